@@ -1,0 +1,143 @@
+"""Where the results of one run of the app lie: a folder for each, under a name that can't be guessed.
+
+Whoever holds a result's token may read that result and nothing else; the token is only ever given to the
+browser that asked for the analysis. Folders are deleted after a time, when a job is abandoned, and on stop.
+"""
+
+import os
+import re
+import secrets
+import shutil
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+ROOT_VARIABLE = "EMOTION_RESULTS"
+"""The environment variable that names the folder of all results of this run."""
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
+_SUFFIXES = frozenset({".mp4", ".json", ".csv", ".parquet", ".html", ".jpg", ".png", ".zip"})
+
+
+def root() -> Path | None:
+    """Give the folder of all results of this run, or None where no app runs."""
+    name = os.environ.get(ROOT_VARIABLE)
+    return Path(name) if name else None
+
+
+def folder_of(token: str | None) -> Path | None:
+    """Give the folder of the result that `token` names, or None where there is none (any more)."""
+    base = root()
+    if base is None or token is None or not _TOKEN.fullmatch(token):
+        return None
+    folder = base / token
+    return folder if folder.is_dir() else None
+
+
+def new_folder() -> tuple[str, Path]:
+    """Make an empty folder for one result; gives its token and its path."""
+    base = root()
+    if base is None:
+        raise RuntimeError("results.new_folder() needs a running app: use Workspace first")
+    token = secrets.token_urlsafe(24)
+    folder = base / token
+    folder.mkdir(mode=0o700)
+    return token, folder
+
+
+def file_of(token: str | None, name: str) -> Path | None:
+    """Give the file `name` of a result, or None where it is not one of that result's own files."""
+    folder = folder_of(token)
+    if folder is None or not name or name != Path(name).name or name.startswith("."):
+        return None
+    path = folder / name
+    # A link could lead out of the folder, so only plain files of the known kinds are given.
+    if path.is_symlink() or not path.is_file() or path.suffix.lower() not in _SUFFIXES:
+        return None
+    return path
+
+
+def _one(token: str | None, ending: str) -> Path | None:
+    folder = folder_of(token)
+    return next(iter(sorted(folder.glob("*" + ending))), None) if folder else None
+
+
+def results_file(token: str | None) -> Path | None:
+    """Give the `*_results.json` of a result, or None."""
+    return _one(token, "_results.json")
+
+
+def summary_file(token: str | None) -> Path | None:
+    """Give the `*_summary.json` of a result, or None."""
+    return _one(token, "_summary.json")
+
+
+def video_file(token: str | None) -> Path | None:
+    """Give the annotated video of a result, or None."""
+    return _one(token, ".mp4")
+
+
+def discard(token: str) -> None:
+    """Delete a result with all its files; a token that is not known is ignored."""
+    folder = folder_of(token)
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _age(path: Path, now: float) -> float:
+    """Give the seconds since anything in `path` was last written."""
+    newest = path.stat().st_mtime
+    if path.is_dir():
+        for inner in path.rglob("*"):
+            newest = max(newest, inner.stat().st_mtime)
+    return now - newest
+
+
+class Workspace:
+    """The folder of one run of the app: uploads and results, swept by age and removed on `close()`."""
+
+    def __init__(self, keep_minutes: float, sweep_seconds: float = 30.0) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="emotion-app-"))
+        self.results = self.folder / "results"
+        self.uploads = self.folder / "uploads"
+        self.results.mkdir()
+        self.uploads.mkdir()
+        self._keep = keep_minutes * 60
+        self._stop = threading.Event()
+        os.environ[ROOT_VARIABLE] = str(self.results)
+        # Gradio puts every upload under this folder, so it goes with the rest.
+        os.environ["GRADIO_TEMP_DIR"] = str(self.uploads)
+        self._sweeper = threading.Thread(
+            target=self._sweep_for_ever, args=(sweep_seconds,), name="sweeper", daemon=True
+        )
+        self._sweeper.start()
+
+    def _sweep_for_ever(self, every: float) -> None:
+        while not self._stop.wait(every):
+            self.sweep()
+
+    def sweep(self, now: float | None = None) -> int:
+        """Delete what has not been written to for `keep_minutes`; gives the number of things deleted."""
+        now = time.time() if now is None else now
+        gone = 0
+        for base in (self.results, self.uploads):
+            for path in list(base.iterdir()) if base.is_dir() else []:
+                try:
+                    if _age(path, now) <= self._keep:
+                        continue
+                except FileNotFoundError:  # deleted by its own job meanwhile
+                    continue
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)
+                gone += 1
+        return gone
+
+    def close(self) -> None:
+        """Stop sweeping and delete everything; may be called twice."""
+        self._stop.set()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if os.environ.get(ROOT_VARIABLE) == str(self.results):
+            del os.environ[ROOT_VARIABLE]

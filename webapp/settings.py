@@ -1,0 +1,112 @@
+"""The web app's settings: one frozen dataclass, and the command-line flags that mirror it."""
+
+import argparse
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from emotion_core.types import EmotionError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be chosen about the web app; the same names as the flags of `app.py`.
+
+    Raises EmotionError, with one line that says what to change, where a value is out of range.
+    """
+
+    host: str = "127.0.0.1"  # "0.0.0.0" lets other machines in
+    port: int = 7860  # 0 takes a free one
+    auth: tuple[str, str] | None = None  # user and password; None leaves the app open
+    objects: bool = True  # offer YOLOv8 object boxes
+    objects_model: Path | None = None  # a .onnx or .pt file of one's own
+    weights: Path | None = None  # a weights file of one's own
+    max_minutes: float = 20.0  # longest video, and longest live recording, in minutes
+    max_megabytes: float = 500.0  # largest upload
+    max_megapixels: float = 50.0  # largest picture, looked at before it is decoded
+    max_viewers: int = 4  # live viewers at once; one more is told that the server is full
+    max_jobs: int = 1  # videos analysed at once; the others wait in line
+    max_waiting: int = 16  # jobs that may wait in line
+    keep_minutes: float = 60.0  # results and uploads are deleted after this time
+    idle_seconds: float = 60.0  # a live viewer who sends nothing for so long is let go
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= 65535:
+            raise EmotionError(f"--port lies between 0 and 65535, not {self.port}.")
+        if not self.host.strip():
+            raise EmotionError("--host needs an address such as 127.0.0.1 or 0.0.0.0.")
+        for name, low in _LOWEST.items():
+            value = getattr(self, name)
+            if not low <= value < float("inf"):
+                flag = "--" + name.replace("_", "-")
+                raise EmotionError(f"{flag} is a number of at least {low:g}, not {value:g}.")
+        if self.auth is not None and not all(self.auth):
+            raise EmotionError("--auth needs USER:PASS with both parts, such as --auth ada:secret.")
+        for path in (self.weights, self.objects_model):
+            if path is not None and not path.is_file():
+                raise EmotionError(f"There is no file {path}: check the path.")
+
+
+_LOWEST = {
+    "max_minutes": 0.1,
+    "max_megabytes": 1,
+    "max_megapixels": 0.1,
+    "max_viewers": 1,
+    "max_jobs": 1,
+    "max_waiting": 1,
+    "keep_minutes": 1,
+    "idle_seconds": 5,
+}
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add a flag for each setting to `parser`."""
+    d = Settings()
+    env_port = os.environ.get("PORT") or os.environ.get("GRADIO_SERVER_PORT") or ""
+    host = os.environ.get("GRADIO_SERVER_NAME") or d.host
+    port = int(env_port) if env_port.isdigit() else d.port
+    flag = parser.add_argument
+    flag("--host", default=host, help=f"address to listen on; 0.0.0.0 for all (default {host})")
+    flag("--port", type=int, default=port, help=f"port to listen on (default {port})")
+    flag("--auth", metavar="USER:PASS", help="ask for this name and password before anything is shown")
+    flag("--no-objects", action="store_true", help="do not offer object boxes")
+    flag("--objects-model", type=Path, metavar="FILE", help="a YOLOv8 .onnx or .pt file of your own")
+    flag("--weights", type=Path, metavar="FILE", help="a weights file of your own")
+    for name, what in (
+        ("max_minutes", "longest video and longest live recording, in minutes"),
+        ("max_megabytes", "largest upload"),
+        ("max_viewers", "live viewers at once; one more is told that the server is full"),
+        ("max_jobs", "videos analysed at once; the others wait in line"),
+        ("keep_minutes", "delete uploads and results after this many minutes"),
+    ):
+        default = getattr(d, name)
+        flag(
+            "--" + name.replace("_", "-"),
+            type=type(default),
+            default=default,
+            metavar="N",
+            help=f"{what} (default {default:g})",
+        )
+
+
+def from_flags(args: argparse.Namespace) -> Settings:
+    """Turn parsed flags into settings; raises EmotionError for a value that can't be."""
+    auth = None
+    if args.auth is not None:
+        user, colon, password = args.auth.partition(":")
+        if not colon:
+            raise EmotionError("--auth needs USER:PASS with both parts, such as --auth ada:secret.")
+        auth = (user, password)
+    return Settings(
+        host=args.host,
+        port=args.port,
+        auth=auth,
+        objects=not args.no_objects,
+        objects_model=args.objects_model,
+        weights=args.weights,
+        max_minutes=args.max_minutes,
+        max_megabytes=args.max_megabytes,
+        max_viewers=args.max_viewers,
+        max_jobs=args.max_jobs,
+        keep_minutes=args.keep_minutes,
+    )
