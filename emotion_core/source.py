@@ -1,0 +1,198 @@
+"""Where pictures come from: a file, a camera or an address; where one can't be opened, one line says why."""
+
+import os
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import av
+import av.error
+from av.container import InputContainer
+
+from emotion_core.types import EmotionError
+
+PICTURE_MAGIC: tuple[tuple[int, bytes], ...] = (
+    (0, b"\xff\xd8\xff"),
+    (0, b"\x89PNG\r\n"),
+    (8, b"WEBP"),
+    (0, b"BM"),
+    (0, b"II*\0"),
+    (0, b"MM\0*"),
+    (4, b"ftypavif"),
+)
+"""Offset and bytes that tell a picture file; GIF is read as a video since most of them move."""
+
+HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+
+MAX_PIXELS = 100_000_000
+"""Pictures beyond this are refused before they are unpacked: 100 megapixels take 300 MB."""
+
+# A text file or a playlist must never be taken for a video: FFmpeg would draw the first as a terminal and
+# follow the second to other files on this machine.
+_CONTAINERS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,mpegts,mpeg,mpegvideo,m4v,h264,hevc,av1,obu,ivf,flv,live_flv,"
+    "asf,ogg,mjpeg,jpeg_pipe,rm,mxf,nut,dv,wtv,yuv4mpegpipe,apng,avif,"
+    "mp3,wav,aac,flac,ac3,eac3,amr,aiff,caf,w64,au,opus,wv,ape,tta,dts"
+)
+_MOTION_JPEG = {".mjpeg", ".mjpg"}
+_CAMERA_FORMAT = {"linux": "v4l2", "darwin": "avfoundation", "win32": "dshow"}
+_OPEN_TIMEOUT = 10.0
+_READ_TIMEOUT = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a user named: `kind` is "file", "picture", "camera" or "url"; `name` is for messages."""
+
+    kind: str
+    address: str
+    name: str
+
+    @property
+    def path(self) -> Path | None:
+        """The file behind it, or None for a camera or an address."""
+        return Path(self.address) if self.kind in ("file", "picture") else None
+
+    @property
+    def stem(self) -> str:
+        """A file name without its ending that results can be named after."""
+        if self.kind == "camera":
+            return "camera" + re.sub(r"\D", "", self.address)
+        if self.kind == "url":
+            parts = urlsplit(self.address)
+            return Path(unquote(parts.path)).stem or parts.hostname or "stream"
+        return Path(self.address).stem
+
+
+def identify(source: str | os.PathLike[str] | int) -> Source:
+    """Tell what `source` is, and refuse what can't hold a picture.
+
+    Args:
+        source: a path, an address such as `https://...` or `rtsp://...`, a camera's number or `/dev/videoN`.
+
+    Raises:
+        EmotionError: for a missing path, a folder, an empty file or one that may not be read.
+    """
+    if isinstance(source, int):
+        if source < 0:
+            raise EmotionError(f"camera {source} does not exist: cameras count from 0")
+        return Source("camera", _camera_address(source), f"camera {source}")
+    text = os.fspath(source)
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text):
+        if text.lower().startswith("file://"):
+            return identify(unquote(urlsplit(text).path))
+        return Source("url", text, _without_password(text))
+    if text.startswith("/dev/video"):
+        return Source("camera", text, text)
+    path = Path(text).expanduser()
+    name = _shown(path.name or text)
+    try:
+        if path.is_dir():
+            raise EmotionError(f"{name} is a folder: name one video or picture in it")
+        if not path.exists():
+            raise EmotionError(f"{_shown(text)} does not exist: check the path")
+        if path.stat().st_size == 0 and path.is_file():
+            raise EmotionError(f"{name} is empty (0 bytes): copy or download it again")
+        with path.open("rb") as file:
+            head = file.read(32)
+    except (PermissionError, ValueError) as error:
+        raise EmotionError(f"{name} can't be read: {_reason(error)}") from error
+    except OSError as error:
+        raise EmotionError(f"{name} can't be read: {_reason(error)}; check the path") from error
+    if head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS:
+        raise EmotionError(f"{name} is a HEIC photo, which can't be read here: save it as JPEG or PNG first")
+    is_picture = any(head[at : at + len(magic)] == magic for at, magic in PICTURE_MAGIC)
+    if is_picture and path.suffix.lower() not in _MOTION_JPEG:
+        return Source("picture", str(path), name)
+    return Source("file", str(path), name)
+
+
+def open_container(source: Source) -> InputContainer:
+    """Open a video, a camera or an address.
+
+    Raises:
+        EmotionError: where it is no video, or can't be reached.
+    """
+    # Written as "file:NAME", so that a colon or a percent sign in a name means nothing to FFmpeg.
+    address = source.address
+    options: dict[str, str] = {}
+    keywords: dict[str, Any] = {}
+    if source.kind in ("file", "picture"):
+        address = f"file:{address}"
+        options["format_whitelist"] = _CONTAINERS
+    elif source.kind == "camera":
+        keywords["format"] = _CAMERA_FORMAT.get(sys.platform, "v4l2")
+        if sys.platform == "darwin":
+            options["framerate"] = "30"
+    else:
+        keywords["timeout"] = (_OPEN_TIMEOUT, _READ_TIMEOUT)
+        if address.lower().startswith("rtsp"):
+            options["rtsp_transport"] = "tcp"
+    try:
+        return av.open(address, "r", container_options=options, **keywords)
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise EmotionError(_why_not(source, error)) from error
+
+
+def _why_not(source: Source, error: Exception) -> str:
+    if source.kind == "camera":
+        return (
+            f"{source.name} can't be opened ({_reason(error)}): is one plugged in, and not in use elsewhere?"
+        )
+    if source.kind == "url":
+        return f"{source.name} can't be opened ({_reason(error)}): check the address and the network"
+    if isinstance(error, PermissionError):
+        return f"{source.name} can't be read: {_reason(error)}"
+    if _cut_before_index(Path(source.address)):
+        return (
+            f"{source.name} is cut off before its index, so nothing in it can be read: copy it again in full"
+        )
+    return f"{source.name} is no video or picture that can be read: use mp4, mov, webm, mkv, jpg or png"
+
+
+def _cut_before_index(path: Path) -> bool:
+    """Tell whether an mp4 or mov ends before its `moov` box, as an interrupted copy or recording does."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            seen: set[bytes] = set()
+            at = 0
+            while at + 8 <= size and len(seen) < 64:
+                file.seek(at)
+                head = file.read(16)
+                length, kind = int.from_bytes(head[:4]), head[4:8]
+                if length == 1:
+                    length = int.from_bytes(head[8:16])
+                seen.add(kind)
+                if length < 8:
+                    break
+                at += length
+    except OSError:
+        return False
+    return b"ftyp" in seen and b"moov" not in seen
+
+
+def _camera_address(number: int) -> str:
+    if sys.platform == "win32":
+        devices = [d for d in av.device.enumerate_input_devices("dshow") if "video" in str(d.media_types)]
+        if number >= len(devices):
+            raise EmotionError(f"camera {number} does not exist: {len(devices)} found")
+        return f"video={devices[number].name}"
+    return f"{number}:none" if sys.platform == "darwin" else f"/dev/video{number}"
+
+
+def _reason(error: Exception) -> str:
+    text = getattr(error, "strerror", None) or str(error)
+    return str(text).splitlines()[0].rstrip(".") if str(text) else type(error).__name__
+
+
+def _shown(text: str) -> str:
+    """Keep a name on one line, whatever is in it."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def _without_password(address: str) -> str:
+    return re.sub(r"//[^/@]*@", "//", _shown(address))
