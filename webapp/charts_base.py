@@ -1,0 +1,141 @@
+"""The house style of the charts, down-sampling, and a figure's data as a table."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from emotion_core.palette import ACCENT, INK, SURFACE, rgb
+from webapp import insight
+
+POINTS = 1500
+"""About how many points a line keeps; the page says so where that is fewer than there are."""
+GRID = "rgba(128,134,150,0.22)"
+MUTED = "#8A93A3"
+PEOPLE = (ACCENT, "#0F8B8D", "#D1495B", "#3D6FB6", "#8F6B1E", "#5E8C31", "#B0569F", "#596275")
+DASHES = ("solid", "dash", "dot", "dashdot")
+
+
+def person_color(place: int) -> str:
+    """Give the colour of the person at `place` (from 0) in the list of those shown."""
+    return PEOPLE[place % len(PEOPLE)]
+
+
+def faded(color: str, alpha: float) -> str:
+    """Turn "#RRGGBB" into an rgba() colour of opacity `alpha`."""
+    return f"rgba({','.join(map(str, rgb(color)))},{alpha:g})"
+
+
+def base(height: int, **layout: Any) -> go.Figure:
+    """Give an empty figure in the house style, `height` pixels high."""
+    return house_style(go.Figure(), height, **layout)
+
+
+def house_style(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
+    """Set margins, legend, fonts and grid of `figure`; gives it back."""
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 28, "b": 8},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"size": 13},
+        legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "title": {"text": ""}},
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": MUTED, "activecolor": ACCENT},
+        hoverlabel={"namelength": -1},
+        **layout,
+    )
+    figure.update_xaxes(gridcolor=GRID, zeroline=False, automargin=True)
+    figure.update_yaxes(gridcolor=GRID, zeroline=False, automargin=True)
+    return figure
+
+
+def themed(figure: go.Figure, mode: str = "light") -> go.Figure:
+    """Give a copy of `figure` with the ink and paper of a "light" or "dark" page."""
+    copy = go.Figure(figure)
+    copy.update_layout(
+        template="plotly_dark" if mode == "dark" else "plotly_white",
+        paper_bgcolor=SURFACE[mode],
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"color": INK[mode], "family": "system-ui, sans-serif"},
+    )
+    return copy
+
+
+def note(text: str, height: int = 220) -> go.Figure:
+    """Give a figure that says in words why there is nothing to draw."""
+    figure = base(height)
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
+    figure.add_annotation(text=text, showarrow=False, font={"size": 14, "color": MUTED})
+    return figure
+
+
+def thin(x: np.ndarray, series: Sequence[np.ndarray], points: int = POINTS) -> np.ndarray:
+    """Give the sorted indices that keep the shape and the peaks of all `series` (each as long as `x`).
+
+    MinMaxLTTB (Van Der Donckt et al. 2023, library tsdownsample) on each series, taken together: at most
+    about `points` indices, all of them where there are no more.
+    """
+    if len(x) <= points or not series:
+        return np.arange(len(x))
+    from tsdownsample import MinMaxLTTBDownsampler
+
+    share = max(8, points // len(series))
+    sampler = MinMaxLTTBDownsampler()
+    at = np.ascontiguousarray(x, np.float64)
+    kept = [
+        sampler.downsample(at, np.ascontiguousarray(np.nan_to_num(values), np.float64), n_out=share)
+        for values in series
+    ]
+    return np.unique(np.concatenate(kept).astype(np.int64))
+
+
+def thinned(frame: pd.DataFrame, points: int = POINTS) -> str | None:
+    """Give the sentence about down-sampling of the lines of `frame`, or None where all points are drawn."""
+    most = int(insight.readings(frame)["face"].value_counts().max()) if frame["face"].notna().any() else 0
+    if most <= points:
+        return None
+    return (
+        f"Lines show about {points:,} of up to {most:,} points each; MinMaxLTTB (tsdownsample) keeps the "
+        "peaks. Choose a shorter time range for more detail."
+    )
+
+
+def short_name(name: str, most: int = 26) -> str:
+    """Shorten a file name in the middle, and keep what plotly would read as markup as it is."""
+    name = name.rsplit("/", 1)[-1].removesuffix(".json").removesuffix("_results")
+    short = name if len(name) <= most else f"{name[: most - 11]}…{name[-10:]}"
+    return short.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def figure_data(figure: go.Figure) -> pd.DataFrame:
+    """Give what `figure` draws as a table: one row per point, with the trace's name."""
+    parts = []
+    for trace in figure.data:
+        if trace.name == "click" or (
+            trace.type == "scatter" and (trace.x is None or list(trace.x) == [None])
+        ):
+            continue
+        if trace.type == "heatmap" or trace.type == "contour":
+            z = np.asarray(trace.z, object)
+            x = np.arange(z.shape[1]) if trace.x is None else np.asarray(trace.x, object)
+            y = np.arange(z.shape[0]) if trace.y is None else np.asarray(trace.y, object)
+            part = pd.DataFrame({"x": np.tile(x, len(y)), "y": np.repeat(y, len(x)), "value": z.ravel()})
+        elif trace.type == "sankey":
+            label = np.asarray(trace.node.label, object)
+            source, target = np.asarray(trace.link.source), np.asarray(trace.link.target)
+            part = pd.DataFrame({"x": label[source], "y": label[target], "value": list(trace.link.value)})
+        else:
+            x = np.asarray(trace.x if trace.x is not None else [], object)
+            y = np.asarray(trace.y if trace.y is not None else [], object)
+            most = max(len(x), len(y))
+            x = x if len(x) else np.full(most, None, object)
+            y = y if len(y) else np.full(most, None, object)
+            part = pd.DataFrame({"x": x, "y": y})
+        part.insert(
+            0, "trace", f"{trace.name or trace.type}{f' {trace.meta}' if isinstance(trace.meta, str) else ''}"
+        )
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["trace", "x", "y"])
