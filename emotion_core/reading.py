@@ -1,0 +1,347 @@
+"""Results files into a table: checked, fast for long recordings, and patient with broken files.
+
+JSON is read in pieces, so that an hour of three faces takes little memory, and a file that ends in the middle
+of a record, as a killed run leaves it, is read up to the last whole one.
+"""
+
+import json
+import math
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import orjson
+import pandas as pd
+
+from emotion_core.labels import EMOTIONS, canonical
+from emotion_core.types import EmotionError
+
+NEEDED = ("frame", "emotion", "confidence", "valence", "arousal")
+"""The five keys that every record has, also in the files of older tools."""
+
+_PIECE = 1 << 22  # bytes of JSON that are unpacked at a time
+_BETWEEN = re.compile(rb"\}\s*,\s*(?=\{)")
+_LISTED = 100  # rows named one by one in `attrs`; pandas copies these with every table
+_RANGES = {"confidence": (0.0, 1.0), "valence": (-1.0, 1.0), "arousal": (0.0, 1.0)}
+
+
+def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read a results file: JSON (also the bare five-key list), CSV or Parquet, by its ending.
+
+    Returns:
+        A table with one row per record: frame (int), emotion (str, missing without a face), confidence in
+        [0, 1], valence in [-1, 1], arousal in [0, 1], time (s), face (id, missing without one), box_x, box_y,
+        box_w, box_h (pixels), p_<Label> in [0, 1] for each category, uncertain (bool), objects (JSON text).
+        What a file does not hold is missing: older lists have no time, face, box or probabilities. Rows that
+        make no sense are left out: `attrs["skipped"]` counts them, `attrs["skipped_rows"]` names the first
+        hundred as (row, reason), `attrs["reason"]` is the commonest, `attrs["notes"]` says what else is worth
+        knowing and `attrs["complete"]` is False where the file was not finished.
+
+    Raises:
+        EmotionError: where it is no results file, or has records and not one of them makes sense.
+    """
+    file = Path(path)
+    notes: list[str] = []
+    try:
+        if file.is_dir():
+            raise EmotionError(f"{file.name} is a folder: name a results file in it")
+        suffix = file.suffix.lower()
+        if suffix == ".csv":
+            raw = _from_csv(file)
+        elif suffix in (".parquet", ".pq"):
+            raw = _from_parquet(file)
+        else:
+            raw = _from_json(file, notes)
+    except FileNotFoundError as error:
+        raise EmotionError(f"{file} does not exist: check the path") from error
+    except OSError as error:
+        raise EmotionError(f"{file.name} can't be read: {error.strerror or error}") from error
+    missing = [name for name in NEEDED if name not in raw]
+    if missing and len(next(iter(raw.values()), [])):
+        raise EmotionError(f"{file.name} is no results file: it has no column {missing[0]!r}")
+    return _checked(raw, file.name, notes)
+
+
+def _from_csv(file: Path) -> dict[str, Any]:
+    try:
+        table = pd.read_csv(file, on_bad_lines="skip", low_memory=False)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise EmotionError(f"{file.name} is no CSV of results: {str(error).splitlines()[0]}") from error
+    return {str(name): table[name] for name in table.columns}
+
+
+def _from_parquet(file: Path) -> dict[str, Any]:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        table = pyarrow.parquet.read_table(file).to_pandas()
+    except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
+        raise EmotionError(f"{file.name} is no whole Parquet file: write it again") from error
+    return {str(name): table[name] for name in table.columns}
+
+
+def _from_json(file: Path, notes: list[str]) -> dict[str, Any]:
+    gathered = _Columns()
+    with file.open("rb") as stream:
+        for rows in _pieces(stream, file.name, notes):
+            gathered.add(rows)
+    return gathered.whole()
+
+
+def _pieces(stream: BinaryIO, name: str, notes: list[str]) -> Iterator[list[Any]]:
+    """Yield the records of a JSON list, some thousand at a time."""
+    text = stream.read(_PIECE).lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not text:
+        raise EmotionError(f"{name} is empty: analyse the video again or choose another file")
+    if text[:1] != b"[":
+        raise EmotionError(f"{name} is no results file: it should hold a list of records")
+    text = text[1:]
+    while True:
+        more = stream.read(_PIECE)
+        if not more:
+            break
+        rows, text = _first_part(text)
+        if rows:
+            yield rows
+        text += more
+    tail = text.rstrip()
+    if not tail.endswith(b"]"):
+        notes.append("the file was not finished: it is read up to its last whole record")
+        yield from _torn(tail)
+        return
+    tail = tail[:-1].rstrip().rstrip(b",")
+    try:
+        yield _parse(tail)
+    except ValueError:
+        yield from _torn(tail)
+
+
+def _first_part(text: bytes) -> tuple[list[Any], bytes]:
+    """Parse as much of `text` as ends with a whole record; give the rest back."""
+    cuts = [m for m in _BETWEEN.finditer(text, max(0, len(text) - 65536))]
+    # The last cut may lie inside a list of objects, where what comes before it does not parse.
+    for cut in reversed(cuts[-50:]):
+        try:
+            return _parse(text[: cut.start() + 1]), text[cut.end() :]
+        except ValueError:
+            continue
+    if len(text) < 16 * _PIECE:
+        return [], text
+    rows = [row for part in _torn(text) for row in part]
+    return rows, b""
+
+
+def _torn(text: bytes) -> Iterator[list[Any]]:
+    """Parse what can be parsed of a broken list, record by record."""
+    rows: list[Any] = []
+    start = 0
+    for cut in [*_BETWEEN.finditer(text), None]:
+        piece = text[start : cut.start() + 1 if cut else len(text)].strip().rstrip(b",")
+        try:
+            rows += _parse(piece)
+        except ValueError:
+            if cut is not None and piece.count(b"{") != piece.count(b"}"):
+                continue  # a cut inside a list of objects: the record goes on
+            if cut is not None:
+                rows.append(None)  # unreadable, and counted as such
+        start = cut.end() if cut else len(text)
+    yield rows
+
+
+def _parse(text: bytes) -> list[Any]:
+    if not text.strip():
+        return []
+    try:
+        return list(orjson.loads(b"[" + text + b"]"))
+    except orjson.JSONDecodeError:
+        # NaN and Infinity are no JSON, but Python writes them; the check below names such rows.
+        if not re.search(rb"NaN|Infinity", text):
+            raise
+        return list(json.loads(b"[" + text + b"]"))
+
+
+class _Columns:
+    """Records on their way into columns: arrays piece by piece, so that no dict outlives its piece."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, list[np.ndarray]] = {}
+        self._labels: list[str] = []
+        self._length = 0
+
+    def add(self, rows: Sequence[Any]) -> None:
+        """Take in the rows of one piece."""
+        dicts = [row if isinstance(row, dict) else {} for row in rows]
+        for name in ("frame", "confidence", "valence", "arousal", "time", "face"):
+            self._put(name, _numbers([row.get(name) for row in dicts]))
+        self._put("emotion", np.array([row.get("emotion") for row in dicts], object))
+        self._put("uncertain", np.array([row.get("uncertain") is True for row in dicts], bool))
+        boxes = [_box(row.get("box")) for row in dicts]
+        for place, name in enumerate(("box_x", "box_y", "box_w", "box_h")):
+            self._put(name, _numbers([box[place] for box in boxes]))
+        chances = [row.get("probabilities") for row in dicts]
+        first = next((c for c in chances if isinstance(c, dict) and c), None)
+        if first is not None:
+            self._labels += [str(k) for k in first if k not in self._labels]
+        for label in self._labels:
+            values = [c.get(label) if isinstance(c, dict) else None for c in chances]
+            self._put(f"p_{label}", _numbers(values).astype(np.float32))
+        if any("objects" in row for row in dicts):
+            texts = [orjson.dumps(row["objects"]).decode() if "objects" in row else None for row in dicts]
+            self._put("objects", np.array(texts, object))
+        self._length += len(dicts)
+
+    def whole(self) -> dict[str, np.ndarray]:
+        """Give the columns in full length."""
+        names = self._labels or list(EMOTIONS)
+        for name in [*(f"p_{label}" for label in names), "objects"]:
+            kind: Any = object if name == "objects" else np.float32
+            self._put(name, np.empty(0, kind))
+            self._fill(name)
+        return {name: np.concatenate(parts) for name, parts in self._parts.items()}
+
+    def _put(self, name: str, values: np.ndarray) -> None:
+        if name not in self._parts:
+            self._parts[name] = []
+        self._fill(name)
+        self._parts[name].append(values)
+
+    def _fill(self, name: str) -> None:
+        # A column that appears late, or misses in a piece, is empty for the rows before.
+        behind = self._length - sum(len(p) for p in self._parts[name])
+        if behind > 0:
+            empty = (
+                np.full(behind, None, object) if name == "objects" else np.full(behind, np.nan, np.float32)
+            )
+            self._parts[name].append(empty)
+
+
+def _numbers(values: list[Any]) -> np.ndarray:
+    try:
+        return np.array(values, float)
+    except (TypeError, ValueError, OverflowError):
+        return np.array([_number(value) for value in values], float)
+
+
+def _number(value: Any) -> float:
+    # A word where a number should be becomes infinity: the check below names the row, as NaN might not.
+    if value is None:
+        return math.nan
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.inf
+
+
+def _box(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) and len(value) == 4 else (None, None, None, None)
+
+
+def _checked(raw: dict[str, Any], name: str, notes: list[str]) -> pd.DataFrame:
+    """Make the table, leaving out what makes no sense."""
+    length = len(next(iter(raw.values()), []))
+    nothing = np.full(length, np.nan)
+    chances = [c for c in raw if c.startswith("p_") and len(c) > 2] or [f"p_{label}" for label in EMOTIONS]
+    columns: dict[str, Any] = {}
+
+    def number(column: str, kind: Any = float) -> np.ndarray:
+        values = pd.to_numeric(pd.Series(raw.get(column, nothing)), errors="coerce")
+        return values.to_numpy(kind, na_value=np.nan)
+
+    seen, emotion = _emotions(raw.get("emotion", np.full(length, None, object)))
+    reasons = _Reasons(length)
+    frame = number("frame")
+    reasons.mark(~np.isfinite(frame) | (frame < 0) | (frame > 2**53), lambda i: "it has no frame number")
+    columns["frame"] = frame
+    columns["emotion"] = emotion
+    for column, (low, high) in _RANGES.items():
+        values = number(column)
+        reasons.mark(seen & ~np.isfinite(values), lambda i, c=column: f"{c} is not a number")
+        outside = seen & ((values < low - 1e-6) | (values > high + 1e-6))
+        words = f"outside [{low:g}, {high:g}]"
+        reasons.mark(outside, lambda i, c=column, v=values, w=words: f"{c} {v[i]:g} is {w}")
+        columns[column] = np.where(seen, values, np.nan).clip(low, high)
+    time = number("time")
+    late = np.isinf(time) | (time < 0) | (np.isnan(time) & bool(np.isfinite(time).any()))
+    reasons.mark(late, lambda i: "it has no usable time")
+    columns["time"] = time
+    face = number("face")
+    columns["face"] = face
+    reasons.mark(seen & np.isinf(face), lambda i: "its face id is not a number")
+    for column in ("box_x", "box_y", "box_w", "box_h"):
+        columns[column] = number(column, np.float32)
+    for column in chances:
+        values = number(column, np.float32)
+        reasons.mark(
+            seen & (np.isinf(values) | (values < -1e-6) | (values > 1 + 1e-6)),
+            lambda i: "a probability is outside [0, 1]",
+        )
+        columns[column] = values
+    doubt = raw.get("uncertain")
+    columns["uncertain"] = np.zeros(length, bool) if doubt is None else _booleans(doubt)
+    columns["objects"] = raw.get("objects", np.full(length, None, object))
+
+    keep = reasons.none()
+    if length and not keep.any():
+        raise EmotionError(f"{name} holds no record that makes sense: {reasons.commonest()}")
+    table = pd.DataFrame(columns, copy=False)
+    if not keep.all():
+        table = table[keep].reset_index(drop=True)
+    table["frame"] = table["frame"].astype("int64")
+    table["face"] = table["face"].where(table["emotion"].notna()).astype("Int64")
+    table["objects"] = table["objects"].astype("str" if table["objects"].notna().any() else object)
+    table.attrs = {
+        "skipped": int((~keep).sum()),
+        "skipped_rows": reasons.first(_LISTED),
+        "reason": reasons.commonest(),
+        "notes": notes,
+        "complete": not notes,
+    }
+    return table
+
+
+def _emotions(values: Any) -> tuple[np.ndarray, pd.Series]:
+    """Give which rows have an emotion, and its name as this project spells it."""
+    names = pd.Series(values, dtype=object)
+    found = [str(v) for v in names.unique() if isinstance(v, str)]
+    spelt = {v: canonical(v) or v for v in found if v.strip() and v.lower() not in ("none", "null", "nan")}
+    emotion = names.map(spelt)
+    return emotion.notna().to_numpy(), emotion.astype("str")
+
+
+def _booleans(values: Any) -> np.ndarray:
+    return pd.Series(values).astype(str).str.lower().isin(["true", "1", "1.0"]).to_numpy(bool)
+
+
+class _Reasons:
+    """Which rows are left out, and why; the first reason of a row counts."""
+
+    def __init__(self, length: int) -> None:
+        self._bad = np.zeros(length, bool)
+        self._rows: list[tuple[int, str]] = []
+        self._count: Counter[str] = Counter()
+
+    def mark(self, bad: np.ndarray, why: Callable[..., str]) -> None:
+        """Leave out the rows of a mask; `why(row)` says it in words."""
+        fresh = np.flatnonzero(bad & ~self._bad)
+        if not len(fresh):
+            return
+        self._bad[fresh] = True
+        self._rows += [(int(i), why(int(i))) for i in fresh[:_LISTED]]
+        self._count[why(int(fresh[0]))] += len(fresh)
+
+    def none(self) -> np.ndarray:
+        """Give the mask of the rows that stay."""
+        return ~self._bad
+
+    def first(self, count: int) -> list[tuple[int, str]]:
+        """Give (row, reason) of the first rows left out."""
+        return sorted(self._rows)[:count]
+
+    def commonest(self) -> str:
+        """Give the reason that hit most rows, or an empty text."""
+        return self._count.most_common(1)[0][0] if self._count else ""

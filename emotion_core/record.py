@@ -1,0 +1,152 @@
+"""One flat record: a face in a frame, or a frame without a face; and its columns in a table."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from emotion_core.labels import EMOTIONS
+from emotion_core.types import DetectedObject, Face, Frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line of a results file: one face in one frame, or a frame without a face.
+
+    `time` is in seconds, `box` is x, y, width and height in pixels, valence is in [-1, 1], arousal and
+    confidence are in [0, 1]; everything about the face is None where there is none.
+    """
+
+    frame: int
+    emotion: str | None
+    confidence: float | None
+    valence: float | None
+    arousal: float | None
+    time: float
+    face: int | None
+    probabilities: Mapping[str, float] | None = None
+    box: tuple[float, float, float, float] | None = None
+    uncertain: bool = False
+    objects: tuple[Mapping[str, Any], ...] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.face is None) != (self.emotion is None):
+            raise ValueError("a record has both a face and an emotion, or neither")
+        if not math.isfinite(self.time):
+            raise ValueError(f"a record needs a finite time, not {self.time}")
+
+    @classmethod
+    def of(cls, frame: Frame, face: Face | None, objects: Sequence[DetectedObject] | None = None) -> "Record":
+        """Make the record of a face in a frame; `objects` None says that nobody looked for any."""
+        marked = None
+        if objects is not None:
+            marked = tuple(
+                {"label": o.label, "score": round(float(o.score), 4), "box": o.box.as_list()} for o in objects
+            )
+        if face is None:
+            return cls(frame.index, None, None, None, None, round(frame.time, 6), None, objects=marked)
+        chances = {name: round(float(p), 6) for name, p in zip(face.labels, face.probabilities, strict=True)}
+        x, y, width, height = face.box.as_list()
+        return cls(
+            frame.index,
+            face.emotion,
+            round(float(face.confidence), 6),
+            round(float(face.valence), 6),
+            round(float(face.arousal), 6),
+            round(frame.time, 6),
+            int(face.id),
+            chances,
+            (x, y, width, height),
+            face.uncertain,
+            marked,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the record as it stands in the file: the five known keys first."""
+        record: dict[str, Any] = {
+            "frame": self.frame,
+            "emotion": self.emotion,
+            "confidence": self.confidence,
+            "valence": self.valence,
+            "arousal": self.arousal,
+            "time": self.time,
+            "face": self.face,
+            "probabilities": self.probabilities,
+            "box": self.box,
+        }
+        if self.uncertain:
+            record["uncertain"] = True
+        if self.objects is not None:
+            record["objects"] = self.objects
+        return record
+
+    def as_row(self, labels: Sequence[str]) -> list[Any]:
+        """Give the values of `columns(labels)`."""
+        box = self.box or (None,) * 4
+        chances = self.probabilities or {}
+        objects = None if self.objects is None else orjson.dumps(self.objects).decode()
+        return [
+            self.frame,
+            self.emotion,
+            self.confidence,
+            self.valence,
+            self.arousal,
+            self.time,
+            self.face,
+            *box,
+            *(chances.get(label) for label in labels),
+            self.uncertain,
+            objects,
+        ]
+
+
+def columns(labels: Sequence[str] = EMOTIONS) -> list[str]:
+    """Give the column names of CSV, Parquet and the table, in order."""
+    names = ["frame", "emotion", "confidence", "valence", "arousal", "time", "face"]
+    names += ["box_x", "box_y", "box_w", "box_h"]
+    return [*names, *(f"p_{label}" for label in labels), "uncertain", "objects"]
+
+
+def parquet_schema(labels: Sequence[str] = EMOTIONS) -> Any:
+    """Give the pyarrow schema of `columns(labels)`; probabilities are float32, times float64."""
+    import pyarrow as pa
+
+    special = {
+        "frame": pa.int64(),
+        "emotion": pa.string(),
+        "time": pa.float64(),
+        "face": pa.int64(),
+        "uncertain": pa.bool_(),
+        "objects": pa.string(),
+    }
+    return pa.schema([(name, special.get(name, pa.float32())) for name in columns(labels)])
+
+
+def records_of(table: "pd.DataFrame") -> Iterator[Record]:
+    """Give the records of a table of `read_results`."""
+    labels = [c[2:] for c in table.columns if c.startswith("p_")]
+    for row in table.to_dict("records"):
+        seen = isinstance(row["emotion"], str)
+        known = seen and labels and not math.isnan(row[f"p_{labels[0]}"])
+        objects = row.get("objects")
+        face = row["face"] if isinstance(row["face"], int) else None
+        yield Record(
+            int(row["frame"]),
+            row["emotion"] if seen else None,
+            float(row["confidence"]) if seen else None,
+            float(row["valence"]) if seen else None,
+            float(row["arousal"]) if seen else None,
+            0.0 if math.isnan(row["time"]) else float(row["time"]),
+            (1 if face is None else face) if seen else None,
+            {label: float(row[f"p_{label}"]) for label in labels} if known else None,
+            None
+            if not seen or math.isnan(row["box_x"])
+            else (row["box_x"], row["box_y"], row["box_w"], row["box_h"]),
+            bool(row["uncertain"]),
+            tuple(orjson.loads(objects)) if isinstance(objects, str) else None,
+        )
