@@ -1,0 +1,63 @@
+"""Every choice of a training run: one dataclass, a line per field; the command line mirrors it."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Settings of `train.loop.fit`. Sizes are pixels, times are steps or epochs as named."""
+
+    data: tuple[str, ...] = ()
+    out: str = "checkpoints/emotion"
+    logs: str = "runs/emotion_recognition"
+    epochs: int = 20
+    epoch_pictures: int = 40_000  # pictures an epoch draws; a small set is seen whole instead
+    batch: int = 64
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.05
+    warmup: float = 0.05  # share of all steps
+    clip_norm: float = 1.0
+    ema: float = 0.998
+    category_weight: float = 0.5
+    valence_weight: float = 1.0
+    arousal_weight: float = 1.0
+    blendshape_weight: float = 1.0
+    smoothing: float = 0.05  # label smoothing where a label is one person's word
+    balance: float = 0.5  # 0: as the data lie; 1: every class drawn equally often
+    mix: dict[str, float] = field(default_factory=dict)  # share of each source in a batch; empty: as they lie
+    small_size: int = 80  # resolution schedule: this size at first ...
+    size: int = 112  # ... and this one from `full_from` of the steps on
+    full_from: float = 0.6
+    mixup: float = 0.3  # share of pictures mixed with another
+    landmark_dropout: float = 0.25
+    patience: int = 10
+    seed: int = 0
+    workers: int = 2
+    precision: str = "auto"  # auto, fp32 or bf16
+    init: str = ""  # weights to start from
+    resume: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "epoch_pictures", "batch", "patience"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is 1 or more, not {getattr(self, name)}")
+        for name in ("warmup", "smoothing", "balance", "full_from", "mixup", "landmark_dropout"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} lies in [0, 1], not {getattr(self, name)}")
+        if not 0 < self.learning_rate < 1:
+            raise ValueError(f"learning_rate lies in (0, 1), not {self.learning_rate}")
+        if not 32 <= self.small_size <= self.size:
+            raise ValueError("small_size lies between 32 and size")
+        if self.precision not in ("auto", "fp32", "bf16"):
+            raise ValueError(f"precision is auto, fp32 or bf16, not {self.precision!r}")
+
+    @property
+    def folder(self) -> Path:
+        """Where checkpoints go."""
+        return Path(self.out)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the fields as plain values for a checkpoint."""
+        return asdict(self)

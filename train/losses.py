@@ -1,0 +1,36 @@
+"""Losses; a row with NaN or without a label takes no part."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def category_loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Cross-entropy of logits (B, K) against soft labels (B, K); a row of zeros has no label."""
+    each = -(target * F.log_softmax(logits, 1)).sum(1)
+    return (each * weight).sum() / weight.sum().clamp_min(1)
+
+
+def ccc_loss(predicted: Tensor, target: Tensor) -> Tensor:
+    """One minus the concordance correlation coefficient (Lin 1989), plus the mean squared error. (B,)."""
+    known = target.isfinite()
+    if known.sum() < 2:
+        return predicted.sum() * 0
+    p, t = predicted[known], target[known]
+    covariance = ((p - p.mean()) * (t - t.mean())).mean()
+    spread = p.var(correction=0) + t.var(correction=0) + (p.mean() - t.mean()) ** 2
+    return 1 - 2 * covariance / (spread + 1e-6) + F.mse_loss(p, t)
+
+
+def blendshape_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Binary cross-entropy of 52 blendshape logits (B, 52) against values in [0, 1] of the mesh."""
+    known = target[:, 0].isfinite()
+    if not known.any():
+        return logits.sum() * 0
+    loss = F.binary_cross_entropy_with_logits(logits[known], target[known].clamp(0, 1), reduction="none")
+    return loss.mean()
+
+
+def loss_is_finite(loss: Tensor) -> bool:
+    """Tell whether a loss can be stepped on."""
+    return bool(torch.isfinite(loss.detach()).all())
