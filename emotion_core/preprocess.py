@@ -67,7 +67,11 @@ def crop_face(image: np.ndarray, points: np.ndarray, size: int = SIZE, margin: f
 
     What lies outside the picture repeats its border.
     """
-    matrix = crop_matrix(points, size, margin)
+    return warp(image, crop_matrix(points, size, margin), size)
+
+
+def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
+    """Cut out the crop (size, size, 3) to which the similarity `matrix` (2, 3) maps picture pixels."""
     zoom = float(np.hypot(*matrix[:, 0]))
     if zoom < 0.5:  # average before thinning out, or a large face aliases; first cut the region out
         corners = cv2.invertAffineTransform(matrix) @ np.array(
@@ -101,7 +105,9 @@ def to_tensor(crops: Sequence[np.ndarray]) -> np.ndarray:
         grey = crop if crop.ndim == 2 else cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
         if grey.shape != (SIZE, SIZE):
             shrinks = max(grey.shape) > SIZE
-            grey = cv2.resize(grey, (SIZE, SIZE), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+            grey = cv2.resize(
+                grey, (SIZE, SIZE), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+            )
         mean, spread = cv2.meanStdDev(grey)
         row[:] = (grey.astype(np.float32) - mean.item()) / max(spread.item(), 4.0)
     return batch
