@@ -14,8 +14,8 @@ from train.data import SPLITS, Samples, read_all
 from train.extract import ClipCursor, open_picture
 from train.readers import Raw
 
-DISTANCE = 6  # bits of 64 that the hashes of nearly the same picture may differ in
-SIMILARITY = 0.97  # and the correlation that their thumbnails must then reach: faces hash alike easily
+DISTANCE = 10  # bits of 64 that the hashes of nearly the same picture may differ in
+SIMILARITY = 0.95  # and the correlation that their thumbnails must then reach: faces hash alike easily
 _THUMB = 24  # side of the thumbnails in pixels
 
 

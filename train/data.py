@@ -17,6 +17,9 @@ from emotion_core.types import EmotionError
 from train.readers import Raw, read
 
 SPLITS = ("train", "valid", "test")
+SIZE = 144
+"""Side of the stored crops in pixels: the live crop at 112 px and a margin to shift and zoom in."""
+MARGIN = 144 / 112
 MEASURES = ("eye_distance", "yaw", "pitch", "roll", "blur", "light")
 
 log = logging.getLogger("train")
@@ -169,8 +172,8 @@ def load(
     sets: Sequence[str] | None = None,
     split: str | None = None,
     cache: str | Path | None = None,
-    size: int = 128,
-    margin: float = 1.0,
+    size: int = SIZE,
+    margin: float = MARGIN,
     workers: int | None = None,
     drop_leaks: bool = False,
 ) -> Samples:

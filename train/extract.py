@@ -2,21 +2,24 @@
 
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 from tqdm import tqdm
 
 from emotion_core.preprocess import KEY_POINTS, crop_face, key_points, normalize_landmarks
-from emotion_core.types import DetectedFace, EmotionError, Frame
+from emotion_core.types import DetectedFace, EmotionError
 from train.readers import ClipFrame, Picture, Raw, sha
+
+if TYPE_CHECKING:
+    from emotion_core.video import Frames
 
 VERSION = "1"  # raise it when the face finder or the crop changes: old caches are then left alone
 OK, UNREADABLE, NO_FACE = 0, 1, 2
@@ -31,8 +34,8 @@ def extract(
     raw: Raw,
     *,
     cache: str | Path | None = None,
-    size: int = 128,
-    margin: float = 1.0,
+    size: int = 144,
+    margin: float = 144 / 112,
     workers: int | None = None,
 ) -> dict[str, np.ndarray]:
     """Find the face of each picture and cut the live pipeline's crop; read from the cache where it was done.
@@ -91,21 +94,22 @@ class ClipCursor:
     path: Path | None = None
     at: int = -1
     wanted: dict[int, int] = field(default_factory=dict)
-    stream: Iterator[Frame] | None = None
+    stream: "Frames | None" = None
     last: np.ndarray | None = None
 
     def frame(self, asked: ClipFrame) -> np.ndarray | None:
         """Give the frame as RGB uint8, or None where the clip can't be read that far."""
-        from emotion_core.video import frames, probe
+        from emotion_core.video import frames
 
         try:
             if self.path != asked.path or self.stream is None:
-                info = probe(asked.path)
-                total = info.frames or round((info.duration or 0) * (info.fps or 0))
+                self.close()
+                self.path, self.at, self.last = asked.path, -1, None
+                self.stream = frames(asked.path)
+                info = self.stream.info
+                total = info.frames or round((info.duration or 0) * info.fps)
                 places = np.linspace(0, max(total - 1, 0), asked.count).astype(int)
                 self.wanted = {i: int(p) for i, p in enumerate(places)}
-                self.path, self.at, self.last = asked.path, -1, None
-                self.stream = iter(frames(asked.path))
             while self.at < self.wanted[asked.number]:
                 step = next(self.stream, None)
                 if step is None:  # shorter than its header says: the last frame stands for the rest
@@ -114,6 +118,12 @@ class ClipCursor:
         except EmotionError:
             return None
         return self.last
+
+    def close(self) -> None:
+        """Let go of the clip that is open."""
+        if self.stream is not None:
+            self.stream.close()
+            self.stream = None
 
 
 # In a worker process ------------------------------------------------------------------------------------

@@ -1,0 +1,371 @@
+"""`python -m train export`: the network as ONNX in FP32, FP16 and INT8, compared; the best one is shipped.
+
+Each variant is a pair of files, `encode` (once per frame) and `decide` (once per window). FP16 stores half
+precision and computes in single, since CPUs gain nothing by half; INT8 dynamic quantizes matrix products when
+they run; INT8 static also quantizes convolutions, with ranges measured on pictures of `train`. The shipped
+default is the fastest variant that loses less than 0.3 points of accuracy against FP32.
+"""
+
+import logging
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from emotion_core.checkpoint import Metadata, load_network
+from emotion_core.export import export_onnx
+from emotion_core.preprocess import SIZE, to_tensor
+from emotion_core.runtime import OnnxNetwork, onnx_files
+from emotion_core.types import EmotionError
+from train import metrics
+from train.data import read_all
+from train.extract import extract
+
+VARIANTS = ("fp32", "fp16", "int8-dynamic", "int8-static")
+MOST_LOST = 0.003  # accuracy that the shipped variant may lose against FP32
+LIMITS = {"fp32": 1e-3, "fp16": 1e-2}  # largest difference of a probability from PyTorch; INT8 has none
+_RANGE_PICTURES = 256  # pictures of train that the INT8 ranges are measured on
+_BATCH = 32
+
+log = logging.getLogger("train")
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What the network reads of N labelled pictures: live crops (N, 224, 224), key points, truth, set."""
+
+    crops: np.ndarray
+    landmarks: np.ndarray
+    present: np.ndarray
+    truth: np.ndarray
+    source: np.ndarray
+
+    def batches(self) -> Iterator[dict[str, np.ndarray]]:
+        """Give the inputs of `encode`, a few pictures at a time."""
+        for start in range(0, len(self.crops), _BATCH):
+            part = slice(start, start + _BATCH)
+            yield {
+                "images": to_tensor(list(self.crops[part])),
+                "landmarks": self.landmarks[part],
+                "present": self.present[part].astype(np.float32),
+            }
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One exported pair of files and what was measured of it."""
+
+    name: str
+    megabytes: float
+    encode_ms: float
+    decide_ms: float
+    accuracy: float | None = None  # mean over the sets
+    lost: float | None = None  # against FP32
+    balanced_accuracy: float | None = None
+    largest_difference: float | None = None  # of a probability, against PyTorch
+    problem: str = ""
+
+    @property
+    def milliseconds(self) -> float:
+        """Give the median time of one frame: one `encode` and one `decide`."""
+        return self.encode_ms + self.decide_ms
+
+
+def export(
+    weights: Path,
+    out: Path | None = None,
+    *,
+    data: Sequence[str] = (),
+    sets: Sequence[str] | None = None,
+    limit: int = 1000,
+    cache: str | None = None,
+) -> dict:
+    """Write every variant under `out`/variants and the chosen one beside the weights; give the comparison.
+
+    Without data, only FP32 and FP16 can be compared (to PyTorch, on noise), and FP16 is chosen.
+
+    Raises:
+        EmotionError: where the weights can't be read, or FP32 or FP16 differ from PyTorch beyond `LIMITS`.
+    """
+    net, metadata = load_network(weights)
+    folder = out or weights.parent
+    valid = read_inputs(data, "valid", metadata.labels, limit, sets, cache) if data else None
+    train = read_inputs(data, "train", metadata.labels, _RANGE_PICTURES, sets, cache) if data else None
+    reference = _torch_answers(weights, valid)
+    measured: list[Variant] = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in VARIANTS:
+            base = Path(scratch) / name / weights.name
+            try:
+                if name in ("fp32", "fp16"):
+                    export_onnx(net, metadata, base, half=name == "fp16")
+                elif train is None:
+                    continue
+                else:
+                    quantize(onnx_files(Path(scratch) / "fp32" / weights.name), onnx_files(base), name, train)
+            except (RuntimeError, ValueError, NotImplementedError) as error:
+                if name in LIMITS:
+                    raise
+                measured.append(Variant(name, 0, np.inf, np.inf, problem=" ".join(str(error).split())[:120]))
+                continue
+            measured.append(_measure(name, base, metadata, valid, reference, measured))
+        for variant in measured:
+            limit_here = LIMITS.get(variant.name)
+            if limit_here and (variant.largest_difference or 0) > limit_here:
+                raise EmotionError(
+                    f"{variant.name} differs from PyTorch by {variant.largest_difference:.4f} in a "
+                    f"probability, more than {limit_here}: nothing was written"
+                )
+        chosen = choose(measured)
+        folder.mkdir(parents=True, exist_ok=True)
+        for source, target in zip(
+            onnx_files(Path(scratch) / chosen / weights.name), onnx_files(folder / weights.name), strict=True
+        ):
+            _place(source, target)
+        if out is not None:
+            for variant in measured:
+                (folder / "variants" / variant.name).mkdir(parents=True, exist_ok=True)
+                for source in onnx_files(Path(scratch) / variant.name / weights.name):
+                    if source.exists():
+                        _place(source, folder / "variants" / variant.name / source.name)
+    return {
+        "chosen": chosen,
+        "pictures": 0 if valid is None else len(valid.truth),
+        "folder": str(folder),
+        "variants": [asdict(v) | {"milliseconds": v.milliseconds} for v in measured],
+    }
+
+
+def choose(variants: Sequence[Variant]) -> str:
+    """Name the fastest variant that loses less than `MOST_LOST`; within 3 % of time, the smaller file."""
+    good = [v for v in variants if not v.problem and (v.lost is None or v.lost < MOST_LOST)]
+    if all(v.lost is None for v in good):
+        good = [v for v in good if v.name == "fp16"] or good
+    fastest = min(v.milliseconds for v in good)
+    near = [v for v in good if v.milliseconds <= fastest * 1.03]
+    return min(near, key=lambda v: v.megabytes).name
+
+
+def quantize(source: tuple[Path, Path], target: tuple[Path, Path], kind: str, train: Inputs) -> None:
+    """Write INT8 files of the FP32 ones: `int8-dynamic` or `int8-static`. `decide` is dynamic in both."""
+    import onnx
+    from onnxruntime import quantization as q
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    target[0].parent.mkdir(parents=True, exist_ok=True)
+    logging.getLogger().setLevel(logging.WARNING)  # the quantizer advises at length
+    try:
+        for number, (file, made) in enumerate(zip(source, target, strict=True)):
+            ready = made.with_suffix(".ready.onnx")
+            quant_pre_process(str(file), str(ready), skip_symbolic_shape=True)
+            if kind == "int8-static" and number == 0:
+                q.quantize_static(
+                    str(ready),
+                    str(made),
+                    _Ranges(train),
+                    quant_format=q.QuantFormat.QDQ,
+                    op_types_to_quantize=["Conv", "Gemm", "MatMul", "Add", "Relu", "Mul", "AveragePool"],
+                    per_channel=True,
+                    activation_type=q.QuantType.QUInt8,
+                    weight_type=q.QuantType.QInt8,
+                    calibrate_method=q.CalibrationMethod.MinMax,
+                    extra_options={"CalibMovingAverage": True},
+                )
+            else:
+                q.quantize_dynamic(
+                    str(ready),
+                    str(made),
+                    op_types_to_quantize=["Gemm", "MatMul", "LSTM"],
+                    per_channel=True,
+                    weight_type=q.QuantType.QInt8,
+                )
+            ready.unlink()
+            model = onnx.load(str(made))
+            facts = {p.key: p.value for p in onnx.load(str(file), load_external_data=False).metadata_props}
+            onnx.helper.set_model_props(model, facts)
+            onnx.save(model, str(made))
+    finally:
+        logging.getLogger().setLevel(logging.INFO)
+
+
+class _Ranges:
+    """Hands batches of `train` to the quantizer, as its `CalibrationDataReader` protocol wants."""
+
+    def __init__(self, inputs: Inputs):
+        self._batches = inputs.batches()
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        return next(self._batches, None)
+
+    def __len__(self) -> int:
+        return _RANGE_PICTURES // _BATCH
+
+    def set_range(self, start_index: int, end_index: int) -> None:
+        raise NotImplementedError
+
+
+def read_inputs(
+    paths: Sequence[str],
+    split: str,
+    labels: tuple[str, ...],
+    limit: int,
+    sets: Sequence[str] | None,
+    cache: str | None,
+) -> Inputs:
+    """Find faces and cut live crops of at most `limit` scored pictures a set, evenly spread.
+
+    Raises:
+        EmotionError: where no set has scored pictures with the model's categories in this split.
+    """
+    parts = []
+    for raw in read_all(paths, sets=sets):
+        rows = np.flatnonzero((raw.split == split) & (raw.majority >= 0))
+        if not len(rows) or raw.labels != labels:
+            continue
+        raw = raw.take(rows[np.linspace(0, len(rows) - 1, min(limit, len(rows))).astype(int)])
+        found = extract(raw, cache=cache, size=SIZE, margin=1.0)
+        use = found["used"]
+        parts.append(
+            Inputs(
+                found["crops"][use],
+                found["landmarks"][use],
+                found["present"][use],
+                raw.majority[use],
+                np.full(int(use.sum()), raw.source),
+            )
+        )
+    if not parts:
+        raise EmotionError(
+            f"no labelled pictures of {', '.join(labels)} in the split {split!r} of {list(paths)}"
+        )
+    return Inputs(
+        *(
+            np.concatenate([getattr(p, f) for p in parts])
+            for f in ("crops", "landmarks", "present", "truth", "source")
+        )
+    )
+
+
+def answers(network: OnnxNetwork, inputs: Inputs) -> np.ndarray:
+    """Give the probabilities (N, K) that a network gives for stills."""
+    out = []
+    for batch in inputs.batches():
+        features = network.encode(batch["images"], batch["landmarks"], batch["present"])
+        out.append(network.decide(np.repeat(features[:, None], network.window, 1))[0])
+    return np.concatenate(out)
+
+
+def noise(count: int = 8) -> Inputs:
+    """Give made inputs for a comparison without data."""
+    rng = np.random.default_rng(0)
+    return Inputs(
+        rng.integers(0, 256, (count, SIZE, SIZE), np.uint8),
+        rng.normal(0, 0.5, (count, 50, 2)).astype(np.float32),
+        np.arange(count) % 2 == 0,
+        np.zeros(count, int),
+        np.full(count, "noise"),
+    )
+
+
+def open_pair(base: Path, metadata: Metadata, threads: int = 0) -> OnnxNetwork:
+    """Open the two files of a variant, as the library does."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = threads
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    sessions = [
+        onnxruntime.InferenceSession(str(f), options, providers=["CPUExecutionProvider"])
+        for f in onnx_files(base)
+    ]
+    return OnnxNetwork(sessions[0], sessions[1], metadata)
+
+
+def _torch_answers(weights: Path, valid: Inputs | None) -> np.ndarray:
+    from emotion_core.runtime import TorchNetwork
+
+    network = TorchNetwork(weights, "cpu")
+    return answers(network, noise() if valid is None else valid)  # type: ignore[arg-type]
+
+
+def _measure(
+    name: str,
+    base: Path,
+    metadata: Metadata,
+    valid: Inputs | None,
+    reference: np.ndarray,
+    before: Sequence[Variant],
+) -> Variant:
+    network = open_pair(base, metadata)
+    inputs = noise() if valid is None else valid
+    said = answers(network, inputs)
+    encode_ms, decide_ms = timings(network)
+    made = Variant(
+        name,
+        sum(f.stat().st_size for f in onnx_files(base)) / 1e6,
+        encode_ms,
+        decide_ms,
+        largest_difference=float(np.abs(said - reference).max()),
+    )
+    if valid is None:
+        return made
+    matrices = [
+        metrics.confusion(valid.truth[rows], said[rows].argmax(1), said.shape[1])
+        for rows in (valid.source == s for s in np.unique(valid.source))
+    ]
+    accuracy = float(np.mean([metrics.accuracy(m) for m in matrices]))
+    whole = before[0].accuracy if before else accuracy
+    return replace(
+        made,
+        accuracy=accuracy,
+        lost=(whole or 0) - accuracy,
+        balanced_accuracy=float(np.mean([metrics.balanced_accuracy(m) for m in matrices])),
+    )
+
+
+def timings(network: OnnxNetwork, rounds: int = 60) -> tuple[float, float]:
+    """Give the median milliseconds of `encode` and `decide` for one face."""
+    batch = next(noise(1).batches())
+    features = network.encode(batch["images"], batch["landmarks"], batch["present"])
+    window = np.repeat(features[:, None], network.window, 1)
+    times: tuple[list[float], list[float]] = ([], [])
+    for _ in range(rounds):
+        start = time.perf_counter()
+        network.encode(batch["images"], batch["landmarks"], batch["present"])
+        middle = time.perf_counter()
+        network.decide(window)
+        times[0].append(middle - start)
+        times[1].append(time.perf_counter() - middle)
+    return statistics.median(times[0]) * 1e3, statistics.median(times[1]) * 1e3
+
+
+def _place(source: Path, target: Path) -> None:
+    part = target.with_name(target.name + ".part")
+    shutil.copyfile(source, part)
+    part.replace(target)
+
+
+def report(outcome: dict) -> str:
+    """Write the comparison as text for a terminal."""
+    lines = [
+        f"compared on {outcome['pictures']} pictures" if outcome["pictures"] else "compared on noise only"
+    ]
+    lines.append("variant           MB   encode ms  decide ms  accuracy  lost (points)  largest difference")
+    for v in outcome["variants"]:
+        if v["problem"]:
+            lines.append(f"{v['name']:14s} could not be made: {v['problem']}")
+            continue
+        accuracy = "-" if v["accuracy"] is None else f"{v['accuracy']:.4f}"
+        lost = "-" if v["lost"] is None else f"{100 * v['lost']:.2f}"
+        lines.append(
+            f"{v['name']:14s}{v['megabytes']:6.1f}{v['encode_ms']:11.2f}{v['decide_ms']:11.2f}{accuracy:>10}"
+            f"{lost:>15}{v['largest_difference']:20.5f}"
+        )
+    lines.append(f"shipped: {outcome['chosen']}, in {outcome['folder']}")
+    return "\n".join(lines)

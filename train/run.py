@@ -1,0 +1,100 @@
+"""`python -m train --data FOLDER`, from data to a model that the application takes: one screen."""
+
+import dataclasses
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from emotion_core.checkpoint import WEIGHTS, read_metadata
+from emotion_core.types import EmotionError
+from train.config import TrainConfig
+from train.data import Samples, load
+
+SMALL = 5000  # labelled pictures below which training starts from the shipped weights
+SMALL_RATE = 3e-4  # highest learning rate then: the network knows faces, only the answer is new
+
+log = logging.getLogger("train")
+
+
+def run(
+    config: TrainConfig,
+    *,
+    sets: Sequence[str] | None = None,
+    cache: str | None = None,
+    workers: int | None = None,
+    chosen: frozenset[str] = frozenset(),
+) -> Path:
+    """Read, train, calibrate and export; give the weights file.
+
+    `chosen` names the settings that the user gave: only others are fitted to a small data set.
+
+    Raises:
+        EmotionError: for data that can't be trained on.
+    """
+    from train.loop import fit
+
+    samples = load(config.data, sets=sets, cache=cache, workers=workers, drop_leaks=True)
+    say(samples)
+    config = adapt(config, samples, chosen)
+    weights = fit(config, samples) / "best.safetensors"
+    if int(os.environ.get("RANK", 0)) == 0:
+        finish(config, weights, samples, sets)
+    return weights
+
+
+def say(samples: Samples) -> None:
+    """Log what was read, and stop where it can't be learnt from.
+
+    Raises:
+        EmotionError: where fewer than two categories have training pictures.
+    """
+    counts = {split: samples.where(split).counts() for split in ("train", "valid")}
+    log.info("%d pictures; scored pictures of each category (train, valid):", len(samples))
+    for label in samples.labels:
+        log.info("  %-16s %6d %6d", label, counts["train"][label], counts["valid"][label])
+    there = [label for label, n in counts["train"].items() if n]
+    if len(there) < 2:
+        raise EmotionError(f"training needs two categories with pictures, here is {', '.join(there) or 'none'}")
+    if not sum(counts["valid"].values()):
+        log.warning("no picture is held back: the figures of this run will say nothing of new pictures")
+    absent = float((~samples.present).mean())
+    if absent > 0.2:
+        log.warning("%.0f %% of the pictures show no face that landmarks are found on", 100 * absent)
+
+
+def adapt(config: TrainConfig, samples: Samples, chosen: frozenset[str]) -> TrainConfig:
+    """Start a small data set from the shipped weights, at a gentle rate, unless the user said otherwise."""
+    labelled = int((samples.labelled & (samples.split == "train")).sum())
+    if labelled >= SMALL or "init" in chosen or not WEIGHTS.is_file() or not read_metadata(WEIGHTS).trained:
+        return config
+    log.info("%d labelled pictures are few: training starts from the shipped weights", labelled)
+    changes: dict[str, object] = {"init": str(WEIGHTS)}
+    if "learning_rate" not in chosen:
+        changes["learning_rate"] = SMALL_RATE
+    if "balance" not in chosen:
+        changes["balance"] = 1.0
+    return dataclasses.replace(config, **changes)  # type: ignore[arg-type]
+
+
+def finish(config: TrainConfig, weights: Path, samples: Samples, sets: Sequence[str] | None) -> None:
+    """Calibrate where enough pictures are held back, write ONNX, and say how the model is used."""
+    from emotion_core.checkpoint import load_network
+    from emotion_core.export import export_onnx
+    from train.calibrate import FEWEST, calibrate
+    from train.calibrate import report as calibration_report
+
+    if not weights.is_file():
+        raise EmotionError(f"no epoch was finished, so {weights} was not written: raise --epochs")
+    held = int(np.sum((samples.split == "valid") & (samples.majority >= 0)))
+    if held >= FEWEST:
+        print(calibration_report(calibrate(config.data, weights, sets=sets)))
+    else:
+        log.info("%d pictures are held back, too few to calibrate on: confidence may be too high", held)
+    net, metadata = load_network(weights)
+    export_onnx(net, metadata, weights)
+    print(f"the model: {weights}")
+    print(f"use it:    python main.py --video VIDEO --weights {weights}")
+    print(f"           python app.py --weights {weights}")
