@@ -1,0 +1,37 @@
+"""Starts the web app: the live view and video studio at /, the analytics dashboard at /dashboard."""
+
+import argparse
+import sys
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Read the flags, serve until interrupted; gives 0, 1 for a failure or 2 for wrong use."""
+    from emotion_core.types import EmotionError
+    from webapp.settings import add_flags, from_flags
+
+    parser = argparse.ArgumentParser(
+        prog="app.py",
+        description="Facial expressions, live and in video, in the browser. Nothing leaves this machine.",
+        epilog="Example: python app.py --port 8000 --auth ada:secret --max-minutes 10",
+    )
+    add_flags(parser)
+    args = parser.parse_args(argv)
+    try:
+        settings = from_flags(args)
+    except EmotionError as problem:
+        print(f"app.py: {problem}", file=sys.stderr)
+        return 2
+    try:
+        from webapp.server import serve
+
+        serve(settings)
+    except EmotionError as problem:
+        print(f"app.py: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

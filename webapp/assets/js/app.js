@@ -1,0 +1,61 @@
+/* The page's own script: interface language, and small helpers that the other scripts share.
+ * `window.EMOTION` ({translations, colors, ...}) is written into the page by webapp/theme.py. */
+(() => {
+  "use strict";
+  const app = window.EMOTION;
+
+  /* The language is the browser's own: the first of its list that we speak, else English. */
+  app.language =
+    (navigator.languages || [navigator.language])
+      .map((tag) => tag.toLowerCase().split("-")[0])
+      .find((tag) => tag in app.translations) || "en";
+  document.documentElement.lang = app.language;
+  const words = app.translations[app.language];
+
+  app.t = (key, values = {}) => {
+    const text = words[key] ?? app.translations.en[key] ?? key;
+    return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+  };
+  app.label = (name) => (name == null ? "" : words["emotion." + name] ?? name);
+  app.number = (value, digits = 0) =>
+    value.toLocaleString(app.language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  app.percent = (share) => app.number(Math.round(share * 100)) + " %";
+  app.color = (name) => {
+    if (name == null) return app.uncertain;
+    if (app.colors[name]) return app.colors[name];
+    let sum = 0;
+    for (const letter of name) sum = (sum * 31 + letter.codePointAt(0)) >>> 0;
+    return app.other[sum % app.other.length];
+  };
+  app.clock = (seconds) => {
+    const whole = Math.max(0, Math.floor(seconds));
+    return Math.floor(whole / 60) + ":" + String(whole % 60).padStart(2, "0");
+  };
+
+  const translate = (root) => {
+    const apply = (node) => {
+      const text = app.t(node.dataset.i18n);
+      if (node.textContent !== text) node.textContent = text;
+    };
+    if (root.matches?.("[data-i18n]")) apply(root);
+    root.querySelectorAll?.("[data-i18n]").forEach(apply);
+    root.querySelectorAll?.("[data-i18n-label]").forEach((node) => {
+      node.setAttribute("aria-label", app.t(node.dataset.i18nLabel));
+    });
+  };
+  app.translate = translate;
+
+  /* Gradio draws parts of the page later and again, so new pieces are translated as they come.
+   * The live panel changes many times a second and translates itself: it is left out. */
+  const observe = () => {
+    translate(document.body);
+    new MutationObserver((changes) => {
+      for (const change of changes) {
+        if (change.target.closest?.("[data-live]")) continue;
+        change.addedNodes.forEach((node) => node.nodeType === 1 && translate(node));
+      }
+    }).observe(document.body, { childList: true, subtree: true });
+  };
+  if (document.body) observe();
+  else document.addEventListener("DOMContentLoaded", observe);
+})();

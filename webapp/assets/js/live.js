@@ -1,0 +1,307 @@
+/* The live view. Each picture goes to the server over one WebSocket and its faces come back as numbers; the
+ * picture is then shown with them, so that a mark never sits on another frame than its own. At most two
+ * pictures are on their way: while they are, newer ones replace each other and nothing ever queues. */
+(() => {
+  "use strict";
+  const app = window.EMOTION;
+  const ON_THE_WAY = 2;
+  const WIDEST = 640; // pixels of the picture that is sent
+  const QUALITY = 0.8;
+
+  class Live {
+    constructor(root, ticket) {
+      this.root = root;
+      this.ticket = ticket; // asks the server for the permission to start, after consent
+      this.find = (name) => root.querySelector(`[data-${name}]`);
+      this.canvas = this.find("canvas");
+      this.panels = new app.Panels(root);
+      this.camera = new app.Camera(() => this.pump(), (key) => this.stop(key));
+      this.pool = [];
+      this.flying = new Map();
+      this.turn = 0; // counts starts, so that late answers of an earlier one are ignored
+      this.options = {};
+      this.stats = { displayed: 0, sent: 0, latencies: [], times: [] };
+      this.wire();
+      this.readOptions();
+      app.translate(root);
+      this.show("consent");
+    }
+
+    wire() {
+      this.find("start").addEventListener("click", () => this.start());
+      this.find("again").addEventListener("click", () => this.start());
+      this.find("stop").addEventListener("click", () => this.stop());
+      this.find("record").addEventListener("click", () => this.record());
+      this.find("calibrate").addEventListener("click", () => {
+        this.tell(this.calibrated ? { type: "forget" } : { type: "calibrate", face: this.face?.id ?? null });
+      });
+      this.find("device").addEventListener("change", () => this.start());
+      this.root.querySelectorAll("[data-option]").forEach((input) => {
+        input.addEventListener("input", () => this.readOptions());
+      });
+      this.canvas.addEventListener("click", (event) => this.pick(event));
+      window.addEventListener("pagehide", () => this.stop());
+      window.addEventListener("resize", () => this.root.dataset.view === "running" && this.fit());
+    }
+
+    readOptions() {
+      this.root.querySelectorAll("[data-option]").forEach((input) => {
+        const value = input.type === "checkbox" ? input.checked : Number(input.value);
+        this.options[input.dataset.option] = value;
+        const said = input.closest("label").querySelector("output");
+        if (said) said.textContent = input.dataset.option === "threshold" ? value + " %" : value;
+      });
+      this.configure();
+      if (this.last) app.drawFrame(this.canvas, this.last.canvas, this.last.result, this.options);
+    }
+
+    configure() {
+      const { smoothing, threshold, objects, landmarks } = this.options;
+      this.tell({ type: "config", smoothing, threshold: threshold / 100, objects: !!objects, landmarks: !!landmarks });
+    }
+
+    tell(message) {
+      if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+    }
+
+    /* view: "consent", "starting", "running" or "message" */
+    show(view, key) {
+      this.root.dataset.view = view;
+      for (const name of ["stop", "record", "calibrate"]) this.find(name).disabled = view !== "running";
+      if (key) this.find("message").textContent = app.t(key);
+      this.find("status").textContent = view === "running" ? app.t("live.running") : key ? app.t(key) : "";
+    }
+
+    async start() {
+      await this.stop();
+      const turn = ++this.turn;
+      this.show("starting");
+      try {
+        const settings = await this.camera.open(this.find("device").value);
+        if (turn !== this.turn) return;
+        await this.listDevices(settings.deviceId);
+        const ticket = await this.ticket();
+        if (turn !== this.turn) return;
+        await this.connect(ticket, turn);
+      } catch (problem) {
+        if (turn !== this.turn) return;
+        console.info("live view:", problem);
+        this.stop(typeof problem === "string" ? problem : "live.error.server");
+      }
+    }
+
+    async listDevices(current) {
+      const select = this.find("device");
+      const devices = await this.camera.list();
+      select.closest("label").hidden = devices.length < 2;
+      select.textContent = "";
+      devices.forEach((device, i) => {
+        select.append(new Option(device.label || `${i + 1}`, device.deviceId, false, device.deviceId === current));
+      });
+    }
+
+    connect(ticket, turn) {
+      return new Promise((resolve, reject) => {
+        const url = new URL("live", document.baseURI);
+        url.protocol = url.protocol.replace("http", "ws");
+        url.searchParams.set("ticket", ticket);
+        const socket = new WebSocket(url);
+        socket.binaryType = "arraybuffer";
+        this.socket = socket;
+        socket.onmessage = (event) => turn === this.turn && this.hear(JSON.parse(event.data), resolve, reject);
+        socket.onclose = () => {
+          if (turn !== this.turn) return;
+          reject("live.error.server");
+          if (this.root.dataset.view === "running") this.stop("live.error.lost");
+        };
+      });
+    }
+
+    hear(message, resolve, reject) {
+      if (message.type === "faces") return this.display(message);
+      if (message.type === "ready") {
+        this.labels = message.labels;
+        Object.assign(app.colors, message.colors);
+        this.panels.setLabels(message.labels);
+        this.find("untrained").hidden = message.trained;
+        this.configure();
+        this.show("running");
+        this.fit();
+        this.pump();
+        resolve();
+      } else if (message.type === "refused") {
+        reject("live.error." + message.reason);
+        this.stop("live.error." + message.reason);
+      } else if (message.type === "notice") {
+        this.find("notice").textContent = app.t("live.notice." + message.key);
+        if (message.key === "noobjects") this.find("option='objects'").checked = false;
+      } else if (message.type === "baseline") this.showBaseline(message);
+      else if (message.type === "recording") this.showRecording(message);
+    }
+
+    size() {
+      const { videoWidth: w, videoHeight: h } = this.camera.video;
+      const scale = Math.min(1, WIDEST / Math.max(w, h, 1));
+      return { width: Math.max(2, Math.round(w * scale)), height: Math.max(2, Math.round(h * scale)) };
+    }
+
+    /* Marks are drawn at the size at which they are seen, so that words stay sharp and readable. */
+    fit() {
+      const { width, height } = this.size();
+      this.canvas.style.aspectRatio = `${width} / ${height}`;
+      const seen = this.canvas.clientWidth || width;
+      this.canvas.width = Math.max(width, Math.min(960, Math.round(seen * Math.min(2, window.devicePixelRatio || 1))));
+      this.canvas.height = Math.round((this.canvas.width * height) / width);
+      this.options.unit = (Math.max(12, Math.min(20, seen / 46)) * this.canvas.width) / seen;
+    }
+
+    /* Called when the camera has a new picture and when an answer frees a place. */
+    pump() {
+      if (this.root.dataset.view !== "running" || this.flying.size >= ON_THE_WAY) return;
+      const at = this.camera.capturedAt;
+      if (at === this.sentAt || !this.camera.video.videoWidth) return;
+      this.sentAt = at;
+      const { width, height } = this.size();
+      const canvas = this.pool.pop() || document.createElement("canvas");
+      if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+      canvas.getContext("2d", { alpha: false, willReadFrequently: true }).drawImage(this.camera.video, 0, 0, width, height);
+      const seq = (this.seq = ((this.seq || 0) + 1) >>> 0);
+      const turn = this.turn;
+      this.flying.set(seq, { canvas, at });
+      canvas.toBlob(
+        async (blob) => {
+          const bytes = blob && (await blob.arrayBuffer());
+          if (turn !== this.turn || !bytes || this.socket?.readyState !== WebSocket.OPEN) return;
+          const packet = new Uint8Array(4 + bytes.byteLength);
+          new DataView(packet.buffer).setUint32(0, seq);
+          packet.set(new Uint8Array(bytes), 4);
+          this.socket.send(packet);
+          this.stats.sent += 1;
+        },
+        "image/jpeg",
+        QUALITY,
+      );
+    }
+
+    display(result) {
+      const flight = this.flying.get(result.seq);
+      for (const [seq, old] of this.flying) {
+        if (seq > result.seq) continue;
+        this.flying.delete(seq);
+        if (old !== flight) this.pool.push(old.canvas);
+      }
+      if (flight) {
+        result.labels = this.labels;
+        app.drawFrame(this.canvas, flight.canvas, result, this.options);
+        if (this.last) this.pool.push(this.last.canvas);
+        this.last = { canvas: flight.canvas, result };
+        const now = performance.now();
+        this.panels.update(result, now / 1000);
+        this.face = this.panels.choose(result.faces);
+        this.count(now, now - flight.at);
+      }
+      this.pump();
+    }
+
+    count(now, latency) {
+      const { times, latencies } = this.stats;
+      this.stats.displayed += 1;
+      times.push(now);
+      latencies.push(latency);
+      while (times[0] < now - 2000) {
+        times.shift();
+        latencies.shift();
+      }
+      if (now - (this.said || 0) < 500) return;
+      this.said = now;
+      const middle = [...latencies].sort((a, b) => a - b)[latencies.length >> 1];
+      const rate = times.length > 1 ? ((times.length - 1) * 1000) / (now - times[0]) : 0;
+      this.find("fps").textContent = app.number(rate);
+      this.find("latency").textContent = app.number(middle);
+      if (this.recordingSince) this.find("clock").textContent = app.clock((now - this.recordingSince) / 1000);
+    }
+
+    pick(event) {
+      if (!this.last) return;
+      const box = this.canvas.getBoundingClientRect();
+      const scale = this.last.canvas.width / box.width;
+      let x = (event.clientX - box.left) * scale;
+      if (this.options.mirror) x = this.last.canvas.width - x;
+      const y = (event.clientY - box.top) * scale;
+      const hit = this.last.result.faces.find(
+        ({ box: [left, top, w, h] }) => x >= left && x <= left + w && y >= top && y <= top + h,
+      );
+      if (hit) this.panels.chosen = hit.id;
+    }
+
+    showBaseline({ state, face }) {
+      const button = this.find("calibrate");
+      this.calibrated = state === "done";
+      button.textContent = app.t(this.calibrated ? "live.forget" : "live.calibrate");
+      this.find("notice").textContent = state === "none" ? "" : app.t("live.baseline." + state, { id: face });
+      this.root.dataset.baseline = state;
+    }
+
+    record() {
+      const on = !this.recordingSince;
+      this.tell({ type: "record", on });
+    }
+
+    showRecording({ state, files }) {
+      const button = this.find("record");
+      const running = state === "started";
+      this.recordingSince = running ? performance.now() : 0;
+      button.setAttribute("aria-pressed", String(running));
+      button.querySelector("span").textContent = app.t(running ? "live.record.stop" : "live.record");
+      this.find("clock").textContent = running ? "0:00" : "";
+      const place = this.find("saved");
+      place.textContent = "";
+      if (state === "started") return;
+      const note = document.createElement("span");
+      note.textContent = app.t("live.record." + state);
+      place.append(note);
+      for (const { name, url, kind } of files || []) {
+        const link = document.createElement("a");
+        link.href = new URL(url, document.baseURI);
+        link.download = name;
+        link.className = "download";
+        link.textContent = app.t("file." + kind);
+        place.append(link);
+      }
+      this.finish?.();
+    }
+
+    /* A recording is finished first; then the camera and the socket go at once. */
+    async stop(key) {
+      if (this.recordingSince && this.socket?.readyState === WebSocket.OPEN) {
+        const saved = new Promise((done) => (this.finish = done));
+        this.tell({ type: "record", on: false });
+        this.camera.close();
+        await Promise.race([saved, new Promise((done) => setTimeout(done, 3000))]);
+      }
+      this.turn += 1;
+      this.camera.close();
+      this.socket?.close();
+      this.socket = null;
+      this.finish = null;
+      this.flying.clear();
+      this.pool.length = 0;
+      this.last = null;
+      this.face = null;
+      this.recordingSince = 0;
+      this.stats = { displayed: 0, sent: 0, latencies: [], times: [] };
+      this.panels.reset();
+      this.showBaseline({ state: "none" });
+      const c = this.canvas.getContext("2d", { alpha: false });
+      c.fillRect(0, 0, this.canvas.width, this.canvas.height);
+      for (const name of ["fps", "latency"]) this.find(name).textContent = "–";
+      const button = this.find("record");
+      button.setAttribute("aria-pressed", "false");
+      button.querySelector("span").textContent = app.t("live.record");
+      this.find("clock").textContent = "";
+      this.show(key ? "message" : "consent", key);
+    }
+  }
+
+  app.startLive = (root, ticket) => (root.live ||= new Live(root, ticket));
+})();

@@ -1,0 +1,144 @@
+/* Draws one analysed frame and what was found in it: the browser's side of emotion_core/draw.py. */
+(() => {
+  "use strict";
+  const app = window.EMOTION;
+  const FONT = '"Inter", "Segoe UI", system-ui, -apple-system, "Noto Sans", sans-serif';
+  const small = document.createElement("canvas");
+  const smallContext = small.getContext("2d");
+
+  const rounded = (c, x, y, w, h, r) => {
+    c.beginPath();
+    c.roundRect(x, y, w, h, r);
+  };
+
+  const ink = (color) => {
+    const n = parseInt(color.slice(1), 16);
+    const light = 0.299 * (n >> 16) + 0.587 * ((n >> 8) & 255) + 0.114 * (n & 255);
+    return light > 150 ? "#14161d" : "#ffffff";
+  };
+
+  /* A face is about twelve blocks wide whatever its size, so that it can't be known again. */
+  const pixelate = (c, x, y, w, h) => {
+    const canvas = c.canvas;
+    const left = Math.max(0, Math.floor(x - w * 0.15));
+    const top = Math.max(0, Math.floor(y - h * 0.25));
+    const width = Math.min(canvas.width, Math.ceil(x + w * 1.15)) - left;
+    const height = Math.min(canvas.height, Math.ceil(y + h * 1.15)) - top;
+    if (width < 2 || height < 2) return;
+    small.width = 12;
+    small.height = 14;
+    smallContext.drawImage(canvas, left, top, width, height, 0, 0, 12, 14);
+    c.imageSmoothingEnabled = false;
+    c.drawImage(small, 0, 0, 12, 14, left, top, width, height);
+    c.imageSmoothingEnabled = true;
+  };
+
+  const corners = (c, x, y, w, h, color, unit) => {
+    const arm = Math.min(w, h) * 0.22;
+    c.lineWidth = Math.max(2, unit * 0.22);
+    c.strokeStyle = color;
+    c.lineCap = "round";
+    c.beginPath();
+    for (const [cx, cy, sx, sy] of [
+      [x, y, 1, 1],
+      [x + w, y, -1, 1],
+      [x, y + h, 1, -1],
+      [x + w, y + h, -1, -1],
+    ]) {
+      c.moveTo(cx + sx * arm, cy);
+      c.lineTo(cx, cy);
+      c.lineTo(cx, cy + sy * arm);
+    }
+    c.stroke();
+  };
+
+  const pill = (c, text, x, y, unit, fill, color) => {
+    c.font = `600 ${unit}px ${FONT}`;
+    const width = c.measureText(text).width + unit * 1.1;
+    const height = unit * 1.7;
+    const left = Math.min(Math.max(2, x), Math.max(2, c.canvas.width - width - 2));
+    const top = Math.min(Math.max(2, y), c.canvas.height - height - 2);
+    rounded(c, left, top, width, height, height / 2.6);
+    c.fillStyle = fill;
+    c.fill();
+    c.fillStyle = color;
+    c.textBaseline = "middle";
+    c.fillText(text, left + unit * 0.55, top + height / 2 + unit * 0.05);
+    return { left, top, width, height };
+  };
+
+  const bars = (c, face, labels, x, y, w, h, unit) => {
+    const size = unit * 0.78;
+    const row = size * 1.35;
+    const width = size * 9.5;
+    const height = row * labels.length + size * 0.7;
+    const right = x + w + size * 0.6;
+    const left = right + width < c.canvas.width ? right : x - width - size * 0.6;
+    if (left < 0) return;
+    const top = Math.min(Math.max(2, y + (h - height) / 2), c.canvas.height - height - 2);
+    rounded(c, left, top, width, height, size * 0.5);
+    c.fillStyle = "rgba(15, 17, 24, 0.62)";
+    c.fill();
+    c.font = `500 ${size * 0.86}px ${FONT}`;
+    c.textBaseline = "middle";
+    labels.forEach((label, i) => {
+      const middle = top + size * 0.35 + row * (i + 0.5);
+      c.fillStyle = "rgba(255, 255, 255, 0.92)";
+      c.fillText(app.label(label), left + size * 0.5, middle, size * 4.3);
+      c.fillStyle = "rgba(255, 255, 255, 0.16)";
+      c.fillRect(left + size * 5, middle - size * 0.28, size * 4, size * 0.56);
+      c.fillStyle = app.color(label);
+      c.fillRect(left + size * 5, middle - size * 0.28, size * 4 * face.p[i], size * 0.56);
+    });
+  };
+
+  /* source: the frame that was analysed; scale: canvas pixels for each pixel of it. */
+  app.drawFrame = (canvas, source, result, options) => {
+    const c = canvas.getContext("2d", { alpha: false });
+    const W = canvas.width;
+    const scale = W / source.width;
+    const unit = options.unit || W / 50; // height of the letters, in canvas pixels
+    if (options.mirror) {
+      c.setTransform(-1, 0, 0, 1, W, 0);
+      c.drawImage(source, 0, 0, W, canvas.height);
+      c.setTransform(1, 0, 0, 1, 0, 0);
+    } else c.drawImage(source, 0, 0, W, canvas.height);
+
+    const place = ([x, y, w, h]) => [(options.mirror ? source.width - x - w : x) * scale, y * scale, w * scale, h * scale];
+    if (options.hide) for (const face of result.faces) pixelate(c, ...place(face.box));
+
+    for (const thing of result.objects || []) {
+      const [x, y, w, h] = place(thing.box);
+      c.setLineDash([6, 5]);
+      c.lineWidth = 1.5;
+      c.strokeStyle = "rgba(255, 255, 255, 0.85)";
+      c.strokeRect(x, y, w, h);
+      c.setLineDash([]);
+      pill(c, `${thing.label} ${Math.round(thing.score * 100)} %`, x, y, unit * 0.8, "rgba(15,17,24,.7)", "#fff");
+    }
+
+    for (const face of result.faces) {
+      const [x, y, w, h] = place(face.box);
+      const label = face.u ? null : result.labels[face.e];
+      const color = app.color(label);
+      if (options.landmarks && face.lm) {
+        c.fillStyle = "rgba(255, 255, 255, 0.85)";
+        for (let i = 0; i < face.lm.length; i += 2) {
+          const px = (options.mirror ? source.width - face.lm[i] : face.lm[i]) * scale;
+          c.fillRect(px - 1, face.lm[i + 1] * scale - 1, 2.2, 2.2);
+        }
+      }
+      if (options.box) corners(c, x, y, w, h, color, unit);
+      if (options.bars) bars(c, face, result.labels, x, y, w, h, unit);
+      if (options.name) {
+        const name = face.u ? app.t("live.uncertain") : app.label(label);
+        const text = `${face.id} · ${name} ${Math.round(face.c * 100)} %`;
+        pill(c, text, x, y - unit * 2, unit, color, ink(color));
+      }
+      if (options.va) {
+        const text = `V ${face.v >= 0 ? "+" : "−"}${Math.abs(face.v).toFixed(2)}  A ${face.a.toFixed(2)}`;
+        pill(c, text, x, y + h + unit * 0.35, unit * 0.82, "rgba(15,17,24,.66)", "#fff");
+      }
+    }
+  };
+})();

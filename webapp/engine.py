@@ -1,0 +1,94 @@
+"""What all viewers share: the weights and the object detector, loaded once and when first needed."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+from emotion_core.types import EmotionError
+from webapp.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+
+    from emotion_core.recognizer import Recognizer, Session
+    from emotion_core.types import DetectedObject
+
+logger = logging.getLogger(__name__)
+
+
+class Engine:
+    """The recognizer and the object detector of one run of the app; safe to use from several threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._lock = threading.Lock()
+        self._recognizer: Recognizer | None = None
+        self._objects_lock = threading.Lock()
+        self._objects: Callable[[np.ndarray], list[DetectedObject]] | None = None
+        self._objects_problem: str | None = None
+
+    @property
+    def recognizer(self) -> Recognizer:
+        """The shared recognizer; loaded on the first call, which may take two seconds.
+
+        Raises EmotionError where its files can't be had.
+        """
+        with self._lock:
+            if self._recognizer is None:
+                from emotion_core.recognizer import Recognizer
+
+                self._recognizer = Recognizer.from_pretrained(self.settings.weights)
+            return self._recognizer
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What is known of the weights: name, sha256, whether they are trained, and so on."""
+        return dict(self.recognizer.metadata)
+
+    @property
+    def trained(self) -> bool:
+        """Whether the weights have been trained; the page warns for as long as they have not."""
+        return bool(self.recognizer.metadata.get("trained", False))
+
+    def warm_up(self) -> None:
+        """Load the weights now, on another thread, so that the first viewer does not wait."""
+
+        def load() -> None:
+            try:
+                _ = self.recognizer
+            except EmotionError as problem:
+                logger.error("%s", problem)
+
+        threading.Thread(target=load, name="warm-up", daemon=True).start()
+
+    def session(self, *, smoothing: int = 5, threshold: float = 0.0) -> Session:
+        """Make the state of one more viewer, file or picture."""
+        from emotion_core.recognizer import Session
+
+        return Session(smoothing=smoothing, threshold=threshold)
+
+    def find_objects(self, image: np.ndarray) -> list[DetectedObject]:
+        """Mark the objects in an RGB picture; raises EmotionError where the detector can't be had."""
+        return self.object_detector()(image)
+
+    def object_detector(self) -> Callable[[np.ndarray], list[DetectedObject]]:
+        """Give the shared object detector; raises EmotionError where it is off or can't be had."""
+        if not self.settings.objects:
+            raise EmotionError("Objects are off in this app: start it without --no-objects to have them.")
+        with self._objects_lock:
+            # A detector that could not be had is not looked for again: that may take long each time.
+            if self._objects_problem is not None:
+                raise EmotionError(self._objects_problem)
+            if self._objects is None:
+                from emotion_core.objects import ObjectDetector
+
+                try:
+                    self._objects = ObjectDetector.load(self.settings.objects_model)
+                except EmotionError as problem:
+                    self._objects_problem = str(problem)
+                    raise
+            return self._objects

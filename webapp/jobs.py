@@ -1,0 +1,97 @@
+"""The running analyses of each browser session, so that they can be cancelled and never outlive it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(eq=False, slots=True)
+class Job:
+    """One press of "Analyse": when `stop` is set its work ends soon; `abandoned` says nobody waits for it."""
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    abandoned: bool = False
+
+
+class Jobs:
+    """All running jobs by browser session, and the uploads that no job has taken yet."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._jobs: dict[str, set[Job]] = defaultdict(set)
+        self._uploads: dict[str, set[Path]] = defaultdict(set)
+        self._closed = False
+
+    def begin(self, session: str) -> Job:
+        """Note a new job of a session."""
+        job = Job()
+        with self._lock:
+            if self._closed:
+                job.stop.set()
+            self._jobs[session].add(job)
+        return job
+
+    def end(self, session: str, job: Job) -> None:
+        """Forget a job that has ended."""
+        with self._lock:
+            self._jobs[session].discard(job)
+            if not self._jobs[session]:
+                del self._jobs[session]
+
+    def cancel(self, session: str) -> int:
+        """Ask every job of a session to stop and keep what it has; gives how many there are."""
+        with self._lock:
+            jobs = list(self._jobs.get(session, ()))
+        for job in jobs:
+            job.stop.set()
+        return len(jobs)
+
+    def uploaded(self, session: str, paths: Sequence[Path]) -> None:
+        """Note files that a session has uploaded, to be deleted when it leaves."""
+        with self._lock:
+            self._uploads[session].update(paths)
+
+    def release(self, session: str, paths: Sequence[Path]) -> None:
+        """Delete uploads that a session has done with.
+
+        Gradio stores equal files of two visitors once, so a file that another session also holds stays.
+        """
+        with self._lock:
+            own = self._uploads.get(session, set())
+            own.difference_update(paths)
+            if not own:
+                self._uploads.pop(session, None)
+            held = set().union(*self._uploads.values()) if self._uploads else set()
+        for path in set(paths) - held:
+            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # not empty, or already gone
+                path.parent.rmdir()
+
+    def running(self) -> int:
+        """Give how many jobs run, over all sessions."""
+        with self._lock:
+            return sum(len(jobs) for jobs in self._jobs.values())
+
+    def leave(self, session: str) -> None:
+        """Stop the jobs of a session whose page was closed, and delete what it uploaded."""
+        with self._lock:
+            jobs = list(self._jobs.get(session, ()))
+            uploads = list(self._uploads.get(session, ()))
+        for job in jobs:
+            job.abandoned = True
+            job.stop.set()
+        if not jobs:  # a running job releases its own uploads when it has let go of them
+            self.release(session, uploads)
+
+    def close(self) -> None:
+        """Stop every job, because the app stops."""
+        with self._lock:
+            self._closed = True
+            jobs = [job for group in self._jobs.values() for job in group]
+        for job in jobs:
+            job.stop.set()

@@ -1,0 +1,184 @@
+"""What the live view keeps for one viewer: plain data, owned by one WebSocket, gone with it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from emotion_core.types import DetectedObject, Face
+
+CALIBRATION_SECONDS = 3.0
+_LEAST_SAMPLES = 8
+# A neutral face under the model would look like this; the rest is shared by the other categories.
+_NEUTRAL_SHARE = 0.88
+# The most that calibration may change the log-odds of a category: it corrects a resting face and can't
+# turn a clear expression into another one.
+_LARGEST_SHIFT = 2.5
+
+
+@dataclass(frozen=True, slots=True)
+class LiveOptions:
+    """What a viewer has chosen on the page and the server needs to know."""
+
+    smoothing: int = 5  # frames of the moving average, 1 to 30
+    threshold: float = 0.0  # a confidence below it, in [0, 1), is shown as uncertain
+    objects: bool = False
+    landmarks: bool = False  # send the 50 key points too
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.smoothing <= 30:
+            raise ValueError(f"smoothing lies between 1 and 30, not {self.smoothing}")
+        if not 0 <= self.threshold < 1:
+            raise ValueError(f"the threshold lies in [0, 1), not {self.threshold}")
+
+    @classmethod
+    def from_message(cls, message: dict[str, Any]) -> LiveOptions:
+        """Read the options a browser sent; raises ValueError where they make no sense."""
+        try:
+            return cls(
+                smoothing=int(message["smoothing"]),
+                threshold=float(message["threshold"]),
+                objects=bool(message.get("objects")),
+                landmarks=bool(message.get("landmarks")),
+            )
+        except (KeyError, TypeError) as e:
+            raise ValueError("the options lack a field or have one of a wrong kind") from e
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """One person's own neutral: mean log-probabilities, valence and arousal of a face at rest."""
+
+    face: int
+    logs: tuple[float, ...]
+    valence: float
+    arousal: float
+
+    def apply(self, face: Face) -> Face:
+        """Give `face` as it differs from its own neutral.
+
+        Each category's log-probability is shifted by what turns the resting face into a neutral one, by
+        at most 2.5, and the result is normalised again. Valence is relative to the resting face; arousal
+        is moved so that the resting face lies at 0.5, the published neutral.
+        """
+        n = len(face.labels)
+        if n < 2 or "Neutral" not in face.labels or len(self.logs) != n:
+            return face
+        rest = math.log((1 - _NEUTRAL_SHARE) / (n - 1))
+        goals = (math.log(_NEUTRAL_SHARE) if label == "Neutral" else rest for label in face.labels)
+        shifts = [g - b for g, b in zip(goals, self.logs, strict=True)]
+        shifts = [min(_LARGEST_SHIFT, max(-_LARGEST_SHIFT, s)) for s in shifts]
+        weights = [
+            max(p, 1e-6) * math.exp(shift) for p, shift in zip(face.probabilities, shifts, strict=True)
+        ]
+        total = sum(weights)
+        probabilities = tuple(w / total for w in weights)
+        best = max(range(n), key=probabilities.__getitem__)
+        # The label that is held against flicker stays while it is nearly as likely as the best.
+        held = face.labels.index(face.emotion)
+        if probabilities[best] - probabilities[held] < 0.05:
+            best = held
+        return replace(
+            face,
+            emotion=face.labels[best],
+            confidence=probabilities[best],
+            probabilities=probabilities,
+            valence=min(1.0, max(-1.0, face.valence - self.valence)),
+            arousal=min(1.0, max(0.0, face.arousal - self.arousal + 0.5)),
+        )
+
+
+@dataclass(slots=True)
+class Calibration:
+    """Three seconds of a face at rest, on their way to a Baseline."""
+
+    face: int
+    until: float  # seconds of the viewer's clock
+    logs: list[tuple[float, ...]] = field(default_factory=list)
+    planes: list[tuple[float, float]] = field(default_factory=list)
+
+    def add(self, face: Face) -> None:
+        """Take one more look at the resting face."""
+        self.logs.append(tuple(math.log(max(p, 1e-6)) for p in face.probabilities))
+        self.planes.append((face.valence, face.arousal))
+
+    def result(self) -> Baseline | None:
+        """Give the baseline, or None where the face was seen too seldom."""
+        n = len(self.logs)
+        if n < _LEAST_SAMPLES:
+            return None
+        logs = tuple(sum(column) / n for column in zip(*self.logs, strict=True))
+        valence = sum(v for v, _ in self.planes) / n
+        arousal = sum(a for _, a in self.planes) / n
+        return Baseline(self.face, logs, valence, arousal)
+
+
+@dataclass(slots=True)
+class LiveState:
+    """One viewer: options, the core's session, the baseline of their face and the last objects."""
+
+    session: Any  # emotion_core.Session, itself plain data
+    options: LiveOptions = field(default_factory=LiveOptions)
+    index: int = 0  # frames analysed
+    calibration: Calibration | None = None
+    baseline: Baseline | None = None
+    objects: tuple[DetectedObject, ...] = ()
+    objects_at: float = -math.inf
+    news: list[dict[str, Any]] = field(default_factory=list)  # messages that wait to be sent
+
+    def calibrate(self, faces: list[Face], wanted: int | None, time: float) -> None:
+        """Begin three seconds of looking at the face `wanted`, or at the largest."""
+        chosen = next((f for f in faces if f.id == wanted), None)
+        if chosen is None and faces:
+            chosen = max(faces, key=lambda f: f.box.width * f.box.height)
+        if chosen is None:
+            self.news.append({"type": "baseline", "state": "noface", "face": None})
+            return
+        self.baseline = None
+        self.calibration = Calibration(chosen.id, time + CALIBRATION_SECONDS)
+        self.news.append({"type": "baseline", "state": "looking", "face": chosen.id})
+
+    def forget_baseline(self) -> None:
+        """Go back to what the model says."""
+        self.baseline = self.calibration = None
+        self.news.append({"type": "baseline", "state": "none", "face": None})
+
+    def against_baseline(self, faces: list[Face], time: float) -> list[Face]:
+        """Feed a running calibration, and give the faces with a finished one applied."""
+        running = self.calibration
+        if running is not None:
+            for face in faces:
+                if face.id == running.face:
+                    running.add(face)
+            if time >= running.until:
+                self.baseline = running.result()
+                self.calibration = None
+                state = "done" if self.baseline else "failed"
+                self.news.append({"type": "baseline", "state": state, "face": running.face})
+        if self.baseline is None:
+            return faces
+        shown = []
+        for face in faces:
+            if face.id == self.baseline.face:
+                face = self.baseline.apply(face)
+                face = replace(face, uncertain=face.confidence < self.options.threshold)
+            shown.append(face)
+        return shown
+
+
+def face_message(face: Face, *, landmarks: bool) -> dict[str, Any]:
+    """Give what the page needs of a face, as small as it can be: about 150 bytes."""
+    message: dict[str, Any] = {
+        "id": face.id,
+        "box": face.box.as_list(),
+        "e": face.labels.index(face.emotion),
+        "c": round(face.confidence, 3),
+        "p": [round(float(p), 3) for p in face.probabilities],
+        "v": round(face.valence, 3),
+        "a": round(face.arousal, 3),
+        "u": int(face.uncertain),
+    }
+    if landmarks and face.landmarks is not None:
+        message["lm"] = [round(float(v), 1) for v in face.landmarks.reshape(-1)]
+    return message

@@ -1,0 +1,178 @@
+"""The web app as Gradio Blocks, and its place on a FastAPI application."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from fastapi import FastAPI, Request, WebSocket
+from fastapi.responses import FileResponse, PlainTextResponse, Response
+
+from emotion_core.types import EmotionError
+from webapp import i18n, results, tab_live, tab_model, tab_picture, tab_video, theme
+from webapp.engine import Engine
+from webapp.jobs import Jobs
+from webapp.live_server import LiveServer
+from webapp.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+__all__ = ["App", "build", "mount"]
+
+_MARK = """<svg class="mark" viewBox="0 0 40 40" aria-hidden="true"><rect width="40" height="40" rx="11"
+fill="#6A50B3"/><circle cx="14" cy="16" r="2.6" fill="#fff"/><circle cx="26" cy="16" r="2.6" fill="#fff"/>
+<path d="M10 24c3.2 6.6 16.800 6.600 20 0" fill="none" stroke="#F0B400" stroke-width="3.200"
+stroke-linecap="round"/></svg>"""
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The parts of one run of the app that outlive a page: folder, weights, live viewers, jobs."""
+
+    settings: Settings
+    workspace: results.Workspace
+    engine: Engine
+    live: LiveServer
+    jobs: Jobs
+
+    @classmethod
+    def start(cls, settings: Settings) -> App:
+        """Make the run's folder and begin to load the weights."""
+        workspace = results.Workspace(settings.keep_minutes)
+        engine = Engine(settings)
+        engine.warm_up()
+        return cls(settings, workspace, engine, LiveServer(engine, settings), Jobs())
+
+    async def close(self) -> None:
+        """Stop jobs (their partial results go with the folder), tell live viewers, delete everything."""
+        self.jobs.close()
+        await self.live.close()
+        self.workspace.close()
+
+
+def _masthead() -> str:
+    switch = (
+        '<button type="button" class="theme-switch" data-i18n-label="app.theme" '
+        "onclick=\"document.body.classList.toggle('dark')\">◐</button>"
+    )
+    return f"""<header class="masthead">{_MARK}
+<div class="words"><h1 data-i18n="app.title"></h1><p data-i18n="app.tagline"></p></div>{switch}</header>"""
+
+
+def untrained_banner(engine: Engine) -> str:
+    """Give the banner of weights that were never trained, or nothing."""
+    try:
+        trained = engine.trained
+    except EmotionError as problem:
+        return f'<p class="banner" role="alert">{escape(str(problem))}</p>'
+    return "" if trained else '<p class="banner" role="alert" data-i18n="app.untrained"></p>'
+
+
+def _blocks(app: App) -> gr.Blocks:
+    words = gr.I18n(**i18n.gradio_tables())
+
+    def say(key: str) -> gr.i18n.I18nData:
+        return words(i18n.gradio_key(key))
+
+    with gr.Blocks(
+        title="Facial expressions",
+        analytics_enabled=False,
+        fill_width=True,
+        delete_cache=(60, int(app.settings.keep_minutes * 60)),
+    ) as blocks:
+        gr.HTML(_masthead(), padding=False, apply_default_css=False, js_on_load=None)
+        banner = gr.HTML("", padding=False, apply_default_css=False, js_on_load=None)
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab(say("tab.live"), id="live"):
+                tab_live.build(app.settings, app.live.tickets)
+            with gr.Tab(say("tab.video"), id="video"):
+                tab_video.build(app, blocks, say)
+            with gr.Tab(say("tab.picture"), id="picture"):
+                tab_picture.build(app, blocks, say)
+            with gr.Tab(say("tab.model"), id="model"):
+                tab_model.build(app, blocks)
+        gr.HTML(
+            '<p class="fine foot" data-i18n="app.law"></p>',
+            padding=False,
+            apply_default_css=False,
+            js_on_load=None,
+        )
+        blocks.load(
+            lambda: untrained_banner(app.engine),
+            outputs=banner,
+            show_progress="hidden",
+            queue=False,
+            api_visibility="private",
+        )
+
+        def left(request: gr.Request) -> None:
+            app.jobs.leave(request.session_hash or "")
+
+        blocks.unload(left)
+    blocks.queue(max_size=app.settings.max_waiting, default_concurrency_limit=app.settings.max_jobs)
+    blocks.i18n_instance = words
+    return blocks
+
+
+def build(settings: Settings) -> gr.Blocks:
+    """Build the page for `settings`, with a run of its own; `mount` is what a server needs."""
+    return _blocks(App.start(settings))
+
+
+def mount(server: FastAPI, settings: Settings) -> FastAPI:
+    """Put the web app on `server`: the page at `/`, live views at `/live`, results at `/result/...`.
+
+    Call it last: the page answers every address that nothing before it has taken. The run's folder is
+    deleted when the server's lifespan ends.
+    """
+    app = App.start(settings)
+    blocks = _blocks(app)
+
+    @server.websocket("/live")
+    async def live(socket: WebSocket) -> None:
+        await app.live.serve(socket)
+
+    @server.api_route("/result/{token}/{name}", methods=["GET", "HEAD"], response_model=None)
+    def result(token: str, name: str, request: Request) -> Response:
+        path = results.file_of(token, name)
+        if path is None:
+            text = i18n.Text.for_request(request)
+            return PlainTextResponse(text("error.gone", name=name), status_code=404)
+        disposition = "inline" if path.suffix in {".mp4", ".jpg", ".png"} else "attachment"
+        headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
+        return FileResponse(path, filename=name, content_disposition_type=disposition, headers=headers)
+
+    inner = server.router.lifespan_context
+
+    @contextlib.asynccontextmanager
+    async def lifespan(application: FastAPI) -> AsyncIterator[Any]:
+        try:
+            async with inner(application) as state:
+                yield state
+        finally:
+            await app.close()
+
+    server.router.lifespan_context = lifespan
+    gr.mount_gradio_app(
+        server,
+        blocks,
+        path="/",
+        server_name=settings.host,
+        server_port=settings.port,
+        auth=settings.auth,
+        max_file_size=int(settings.max_megabytes * 1024 * 1024),
+        i18n=blocks.i18n_instance,
+        run_history=False,
+        footer_links=[],
+        show_error=False,
+        ssr_mode=False,
+        mcp_server=False,
+        theme=theme.theme(),
+        css=theme.css(),
+        head=theme.head(),
+    )
+    return server
