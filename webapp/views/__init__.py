@@ -1,0 +1,1 @@
+"""The pages of the dashboard, one module each; `state` holds what they share."""

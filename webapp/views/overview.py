@@ -1,0 +1,93 @@
+"""Overview: the figures of the whole view, shares, strongest moments, and small multiples of several files."""
+
+import pandas as pd
+import streamlit as st
+
+from webapp import charts, insight, insight_moments
+from webapp.report import clock, number
+from webapp.views import state
+
+
+def page() -> None:
+    """Draw the page."""
+    view = state.view_or_stop("Overview", faces=False)
+    figures = state.once(view, insight.overview, view.frame)
+    with st.container(horizontal=True):
+        for label, value, about in (
+            ("Length", clock(figures["length"]), "From the first frame to the end of the last."),
+            ("People", f"{figures['people']:.0f}", "Face ids with at least one reading."),
+            ("Faces found", f"{100 * figures['found']:.1f} %", "Frames in which somebody was found."),
+            ("Mean valence", number(figures["valence"], "+.2f"), "Unpleasant -1 to pleasant +1."),
+            ("Mean arousal", number(figures["arousal"], ".2f"), "Calm 0 to active 1; 0.5 is neutral."),
+            (
+                "Changes a minute",
+                number(figures["changes"], ".1f"),
+                "Changes of emotion while a face is seen.",
+            ),
+        ):
+            st.metric(label, value, help=about, border=True, width=172)
+    if figures["readings"] == 0:
+        st.info("No face was found in this part of the file: there is nothing more to show.")
+    else:
+        _shares(view)
+        _strongest(view)
+    _several(view)
+
+
+def _shares(view: state.View) -> None:
+    left, right = st.columns(2, gap="large")
+    with left:
+        figure = state.once(view, charts.shares_bar, view.frame)
+        state.show(
+            figure, "shares", heading="Share of each emotion", text="Of all readings: one a frame and face."
+        )
+    with right:
+        people = charts.people_shown(view.frame, view.people)[:12]
+        figure = state.once(view, charts.ribbon, view.frame, people)
+        state.show(
+            figure, "ribbon", heading="Dominant emotion over time", text="The most frequent one in each bin."
+        )
+
+
+def _strongest(view: state.View) -> None:
+    st.subheader("Strongest moments", anchor=False)
+    found = state.once(view, insight_moments.peaks, view.frame, count=8)
+    if found.empty:
+        st.caption("No emotion but Neutral reaches a probability of 50 % here.")
+        return
+    table = pd.DataFrame(
+        {
+            "Time (s)": found["time"].round(2),
+            "Person": found["face"],
+            "Emotion": found["emotion"],
+            "Probability": 100 * found["strength"].astype(float),
+        }
+    )
+    st.dataframe(
+        table,
+        hide_index=True,
+        key="strongest",
+        column_config={
+            "Probability": st.column_config.ProgressColumn(min_value=0, max_value=100, format="%.0f %%")
+        },
+    )
+
+
+def _several(view: state.View) -> None:
+    tables = {name: results.frame for name, results in state.files().items()}
+    if len(tables) < 2:
+        return
+    st.subheader(f"All {len(tables)} files", anchor=False)
+    ids = tuple(id(results) for results in state.files().values())
+    signal = st.segmented_control(
+        "Signal", ["valence", "arousal"], default="valence", key="several", bind="query-params", required=True
+    )
+    figure = state.once(view, charts.small_multiples, tables, signal=signal, also=ids)
+    state.show(
+        figure, "files", text="Means over a second, on one scale; at most 24 files, one colour a person."
+    )
+    shares = pd.DataFrame(
+        {charts.short_name(name): insight.shares(frame) for name, frame in tables.items()}
+    ).T
+    figure = charts.shares_by_group(shares.fillna(0.0))
+    state.show(figure, "files_shares", heading="Share of each emotion in each file")

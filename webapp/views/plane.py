@@ -1,0 +1,73 @@
+"""Valence and arousal: trajectory, density, dwell time and animation on the circumplex."""
+
+import streamlit as st
+
+from emotion_core.labels import VALENCE_AROUSAL_SOURCE
+from webapp import charts_space, insight
+from webapp.charts_base import PEOPLE
+from webapp.views import state
+
+KINDS = ["Trajectory", "Density", "Animation"]
+
+
+def page() -> None:
+    """Draw the page."""
+    view = state.view_or_stop("Valence and arousal")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        kind = st.segmented_control(
+            "Show", KINDS, default="Trajectory", key="plane", bind="query-params", required=True
+        )
+        smooth = st.slider(
+            "Mean over (s)",
+            0.0,
+            10.0,
+            1.0,
+            0.5,
+            key="smooth",
+            bind="query-params",
+            width=200,
+            help="Positions are moving means over so many seconds.",
+        )
+    others = [name for name in state.files() if name != view.results.name]
+    overlaid: list[str] = []
+    if others:
+        overlaid = st.multiselect(
+            "Overlay other files",
+            others,
+            key="overlay",
+            bind="query-params",
+            max_selections=len(PEOPLE),
+            help="All people of a file are taken together as one.",
+        )
+    tables = {name: rows for name, rows in view.by_person.items() if len(rows)}
+    tables = dict(list(tables.items())[: len(PEOPLE)])
+    for name in overlaid:
+        seen = insight.readings(state.files()[name].frame)
+        tables[name] = seen.groupby("time", as_index=False)[["valence", "arousal"]].mean().assign(face=0.0)
+    also = (tuple(overlaid), tuple(id(results) for results in state.files().values()))
+    if kind == "Density":
+        figure = state.once(view, charts_space.density, view.frame)
+        about = "Seconds spent in each cell, by all chosen people together."
+    elif kind == "Animation":
+        figure = state.once(view, charts_space.animation, tables, also=also)
+        about = f"The time range in {charts_space.FRAMES} steps; 1× takes 18 seconds."
+    else:
+        figure = state.once(view, charts_space.trajectory, tables, smooth=smooth, also=also)
+        about = "Colour is time. About 700 points a line are drawn, chosen so that the extremes stay."
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        state.show(figure, f"plane_{kind}".lower(), text=f"{about} {charts_space.SOURCE}")
+    with right:
+        centre = st.slider(
+            "Near neutral: within",
+            0.0,
+            0.5,
+            0.15,
+            0.05,
+            key="centre",
+            bind="query-params",
+            help="Distance from neutral on the plane, arousal stretched to -1..1, that counts as near neutral.",
+        )
+        figure = state.once(view, charts_space.dwell_bar, view.by_person, centre=centre)
+        state.show(figure, "dwell", heading="Time in each quadrant")
+    st.caption(VALENCE_AROUSAL_SOURCE)
