@@ -259,7 +259,9 @@ def write_summary(summary: Mapping[str, Any], path: str | os.PathLike[str]) -> N
     target = Path(path)
     part = target.with_name(f"{target.name}.part")
     try:
-        part.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        part.write_text(
+            json.dumps(summary, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8"
+        )
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)

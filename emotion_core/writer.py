@@ -112,12 +112,13 @@ class VideoWriter:
             for packet in self._stream.encode(picture):
                 self._mux(packet)
 
-    def close(self, end: float | None = None, *, cut_sound: bool = False) -> Path:
-        """Finish the video and give it its name.
+    def close(self, end: float | None = None, *, complete: bool = True) -> Path:
+        """Finish the video, give it its name, and say where it lies.
 
         Args:
             end: the time in seconds at which the last frame stops being shown; the usual gap if not given.
-            cut_sound: leave out what sounds after the last frame, as for a source that was not read in full.
+            complete: False, for a source that was not read in full, leaves out what sounds after the last
+                frame, and leaves the video beside an earlier one of its name instead of replacing that.
 
         Raises:
             EmotionError: where there is no frame, or the file can't be written.
@@ -135,10 +136,12 @@ class VideoWriter:
                     self._container.mux(self._held)
                     self._held = None
                 if self._sound is not None:
-                    self._sound.pump((self._last + length) / _CLOCK if cut_sound else None)
+                    self._sound.pump(None if complete else (self._last + length) / _CLOCK)
                     self._sound.close()
                 self._container.close()
                 self._container = None
+                if not complete and self.path.exists():
+                    return self.partial
                 self.partial.replace(self.path)
         except BaseException:
             self.discard()

@@ -1,0 +1,376 @@
+"""A whole video or picture at once: recognised, drawn, encoded and written down.
+
+The command line and the web app both call `analyze`. Decoding, recognising, and drawing with encoding overlap
+in three threads with short queues between them: the order is kept and memory does not grow with length.
+"""
+
+import os
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from emotion_core.recording import FORMATS, Recording
+from emotion_core.source import Source, identify
+from emotion_core.types import DetectedObject, EmotionError, Face, Frame
+from emotion_core.video import Frames, VideoInfo, frames
+from emotion_core.writer import VideoWriter, disk_problem
+
+if TYPE_CHECKING:
+    from emotion_core.recognizer import Recognizer
+
+Progress = Callable[[int, int | None, float, float | None], None]
+"""Called with frames done, frames in all, frames a second and seconds left; None stands for unknown."""
+
+ObjectFinder = Callable[[np.ndarray], list[DetectedObject]]
+
+OBJECTS_EVERY = 0.5
+"""Seconds of video between two searches for objects: they cost as much as ten frames of faces."""
+
+_Found = tuple[Frame, list[DetectedObject] | None]  # a frame and its objects, None where nobody looked
+_QUEUE_BYTES = 32_000_000
+_PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisResult:
+    """What `analyze` left: `paths` by kind ("video" or "picture", "json", "csv", "parquet", "summary").
+
+    `complete` is False where the source ended early or the job was stopped; `message` then says so.
+    """
+
+    paths: dict[str, Path]
+    summary: dict[str, Any]
+    complete: bool
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where the outputs of a source go, checked before any work is done."""
+
+    source: Source
+    info: VideoInfo
+    results: Path
+    video: Path | None
+    formats: tuple[str, ...]
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether the annotated output is a picture, not a video."""
+        return self.video is not None and self.video.suffix.lower() in _PICTURE_ENDINGS
+
+
+def plan(
+    source: str | os.PathLike[str] | int,
+    *,
+    output: str | os.PathLike[str] | None = None,
+    output_dir: str | os.PathLike[str] | None = None,
+    formats: Sequence[str] = ("json",),
+    write_video: bool = True,
+) -> Plan:
+    """Check a source and the places of its outputs.
+
+    NAME is the stem of `output` (without a trailing `_emotions`), else that of the source; the results are
+    `NAME_results.json` and `NAME_summary.json` in the folder of `output`, else in `output_dir`, else beside
+    the source. The annotated video is `output`, else `NAME_emotions.mp4` there (.jpg for a picture).
+
+    Raises:
+        EmotionError: where the source can't be read, or an output can't be written or would be the source.
+    """
+    wrong = [name for name in formats if name not in FORMATS]
+    if wrong:
+        raise EmotionError(f"{wrong[0]!r} is no format of results: choose from {', '.join(FORMATS)}")
+    place = identify(source)
+    with Frames(place) as reader:
+        info = reader.info
+    folder, name, video = _names(place, output, output_dir)
+    if write_video and video is not None:
+        allowed = (".mp4", *_PICTURE_ENDINGS) if place.kind == "picture" else (".mp4",)
+        if video.suffix.lower() not in allowed:
+            raise EmotionError(
+                f"the annotated {'picture' if len(allowed) > 1 else 'video'} can be written as "
+                f"{' or '.join(allowed)}, not as {video.name!r}: change --output"
+            )
+    made = Plan(place, info, folder / f"{name}_results.json", video if write_video else None, tuple(formats))
+    outputs = [made.results, *([made.video] if made.video else [])]
+    for target in outputs:
+        if place.path is not None and _same(target, place.path):
+            raise EmotionError(f"the output would replace the input {place.name}: choose another --output")
+        if target.is_dir():
+            raise EmotionError(f"{target} is a folder, where a file should go: choose another --output")
+    _check_folder(folder)
+    return made
+
+
+def analyze(
+    source: str | os.PathLike[str] | int,
+    *,
+    recognizer: "Recognizer",
+    output: str | os.PathLike[str] | None = None,
+    output_dir: str | os.PathLike[str] | None = None,
+    smoothing: int = 5,
+    threshold: float = 0.0,
+    objects: ObjectFinder | None = None,
+    objects_every: float = OBJECTS_EVERY,
+    formats: Sequence[str] = ("json",),
+    write_video: bool = True,
+    on_progress: Progress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    style: Any = None,
+) -> AnalysisResult:
+    """Analyse a source from its first frame to its last.
+
+    Args:
+        source: a video, a picture, an address or a camera.
+        recognizer: shared weights; the state of this job is its own.
+        output: where the annotated video goes, or a folder; see `plan`.
+        output_dir: the folder of all outputs where `output` is not given.
+        smoothing: frames over which the predictions are averaged, from 1.
+        threshold: confidence in [0, 1] below which an answer is marked uncertain.
+        objects: finds objects in an RGB picture, or None to leave them out.
+        objects_every: seconds of video between two searches for objects; in between, the last ones are drawn.
+        formats: "json" (always written), "csv", "parquet".
+        write_video: whether to write the annotated video or picture.
+        on_progress: called a few times a second.
+        should_stop: asked before every frame; True ends the job and keeps what there is.
+        style: a `draw.DrawStyle`.
+
+    Returns:
+        What was written. A source that ends early, or a stop, gives `complete` False and a message.
+
+    Raises:
+        EmotionError: for anything a user can act on; then nothing of this run is left behind.
+    """
+    if smoothing < 1:
+        raise EmotionError(f"smoothing counts frames and starts at 1 (no smoothing), not {smoothing}")
+    from emotion_core.recognizer import Session
+
+    made = plan(source, output=output, output_dir=output_dir, formats=formats, write_video=write_video)
+    session = Session(smoothing=smoothing, threshold=threshold)
+    settings = {"smoothing": smoothing, "threshold": threshold, "objects": objects is not None}
+    model = {**recognizer.metadata, "labels": list(recognizer.labels)}
+    about = {"source": _source_facts(made.info), "model": model, "settings": settings}
+    recording = Recording.create(made.results, formats=formats, labels=tuple(recognizer.labels), about=about)
+    pace = _Pace(on_progress, made.info.frames)
+    with ExitStack() as stack:
+        reader = stack.enter_context(frames(source))
+        annotated = _Annotated(made, style) if made.video is not None else None
+        if annotated is not None:
+            stack.callback(annotated.discard)
+        stream = _ahead(_with_objects(reader, objects, objects_every), _depth(made.info))
+        stack.callback(stream.close)
+        try:
+            end = 0.0
+            stopped = False
+            shown: Sequence[DetectedObject] = ()
+            for frame, found in stream:
+                if should_stop is not None and should_stop():
+                    stopped = True
+                    break
+                faces = recognizer(frame, session)
+                recording.append(frame, faces, found)
+                shown = shown if found is None else found
+                if annotated is not None:
+                    annotated.put(frame, faces, shown)
+                pace.step()
+                end = frame.time
+            if not pace.done:
+                raise EmotionError(f"{made.source.name}: stopped before its first frame, nothing is written")
+            problem = _stopped(made, end) if stopped else reader.problem
+            recording.about["message"] = problem or "complete"
+            recording.flush()
+            paths: dict[str, Path] = {}
+            if annotated is not None:
+                kind = "picture" if made.is_picture else "video"
+                paths[kind] = annotated.close(None if stopped else reader.end, complete=not problem)
+            recording.close(complete=not problem)
+        except KeyboardInterrupt:
+            recording.close(complete=False)
+            raise
+        except OSError as error:
+            recording.discard()
+            raise EmotionError(disk_problem(recording.paths["json"], error)) from error
+        except BaseException:
+            recording.discard()
+            raise
+    pace.finish()
+    paths.update(recording.paths)
+    message = f"{problem}; the results up to there are in {paths['json']}" if problem else ""
+    return AnalysisResult(paths, recording.summary, not problem, message)
+
+
+class _Annotated:
+    """The annotated output: draws and encodes in a thread of its own, in order."""
+
+    def __init__(self, made: Plan, style: Any) -> None:
+        assert made.video is not None
+        self._path = made.video
+        self._depth = _depth(made.info)
+        self._style = {} if style is None else {"style": style}
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="annotate")
+        self._waiting: deque[Future[None]] = deque()
+        self._writer: VideoWriter | None = None
+        self._picture: np.ndarray | None = None
+        if not made.is_picture:
+            sound = made.source.address if made.info.has_audio else None
+            self._writer = VideoWriter(made.video, source=sound, fps=made.info.fps)
+
+    def put(self, frame: Frame, faces: list[Face], objects: Sequence[DetectedObject]) -> None:
+        """Hand over a frame; waits while many others are waiting, and raises what went wrong with them."""
+        while len(self._waiting) >= self._depth:
+            self._waiting.popleft().result()
+        self._waiting.append(self._pool.submit(self._work, frame, faces, objects))
+
+    def close(self, end: float | None, *, complete: bool) -> Path:
+        """Finish; gives where the output lies."""
+        while self._waiting:
+            self._waiting.popleft().result()
+        if self._writer is not None:
+            return self._writer.close(end, complete=complete)
+        assert self._picture is not None
+        _save_picture(self._picture, self._path)
+        return self._path
+
+    def discard(self) -> None:
+        """Stop the thread and remove what is not finished; nothing happens after `close`."""
+        self._pool.shutdown(cancel_futures=True)
+        if self._writer is not None:
+            self._writer.discard()
+
+    def _work(self, frame: Frame, faces: list[Face], objects: Sequence[DetectedObject]) -> None:
+        from emotion_core.draw import draw
+
+        image = draw(frame, faces, objects, **self._style)
+        if self._writer is not None:
+            self._writer.write(image, frame.time)
+        else:
+            self._picture = image
+
+
+class _Pace:
+    """Counts frames and reports them a few times a second."""
+
+    def __init__(self, report: Progress | None, total: int | None) -> None:
+        self.done = 0
+        self._report = report
+        self._total = total
+        self._begun = time.monotonic()
+        self._told = 0.0
+
+    def step(self) -> None:
+        self.done += 1
+        now = time.monotonic()
+        if now - self._told >= 0.2:
+            self._tell(now)
+
+    def finish(self) -> None:
+        self._total = self.done
+        self._tell(time.monotonic())
+
+    def _tell(self, now: float) -> None:
+        self._told = now
+        if self._report is None:
+            return
+        rate = self.done / max(1e-6, now - self._begun)
+        total = None if self._total is None else max(self._total, self.done)
+        self._report(self.done, total, rate, None if total is None else (total - self.done) / rate)
+
+
+def _depth(info: VideoInfo) -> int:
+    """Give how many frames may wait between two threads: few of a large picture."""
+    return max(1, min(6, _QUEUE_BYTES // max(1, info.width * info.height * 3)))
+
+
+def _ahead(items: Iterator[_Found], depth: int) -> Generator[_Found, None, None]:
+    """Yield `items` in order while a thread makes the next `depth` of them."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix="decode")
+    try:
+        waiting = deque(pool.submit(next, items, None) for _ in range(depth))
+        while (item := waiting.popleft().result()) is not None:
+            waiting.append(pool.submit(next, items, None))
+            yield item
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _with_objects(reader: Frames, find: ObjectFinder | None, every: float) -> Iterator[_Found]:
+    """Pair each frame with its objects, or with None where nobody looked."""
+    due = 0.0
+    for frame in reader:
+        found = None
+        if find is not None and frame.time >= due:
+            found = find(frame.image)
+            due = max(due, frame.time - every) + every
+        yield frame, found
+
+
+def _stopped(made: Plan, end: float) -> str:
+    of = f" of {made.info.duration:.1f}" if made.info.duration else ""
+    return f"{made.source.name}: stopped at {end:.1f}{of} seconds"
+
+
+def _source_facts(info: VideoInfo) -> Mapping[str, Any]:
+    return {
+        "name": info.name,
+        "kind": info.kind,
+        "width": info.width,
+        "height": info.height,
+        "fps": round(info.fps, 4),
+        "duration": None if info.duration is None else round(info.duration, 3),
+        "has_audio": info.has_audio,
+    }
+
+
+def _names(
+    source: Source, output: str | os.PathLike[str] | None, output_dir: str | os.PathLike[str] | None
+) -> tuple[Path, str, Path]:
+    """Give the folder, NAME and the annotated output."""
+    beside = source.path.parent if source.path is not None else Path()
+    folder = Path(output_dir) if output_dir is not None else beside
+    ending = ".jpg" if source.kind == "picture" else ".mp4"
+    if output is not None:
+        target = Path(output).expanduser()
+        if not target.is_dir():
+            return target.parent, target.stem.removesuffix("_emotions") or target.stem, target
+        folder = target
+    return folder, source.stem, folder / f"{source.stem}_emotions{ending}"
+
+
+def _check_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise EmotionError(f"the folder {folder} does not exist: create it first, or choose another --output")
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise EmotionError(
+            f"nothing can be written to {folder} ({error.strerror}): choose another --output"
+        ) from error
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.exists() and one.samefile(other)
+    except OSError:
+        return False
+
+
+def _save_picture(image: np.ndarray, path: Path) -> None:
+    from PIL import Image
+
+    part = path.with_name(f"{path.stem}.partial{path.suffix}")
+    try:
+        Image.fromarray(image).save(part, quality=92)
+        part.replace(path)
+    except OSError as error:
+        raise EmotionError(disk_problem(path, error)) from error
+    finally:
+        part.unlink(missing_ok=True)
