@@ -1,0 +1,42 @@
+# make run and make test do their own set-up; `make setup PYTHON=/path/to/python3.12` chooses the Python,
+# `make run ARGS="--port 8000"` hands flags to the program.
+SHELL := /bin/bash
+PYTHON ?= python3
+ARGS ?=
+V := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check bench clean
+
+help:
+	@echo "make setup   .venv with everything in it, and the system packages when root on Debian"
+	@echo "make run     start the web app                  (ARGS=\"--help\" lists its flags)"
+	@echo "make test    check, then all tests, browser tests included"
+	@echo "make check   ruff and mypy"
+	@echo "make bench   measure speed and memory           (ARGS=\"--help\" lists the parts)"
+	@echo "make clean   remove .venv and everything made"
+
+setup:
+	@command -v $(PYTHON) >/dev/null || { echo "setup: no $(PYTHON); install Python 3.11 or newer" >&2; exit 1; }
+	@PYTHON=$(PYTHON) $(PYTHON) .ci/setup.py
+
+run: setup
+	@exec $(V)/python app.py $(ARGS)
+
+check: setup
+	$(V)/ruff check .
+	$(V)/ruff format --check .
+	$(V)/mypy
+
+test: setup
+	@$(PYTHON) .ci/setup.py --tests
+	@$(MAKE) --no-print-directory check
+	$(V)/python -m pytest $(ARGS)
+
+bench: setup
+	$(V)/python -m benchmarks $(ARGS)
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache runs checkpoints outputs build
+	find . -name __pycache__ -type d -not -path './local/*' -prune -exec rm -rf {} +
+	rm -rf ./*.egg-info
