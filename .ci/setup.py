@@ -89,8 +89,8 @@ def system_packages(names, needed):
         return
     command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends"] + missing
     if os.geteuid() != 0:
-        use = "needed to analyse faces" if needed else "without them some tests are skipped"
-        say("missing system packages ({}): sudo {}".format(use, " ".join(command[:3] + missing)))
+        use = "needed for face landmarks" if needed else "without them some tests are skipped"
+        say(f"missing system packages ({use}): sudo apt-get install {' '.join(missing)}")
         return
     say("apt-get install " + " ".join(missing))
     env = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
