@@ -108,6 +108,7 @@ class Frames(Iterator[Frame]):
             self._torn = False
             self._to_rgb = VideoReformatter()
             self._rotation = 0
+            self._turns: dict[int, tuple[int, int, int, int]] = {}
             decoded = self._decode()
             first = next(decoded, None)
             if first is None:
@@ -254,7 +255,10 @@ class Frames(Iterator[Frame]):
             picture, width, height, "rgb24", src_colorspace=space, interpolation=Interpolation.BILINEAR
         )
         image: np.ndarray = converted.to_ndarray()
-        turn = _orientation(picture)
+        # Looking at side data ties a frame into a cycle that only the garbage collector undoes: look once.
+        turn = self._turns.get(picture.rotation)
+        if turn is None:
+            turn = self._turns[picture.rotation] = _orientation(picture)
         if turn != (1, 0, 0, 1):
             self._rotation = {(0, 1, -1, 0): 90, (-1, 0, 0, -1): 180, (0, -1, 1, 0): 270}.get(turn, 0)
             image = _turned(image, turn)
