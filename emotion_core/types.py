@@ -70,7 +70,8 @@ class DetectedFace:
 
     `points` is (5, 2): right eye, left eye, nose tip, right and left mouth corner, in pixels ("right" is
     the person's own, so it lies left in the picture). `landmarks` is the (478, 2) MediaPipe mesh in pixels,
-    or None where there is no mesh.
+    or None where there is no mesh. `region` is the (2, 3) similarity from the picture to the crop that
+    the next frame is read in.
     """
 
     box: Box
@@ -79,6 +80,7 @@ class DetectedFace:
     landmarks: np.ndarray | None = None
     pose: Pose | None = None
     blendshapes: Mapping[str, float] | None = None
+    region: np.ndarray | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.points.shape != (5, 2):

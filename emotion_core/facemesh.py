@@ -1,0 +1,165 @@
+"""MediaPipe's FaceLandmarker on upright face crops: mesh, head rotation and blendshapes of one face."""
+
+import contextlib
+import os
+import queue
+import re
+import sys
+import tempfile
+import threading
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emotion_core.types import EmotionError
+
+DETECTION_CONFIDENCE = 0.3
+"""Of the FaceLandmarker's own detector inside a crop: low, since a face has been found there already."""
+
+PRESENCE_CONFIDENCE = 0.3
+
+# Lines that MediaPipe's C++ writes whenever a landmarker is made and that tell a user nothing.
+_NOISE = re.compile(rb"^([WI]\d{4} |INFO: Created TensorFlow Lite|WARNING: Logging before )")
+_quiet_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MeshReading:
+    """A mesh (478, 2) in pixels of the crop, the head's rotation (3, 3) in the crop, and blendshapes.
+
+    The rotation's axes are x to the picture's right, y up and z towards the camera.
+    """
+
+    points: np.ndarray
+    rotation: np.ndarray
+    blendshapes: dict[str, float] | None
+
+
+class FaceMesh:
+    """A few landmarkers behind one thread-safe call.
+
+    They run in MediaPipe's IMAGE mode, which keeps nothing between calls, so that all sessions can share
+    them. Each takes about 26 MB and is made when it is first needed.
+
+    Args:
+        path: the `face_landmarker.task` bundle.
+        blendshapes: whether to read the 52 blendshapes too.
+        copies: how many crops may be read at once.
+
+    Raises:
+        ImportError: where mediapipe can't be imported, or a system library that it needs is missing.
+        EmotionError: where the file is no face model.
+    """
+
+    def __init__(self, path: Path, *, blendshapes: bool = False, copies: int = 2) -> None:
+        self._path, self._blendshapes = path, blendshapes
+        self._made = 0
+        self._copies = max(1, copies)
+        self._lock = threading.Lock()
+        self._idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._all: list[Any] = []
+        self._mp = _import_mediapipe()
+        weakref.finalize(self, _close, self._all)
+        self._idle.put(self._make())
+
+    def read(self, crop: np.ndarray) -> MeshReading | None:
+        """Read the face in an RGB uint8 crop (H, W, 3), or give None where none is seen."""
+        picture = self._mp.Image(image_format=self._mp.ImageFormat.SRGB, data=np.ascontiguousarray(crop))
+        landmarker = self._take()
+        try:
+            result = landmarker.detect(picture)
+        finally:
+            self._idle.put(landmarker)
+        if not result.face_landmarks:
+            return None
+        height, width = crop.shape[:2]
+        points = np.array([(p.x, p.y) for p in result.face_landmarks[0]], np.float32)
+        points *= (width, height)
+        shapes = None
+        if self._blendshapes and result.face_blendshapes:
+            shapes = {c.category_name: float(c.score) for c in result.face_blendshapes[0]}
+        rotation = np.asarray(result.facial_transformation_matrixes[0], np.float64)[:3, :3]
+        return MeshReading(points - 0.5, rotation, shapes)  # MediaPipe's pixel centres lie at half numbers
+
+    def _take(self) -> Any:
+        try:
+            return self._idle.get_nowait()
+        except queue.Empty:
+            pass
+        with self._lock:
+            if self._made < self._copies:
+                return self._make()
+        return self._idle.get()
+
+    def _make(self) -> Any:
+        from mediapipe.tasks.python import BaseOptions, vision
+
+        options = vision.FaceLandmarkerOptions(
+            base_options=BaseOptions(model_asset_path=str(self._path)),
+            running_mode=vision.RunningMode.IMAGE,
+            num_faces=1,
+            min_face_detection_confidence=DETECTION_CONFIDENCE,
+            min_face_presence_confidence=PRESENCE_CONFIDENCE,
+            output_face_blendshapes=self._blendshapes,
+            output_facial_transformation_matrixes=True,
+        )
+        blank = self._mp.Image(image_format=self._mp.ImageFormat.SRGB, data=np.zeros((64, 64, 3), np.uint8))
+        with _quiet():
+            try:
+                landmarker = vision.FaceLandmarker.create_from_options(options)
+                landmarker.detect(blank)  # the first call lays the networks out, and writes its lines too
+            except (RuntimeError, ValueError) as e:
+                raise EmotionError(
+                    f"{self._path} is no FaceLandmarker bundle; give another or none to use the usual one"
+                ) from e
+            except OSError as e:  # raised where libEGL or libGLESv2 can't be loaded
+                raise ImportError(str(e)) from e
+        self._made += 1
+        self._all.append(landmarker)
+        return landmarker
+
+
+def _import_mediapipe() -> Any:
+    try:
+        import mediapipe
+    except OSError as e:  # a system library such as PortAudio or libEGL that is missing
+        raise ImportError(str(e)) from e
+    return mediapipe
+
+
+def _close(landmarkers: list[Any]) -> None:
+    while landmarkers:
+        landmarker = landmarkers.pop()
+        try:
+            landmarker.close()
+        except RuntimeError:
+            # The interpreter is ending and MediaPipe's worker thread has gone: there is nothing left to
+            # close, and without its handle its own destructor won't try again.
+            landmarker._handle = None
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Hold back what C++ writes to stderr, and then pass on all but the known noise."""
+    with _quiet_lock, tempfile.TemporaryFile() as held:
+        try:
+            saved = os.dup(2)
+        except OSError:  # there is no stderr to keep clean
+            yield
+            return
+        if sys.stderr is not None:
+            sys.stderr.flush()
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            held.seek(0)
+            rest = b"".join(line for line in held if not _NOISE.match(line))
+            if rest:
+                os.write(2, rest)
