@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -62,3 +63,30 @@ def write_clip(
             sound.sample_rate, sound.pts, sound.time_base = AUDIO_RATE, 0, Fraction(1, AUDIO_RATE)
             container.mux(audio.encode(sound))
             container.mux(audio.encode(None))
+
+
+def repeat_clip(source: Path, target: Path, times: int) -> None:
+    """Write `source` one after the other `times` times, without encoding anew."""
+    import av
+
+    with av.open(str(target), "w") as out:
+        copies: dict[int, Any] = {}
+        shift = 0.0
+        for _ in range(times):
+            with av.open(str(source)) as container:
+                for stream in container.streams:
+                    if stream.index not in copies:
+                        copies[stream.index] = out.add_stream_from_template(stream)
+                begin = end = 0.0
+                for packet in container.demux():
+                    if packet.pts is None or packet.dts is None:
+                        continue
+                    # Reordered pictures and the encoder's lead-in of sound are stored before zero.
+                    begin = min(begin, float(packet.dts * packet.time_base))
+                    end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+                    offset = round(shift / packet.time_base)
+                    packet.pts += offset
+                    packet.dts += offset
+                    packet.stream = copies[packet.stream.index]
+                    out.mux(packet)
+                shift += end - begin

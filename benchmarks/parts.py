@@ -1,0 +1,134 @@
+"""The measurements, one function each; every function gives its figures and prints nothing."""
+
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.clip import drift, repeat_clip, write_clip
+from benchmarks.measurement import Measurement
+from benchmarks.process import run
+
+
+def _picture() -> np.ndarray:
+    from skimage import data
+
+    return np.ascontiguousarray(data.astronaut())
+
+
+def _percentile(values: list[float], share: float) -> float:
+    return float(np.percentile(values, share))
+
+
+def network() -> list[Measurement]:
+    """Time `encode` and `decide` for one face under ONNX Runtime."""
+    from emotion_core.runtime import load_network
+
+    net = load_network(backend="onnx", device="cpu")
+    random = np.random.default_rng(0)
+    image = random.normal(size=(1, 3, 224, 224)).astype(np.float32)
+    points = random.normal(size=(1, 50, 2)).astype(np.float32)
+    window = np.zeros((1, net.window, net.feature_size), np.float32)
+    encode, decide, both = [], [], []
+    for index in range(320):
+        start = time.perf_counter()
+        window[:, -1] = net.encode(image, points, np.ones(1, np.float32))
+        middle = time.perf_counter()
+        net.decide(window)
+        end = time.perf_counter()
+        if index >= 20:
+            encode.append((middle - start) * 1e3)
+            decide.append((end - middle) * 1e3)
+            both.append((end - start) * 1e3)
+    return [
+        Measurement("encode, one face, median", statistics.median(encode), "ms"),
+        Measurement("decide, one face, median", statistics.median(decide), "ms"),
+        Measurement("encode + decide, one face, median", statistics.median(both), "ms", 5),
+    ]
+
+
+def live() -> list[Measurement]:
+    """Time the live path: a decoded 640x480 frame in, faces out; one moving face."""
+    from emotion_core import Frame, Recognizer, Session
+
+    rate = 30
+    images = list(drift(_picture(), 640, 480, 450, rate))
+    recognizer, session = Recognizer.from_pretrained(), Session()
+    times, found = [], 0
+    for index, image in enumerate(images):
+        frame = Frame(image, index, index / rate)
+        start = time.perf_counter()
+        faces = recognizer(frame, session)
+        times.append((time.perf_counter() - start) * 1e3)
+        found += len(faces) == 1
+    times = times[30:]
+    return [
+        Measurement("live path, one face, 640x480", 1e3 * len(times) / sum(times), "frames/s", 60, False),
+        Measurement("live path, 95th percentile of a frame", _percentile(times, 95), "ms", 30),
+        Measurement("live path, frames with exactly the one face", 100 * found / len(images), "%", 99, False),
+    ]
+
+
+def video() -> list[Measurement]:
+    """Time `main.py --video` on a 1280x720 clip of 20 s at 30 frames a second, annotated, with sound."""
+    seconds = 20.0
+    with tempfile.TemporaryDirectory() as folder:
+        clip = Path(folder) / "clip.mp4"
+        write_clip(clip, _picture(), seconds=seconds, tone=True)
+        ran = run(["main.py", "--video", str(clip), "--output", f"{folder}/out.mp4", "--no-objects"])
+    return [
+        Measurement("--video, 1280x720 at 30/s, annotated", seconds / ran.seconds, "x real time", 1.5, False),
+        Measurement("--video, 1280x720, peak memory", ran.peak_mb, "MB", 600),
+    ]
+
+
+def memory() -> list[Measurement]:
+    """Compare the peak memory of `main.py --video` on 1 minute and on 10 minutes of the same video."""
+    peaks = []
+    with tempfile.TemporaryDirectory() as folder:
+        minute = Path(folder) / "1.mp4"
+        write_clip(minute, _picture(), width=640, height=480, seconds=60, rate=15, tone=True)
+        longer = Path(folder) / "10.mp4"
+        repeat_clip(minute, longer, 10)
+        for clip in (minute, longer):
+            out = f"{folder}/out_{clip.name}"
+            peaks.append(run(["main.py", "--video", str(clip), "--output", out, "--no-objects"]).peak_mb)
+    return [
+        Measurement("--video, 640x480, 1 minute, peak memory", peaks[0], "MB", 600),
+        Measurement("--video, 640x480, 10 minutes, peak memory", peaks[1], "MB", 600),
+        Measurement("memory, 10 minutes against 1", 100 * (peaks[1] / peaks[0] - 1), "% more", 5),
+    ]
+
+
+IMPORT = "import time; t = time.perf_counter(); import emotion_core; print(time.perf_counter() - t)"
+FIRST_FRAME = """
+import sys
+from emotion_core import Recognizer, Session, frames
+recognizer, session = Recognizer.from_pretrained(), Session()
+faces = recognizer(next(iter(frames(sys.argv[1]))), session)
+print(len(faces), "torch" in sys.modules)
+"""
+
+
+def start() -> list[Measurement]:
+    """Time importing the library, and the first frame of a video from the start of the process."""
+    imports = [float(run(["-c", IMPORT]).output) for _ in range(5)]
+    with tempfile.TemporaryDirectory() as folder:
+        clip = Path(folder) / "clip.mp4"
+        write_clip(clip, _picture(), seconds=2)
+        firsts = [run(["-c", FIRST_FRAME, str(clip)]) for _ in range(3)]
+    assert all(one.output.split() == ["1", "False"] for one in firsts), "one face, and no torch"
+    return [
+        Measurement("import emotion_core, median of 5", statistics.median(imports), "s", 0.2),
+        Measurement(
+            "first frame of a video, from process start",
+            statistics.median([r.seconds for r in firsts]),
+            "s",
+            3,
+        ),
+    ]
+
+
+PARTS = {"network": network, "live": live, "video": video, "memory": memory, "start": start}
