@@ -135,7 +135,7 @@ def _check(words: list[str]) -> int:
     _common(parser)
     given = parser.parse_args(words)
     from train.check import check, report
-    from train.evaluate import write_json
+    from train.provenance import write_json
 
     found = check(_data(given.data), sets=given.sets, crops=given.crops, cache=given.cache)
     print(report(found))
@@ -167,6 +167,7 @@ def _evaluate(words: list[str]) -> int:
     from emotion_core.recognizer import Recognizer
     from train import evaluate as job
     from train.page import write_page
+    from train.provenance import write_json
 
     recognizer = Recognizer.from_pretrained(given.weights, backend=given.backend)
     outcome = job.evaluate(
@@ -179,12 +180,12 @@ def _evaluate(words: list[str]) -> int:
         cache=given.cache,
     )
     name = "-".join(outcome["sets"]) + f"-{given.split}"
-    job.write_json(outcome, given.out / f"{name}.json")
+    write_json(outcome, given.out / f"{name}.json")
     write_page(outcome, given.out / f"{name}.html")
     print(job.report(outcome))
     print(f"written: {given.out / name}.json and .html")
     if given.accept:
-        job.write_json(job.baseline_of(outcome), given.accept)
+        write_json(job.baseline_of(outcome), given.accept)
     if given.baseline:
         lines = job.check_baseline(outcome, given.baseline)
         print("\n".join(lines) or f"no figure fell below {given.baseline}")

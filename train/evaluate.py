@@ -187,22 +187,6 @@ def _plain(values: np.ndarray) -> list[float | None]:
     return [None if np.isnan(v) else float(v) for v in values]
 
 
-def write_json(outcome: dict, path: Path) -> None:
-    """Write the figures; NaN becomes null, so that any JSON reader takes the file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(_finite(outcome), indent=1) + "\n")
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _finite(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(v) for v in value]
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value
-
-
 BASELINE_FIGURES = {"accuracy": 0.006, "balanced_accuracy": 0.02, "ece": 0.01}
 """Figures that a baseline holds, and how much of each may be lost: machines round differently."""
 

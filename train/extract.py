@@ -15,7 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from emotion_core.preprocess import KEY_POINTS, crop_face, key_points, normalize_landmarks
-from emotion_core.types import DetectedFace, EmotionError
+from emotion_core.types import Box, DetectedFace, EmotionError
 from train.readers import ClipFrame, Picture, Raw, sha
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ VERSION = "1"  # raise it when the face finder or the crop changes: old caches a
 OK, UNREADABLE, NO_FACE = 0, 1, 2
 BLENDSHAPES = 52
 _CHUNK = 96  # pictures a worker takes at a time: a whole clip (32 frames) or three
-_TIGHT_SIDE = 260  # a picture no larger than this without a face is taken as a crop that hides its landmarks
+CROP_SIDE = 260  # a picture no larger than this is taken as a crop of one face
 
 log = logging.getLogger("train")
 
@@ -174,14 +174,24 @@ def _work(pictures: Sequence[Picture], tight: bool, size: int, margin: float) ->
 
 
 def find_face(finder: Any, image: np.ndarray, tight: bool) -> DetectedFace | None:
-    """Find the largest face as the live pipeline does; a tight crop is taken as a face in any case."""
-    if not tight:
-        faces = finder.detect(image)
-        if faces:
-            return max(faces, key=lambda f: f.box.width * f.box.height)
-    if tight or max(image.shape[:2]) <= _TIGHT_SIDE:
-        return finder.in_crop(image)
-    return None
+    """Find the face of a picture as the live pipeline does: the largest of a photograph, the one of a crop.
+
+    A small picture or a tight crop in which nothing is seen is taken as a face whose landmarks are hidden,
+    as `Recognizer.classify` takes it.
+    """
+    if tight or max(image.shape[:2]) <= CROP_SIDE:
+        return finder.in_crop(image) or whole_picture(image)
+    faces = finder.detect(image)
+    return max(faces, key=lambda f: f.box.width * f.box.height, default=None)
+
+
+def whole_picture(image: np.ndarray) -> DetectedFace:
+    """Give the face whose crop is the whole of a square picture: eyes and mouth where they are on average."""
+    height, width = image.shape[:2]
+    side, middle = max(height, width), np.array([width, height]) / 2
+    places = np.array([[-0.185, -0.115], [0.185, -0.115], [0, 0.1], [-0.13, 0.245], [0.13, 0.245]])
+    points = (middle + places * side - 0.5).astype(np.float32)
+    return DetectedFace(Box(0, 0, width, height), 0.0, points)
 
 
 def _extract(raw: Raw, size: int, margin: float, workers: int | None) -> dict[str, np.ndarray]:
@@ -189,6 +199,10 @@ def _extract(raw: Raw, size: int, margin: float, workers: int | None) -> dict[st
     starts = range(0, len(raw), _CHUNK)
     count = min(workers or min(2, os.cpu_count() or 1), len(starts)) or 1
     bar = tqdm(total=len(raw), desc=f"faces of {raw.source}", unit="picture", leave=False, disable=None)
+    if len(starts) == 1:  # a few pictures are read sooner than processes start
+        if _finder is None:
+            _start_worker()
+        return _work(raw.pictures, raw.tight, size, margin)
     try:
         with bar, ProcessPoolExecutor(count, get_context("spawn"), initializer=_start_worker) as pool:
             jobs = [

@@ -1,5 +1,6 @@
-"""Where a figure comes from: commit, hardware, versions, weights. Goes into every file of figures."""
+"""Files of figures, and where a figure comes from: commit, hardware, versions, weights."""
 
+import json
 import os
 import platform
 import subprocess
@@ -9,6 +10,8 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 
 def provenance(metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -23,6 +26,22 @@ def provenance(metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
         "packages": {p: _version(p) for p in ("onnxruntime", "torch", "mediapipe", "numpy")},
         "weights": {k: metadata[k] for k in keep if metadata and k in metadata},
     }
+
+
+def write_json(outcome: dict, path: Path) -> None:
+    """Write the figures; NaN becomes null, so that any JSON reader takes the file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(_finite(outcome), indent=1) + "\n")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
 
 
 def commit() -> str:

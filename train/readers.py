@@ -23,6 +23,9 @@ VOTES = (
 )
 """The ten answers of the FER+ raters; the last three are none of the seven."""
 
+BESIDE = {"contempt", "unknown", "nf", "none", "uncertain", "other"}
+"""What rated sets answer besides the seven."""
+
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 VIDEOS = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v"}
 CLIP_FRAMES = 32  # frames taken of a video clip, evenly over its length: two windows of the network
@@ -231,12 +234,12 @@ def in_range(values: Sequence[Any], low: float, name: str, problems: list[str]) 
 def categories(names: Sequence[Any], strict: bool = True) -> tuple[str, ...]:
     """Give the labels that category names stand for: `EMOTIONS` where all are of the seven, else sorted.
 
-    Not `strict`, a few strangers among the seven (such as contempt) don't make a new set of categories.
+    Not `strict`, answers that data sets hold beside the seven (`BESIDE`) are allowed and get no label.
     """
     given = sorted({str(n).strip() for n in names if not pd.isna(n)})
     known = [n for n in given if canonical(n)]
-    strangers = len(given) - len(known)
-    if known and (not strangers or (not strict and len(known) >= 3 * strangers)):
+    beside = [n for n in given if not strict and n.lower() in BESIDE]
+    if known and len(known) + len(beside) == len(given):
         return EMOTIONS
     return tuple(sorted({canonical(n) or n for n in given}))
 

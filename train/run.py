@@ -57,7 +57,7 @@ def say(samples: Samples) -> None:
         log.info("  %-16s %6d %6d", label, counts["train"][label], counts["valid"][label])
     there = [label for label, n in counts["train"].items() if n]
     if len(there) < 2:
-        raise EmotionError(f"training needs two categories with pictures, here is {', '.join(there) or 'none'}")
+        raise EmotionError(f"training needs two categories with pictures, not {', '.join(there) or 'none'}")
     if not sum(counts["valid"].values()):
         log.warning("no picture is held back: the figures of this run will say nothing of new pictures")
     absent = float((~samples.present).mean())
