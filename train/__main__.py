@@ -213,7 +213,7 @@ def _calibrate(words: list[str]) -> int:
     )
     print(report(outcome))
     if not given.dry_run:
-        print("stored; run `python -m train export` so that the ONNX files have it too")
+        print("stored in the weights file, where every backend reads it")
     return 0
 
 
