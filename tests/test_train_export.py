@@ -1,0 +1,96 @@
+"""Exported files answer as PyTorch does, and the shipped one is chosen by what was measured."""
+
+import numpy as np
+import pytest
+
+from emotion_core.checkpoint import save_network
+from emotion_core.models import NetConfig, SpatioTemporalEmotionNet
+from emotion_core.runtime import load_network, onnx_files
+from emotion_core.types import EmotionError
+from train import export as job
+from train.__main__ import main
+from train.export import Variant, choose
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A network of three categories whose parts all do something, written as a weights file."""
+    import torch
+
+    torch.manual_seed(0)
+    net = SpatioTemporalEmotionNet(NetConfig(classes=3))
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.add_(0.02 * torch.randn_like(parameter))
+    path = tmp_path_factory.mktemp("weights") / "small.safetensors"
+    save_network(net, path, ("bored", "confused", "focused"), trained=True, temperature=1.3)
+    return path
+
+
+def test_fp32_and_fp16_answer_as_pytorch(weights, tmp_path):
+    outcome = job.export(weights, tmp_path)
+    measured = {v["name"]: v for v in outcome["variants"]}
+    assert set(measured) == {"fp32", "fp16"}
+    assert measured["fp32"]["largest_difference"] < 1e-3
+    assert measured["fp16"]["largest_difference"] < 1e-2
+    assert measured["fp16"]["megabytes"] < 0.6 * measured["fp32"]["megabytes"]
+    assert outcome["chosen"] == "fp16"
+    assert all(f.exists() for f in onnx_files(tmp_path / weights.name))
+    assert "shipped: fp16" in job.report(outcome)
+
+
+def test_int8_files_open_in_the_library_and_stay_near(weights, tmp_path):
+    base = tmp_path / "fp32" / weights.name
+    from emotion_core.checkpoint import load_network as load_torch
+    from emotion_core.export import export_onnx
+
+    net, metadata = load_torch(weights)
+    export_onnx(net, metadata, base, half=False)
+    inputs = job.noise(32)
+    whole = job.answers(job.open_pair(base, metadata), inputs)
+    for kind in ("int8-dynamic", "int8-static"):
+        made = tmp_path / kind / weights.name
+        job.quantize(onnx_files(base), onnx_files(made), kind, inputs)
+        said = job.answers(job.open_pair(made, metadata), inputs)
+        assert said.sum(1) == pytest.approx(1, abs=1e-5)
+        assert np.abs(said - whole).max() < 0.2
+        assert sum(f.stat().st_size for f in onnx_files(made)) < 0.7 * sum(
+            f.stat().st_size for f in onnx_files(base)
+        )
+    made.write_bytes(weights.read_bytes())  # beside INT8 files of these weights, the library uses them
+    network = load_network(made, backend="onnx")
+    assert np.abs(job.answers(network, inputs) - said).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("times", "lost", "name"),
+    [
+        ((5, 5, 4, 3), (0, 0, 0.001, 0.002), "int8-static"),
+        ((5, 5, 4, 3), (0, 0, 0.001, 0.004), "int8-dynamic"),
+        ((5, 5, 4, 3), (0, 0, 0.02, 0.01), "fp16"),
+        ((5, 5.1, 8, 8), (0, 0, 0, 0), "fp16"),
+        ((4, 6, 8, 8), (0, 0, 0, 0), "fp32"),
+        ((5, 5, 4, 3), (None,) * 4, "fp16"),
+    ],
+)
+def test_the_fastest_that_loses_little_is_shipped(times, lost, name):
+    sizes = (30, 15, 18, 10)
+    made = [
+        Variant(n, size, t, 0, lost=loss)
+        for n, size, t, loss in zip(job.VARIANTS, sizes, times, lost, strict=True)
+    ]
+    assert choose(made) == name
+
+
+def test_a_variant_that_could_not_be_made_is_never_shipped():
+    assert (
+        choose([Variant("fp32", 30, 5, 1, lost=0.0), Variant("int8-static", 0, 0, 0, problem="no")]) == "fp32"
+    )
+
+
+def test_foreign_weights_stop_with_one_line(tmp_path, capsys):
+    (tmp_path / "x.safetensors").write_bytes(b"nothing")
+    assert main(["export", "--weights", str(tmp_path / "x.safetensors"), "--no-compare"]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+    with pytest.raises(EmotionError):
+        job.export(tmp_path / "missing.safetensors")
