@@ -28,6 +28,7 @@ from train.config import TrainConfig
 from train.data import Samples
 from train.losses import blendshape_loss, category_loss, ccc_loss, loss_is_finite
 from train.metrics import accuracy, balanced_accuracy, concordance_ccc, confusion
+from train.start import start_from
 
 log = logging.getLogger("train")
 
@@ -203,14 +204,14 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
     valid = samples.where("valid")
     if not samples.labelled[rows].any():
         raise EmotionError("no training picture carries a label: check the data with `python -m train check`")
-    pictures = min(config.epoch_pictures, max(len(rows), config.batch))
+    pictures = min(config.epoch_pictures, max(len(rows), 16 * config.batch))  # a small folder is seen often
     epoch_steps = max(1, pictures // config.batch)
     steps = config.epochs * epoch_steps
     net = SpatioTemporalEmotionNet(NetConfig(classes=len(samples.labels)))
     student = Student(net).to(device)
     student.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if config.init:
-        student.load_state_dict(torch.load(config.init, weights_only=True)["average"])
+        start_from(student, Path(config.init))
     model = DistributedDataParallel(student) if world > 1 else student
     average: Any = AveragedModel(student, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True)
     decayed = [p for p in student.parameters() if p.ndim > 1]

@@ -74,8 +74,9 @@ def adapt(config: TrainConfig, samples: Samples, chosen: frozenset[str]) -> Trai
     changes: dict[str, object] = {"init": str(WEIGHTS)}
     if "learning_rate" not in chosen:
         changes["learning_rate"] = SMALL_RATE
-    if "balance" not in chosen:
-        changes["balance"] = 1.0
+    for name, value in (("balance", 1.0), ("ema", 0.98)):  # a short run needs a short memory
+        if name not in chosen:
+            changes[name] = value
     return dataclasses.replace(config, **changes)  # type: ignore[arg-type]
 
 
