@@ -173,9 +173,9 @@ class VideoWriter:
 
     def _begin(self, image: np.ndarray) -> None:
         height, width = _even(image).shape[:2]
-        container = av.open(
-            f"file:{self.partial}", "w", format="mp4", container_options={"movflags": "+faststart"}
-        )
+        # The movie's own clock, a thousandth of a second by default, rounds the time of the first frame.
+        options = {"movflags": "+faststart", "movie_timescale": str(_CLOCK)}
+        container = av.open(f"file:{self.partial}", "w", format="mp4", container_options=options)
         self._container = container
         stream = container.add_stream("libx264", rate=self._fps, options=self._options)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
