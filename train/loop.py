@@ -141,8 +141,9 @@ class Draws(torch.utils.data.Dataset):
 
 
 @torch.no_grad()
-def validate(student: Student, samples: Samples, size: int, batch: int = 128) -> dict[str, Any]:
-    """Score the plain central crop of every sample; figures by source where there are several."""
+def predict(student: Student, samples: Samples, size: int, batch: int = 128) -> tuple[Tensor, Tensor, Tensor]:
+    """Read the plain central crop of every sample: logits (N, K), valence (N,), arousal (N,), on the CPU."""
+    device = next(student.parameters()).device
     student.eval()
     logits: list[Tensor] = []
     valence: list[Tensor] = []
@@ -151,14 +152,20 @@ def validate(student: Student, samples: Samples, size: int, batch: int = 128) ->
         part = slice(start, start + batch)
         images = standardize(center(torch.from_numpy(samples.crops[part]), samples.margin, size).round())
         out = student(
-            images.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last),
-            torch.from_numpy(samples.landmarks[part]),
-            torch.from_numpy(samples.present[part]).float(),
+            images.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last).to(device),
+            torch.from_numpy(samples.landmarks[part]).to(device),
+            torch.from_numpy(samples.present[part]).float().to(device),
         )
         for kept, value in zip((logits, valence, arousal), out, strict=False):
-            kept.append(value.float())
+            kept.append(value.float().cpu())
     student.train()
-    scores, v, a = torch.cat(logits), torch.cat(valence).numpy(), torch.cat(arousal).numpy()
+    return torch.cat(logits), torch.cat(valence), torch.cat(arousal)
+
+
+def validate(student: Student, samples: Samples, size: int) -> dict[str, Any]:
+    """Score every sample; figures by source where there are several."""
+    scores, valence, arousal = predict(student, samples, size)
+    v, a = valence.numpy(), arousal.numpy()
     predicted = scores.argmax(1).numpy()
     figures: dict[str, Any] = {}
     k = len(samples.labels)
@@ -280,6 +287,10 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
         if len(valid):
             figures = validate(average.module, valid, config.size)
         matrix = figures.pop("confusion", None)
+        if world > 1:  # all processes must agree on when to stop
+            agreed = torch.tensor([figures["score"]], device=device)
+            dist.broadcast(agreed, 0)
+            figures["score"] = float(agreed)
         improved = figures["score"] > best
         best, stale = (figures["score"], 0) if improved else (best, stale + 1)
         if rank == 0 and writer:
@@ -288,6 +299,7 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
             if matrix is not None:
                 share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
                 writer.add_image("valid/confusion", share[None], step)
+                show_samples(writer, average.module, valid, config.size, step)
             shown = "  ".join(f"{name} {value:.4f}" for name, value in figures.items() if "ccc" not in name)
             log.info(
                 "epoch %d  %.0f s  %s%s", epoch, time.monotonic() - began, shown, "  best" if improved else ""
@@ -308,6 +320,20 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
     if world > 1:
         dist.destroy_process_group()
     return config.folder
+
+
+def show_samples(writer: SummaryWriter, student: Student, valid: Samples, size: int, step: int) -> None:
+    """Log twelve valid pictures, spread over the split, with what the network reads in them."""
+    rows = np.linspace(0, len(valid) - 1, min(12, len(valid))).astype(int)
+    few = valid.take(rows)
+    images = center(torch.from_numpy(few.crops), few.margin, size)
+    scores = predict(student, few, size)[0].softmax(1)
+    lines = []
+    for number, (row, truth) in enumerate(zip(scores, few.majority, strict=True)):
+        said = few.labels[int(truth)] if truth >= 0 else "unscored"
+        lines.append(f"{number}. {few.labels[int(row.argmax())]} {row.max():.0%} (raters: {said})")
+    writer.add_images("valid/pictures", images / 255, step)
+    writer.add_text("valid/predictions", "\n".join(lines), step)
 
 
 def schedule(step: int, steps: int, warmup: float) -> float:

@@ -1,0 +1,289 @@
+"""The temporal half, trained on sixteen-frame clips that are made from stills, and what it is worth.
+
+There is no labelled video to speak of, so a clip is a still that trembles, blurs, is covered for a while,
+loses frames, and in half of the clips turns into another face of a similar pose with another expression. The label
+of a clip is that of its last frame. The picture half stays as it is, so features are computed once.
+"""
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from emotion_core.models import SpatioTemporalEmotionNet
+from emotion_core.types import EmotionError
+from train.augment import mirror_landmarks, standardize
+from train.config import TrainConfig
+from train.data import Samples
+from train.losses import category_loss, ccc_loss
+
+log = logging.getLogger("train")
+NOSE_TIP, RIGHT_EYE, LEFT_EYE = 12, 18, 27  # rows of the 50 key points
+CONDITIONS = ("steady", "jitter", "blur", "occlusion", "dropped", "change")
+
+
+@dataclass(frozen=True)
+class Clips:
+    """Features (N, T, F), and per frame: target (N, T, K), valence and arousal (N, T)."""
+
+    features: Tensor
+    target: Tensor
+    valence: Tensor
+    arousal: Tensor
+
+
+def partner_of(samples: Samples, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Give each row another of a different category whose head is turned alike."""
+    points = samples.landmarks
+    yaw = points[:, NOSE_TIP, 0] - (points[:, RIGHT_EYE, 0] + points[:, LEFT_EYE, 0]) / 2
+    dominant = samples.target.argmax(1)
+    pool = rows[rng.integers(len(rows), size=(len(rows), 24))]  # (N, 24)
+    far = np.abs(yaw[pool] - yaw[rows][:, None]) + 10.0 * (dominant[pool] == dominant[rows][:, None])
+    return pool[np.arange(len(rows)), far.argmin(1)]
+
+
+def make_clips(
+    samples: Samples,
+    first: np.ndarray,
+    second: np.ndarray,
+    condition: str,
+    frames: int,
+    size: int,
+    g: Generator,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Make clips: pictures (N, T, 1, S, S), key points (N, T, 50, 2), presence and share of `second` (N, T).
+
+    `condition` is one of CONDITIONS, or "mixed" for a bit of everything, as training uses.
+    """
+    n, t = len(first), frames
+
+    def uniform(low: float, high: float, *shape: int) -> Tensor:
+        return torch.rand(shape, generator=g) * (high - low) + low
+
+    def applies(name: str, share: float) -> Tensor:
+        return torch.rand(n, generator=g) < (share if condition == "mixed" else float(condition == name))
+
+    changes = applies("change", 0.5)
+    at, fade = uniform(1, t, n, 1), uniform(0.5, 5, n, 1)
+    share = ((torch.arange(t)[None] - at) / fade + 0.5).clamp(0, 1) * changes[:, None]  # (N, T)
+
+    shaken = applies("jitter", 0.6)[:, None].float()
+    still = 0.15 + 0.85 * shaken  # even a steady face trembles a little
+    angle = uniform(-0.12, 0.12, n, 1) + still * 0.05 * torch.randn(n, t, generator=g)
+    zoom = (uniform(0.93, 1.07, n, 1) + still * 0.03 * torch.randn(n, t, generator=g)) / samples.margin
+    shift = uniform(-0.04, 0.04, n, 1, 2) + still[..., None] * 0.03 * torch.randn(n, t, 2, generator=g)
+    flip = torch.rand(n, generator=g) < 0.5
+    side = torch.where(flip, -1.0, 1.0)[:, None]
+    cos, sin = angle.cos() * zoom, angle.sin() * zoom
+    rows = [
+        torch.stack([side * cos, -sin, shift[..., 0]], 2),
+        torch.stack([side * sin, cos, shift[..., 1]], 2),
+    ]
+    theta = torch.stack(rows, 2).flatten(0, 1)  # (N * T, 2, 3)
+    grid = F.affine_grid(theta, [n * t, 1, size, size], align_corners=False)
+
+    def seen(picked: np.ndarray) -> Tensor:
+        source = torch.from_numpy(samples.crops[picked])[:, None, None].float()
+        source = source.expand(-1, t, -1, -1, -1).flatten(0, 1)
+        return F.grid_sample(source, grid, padding_mode="border", align_corners=False).unflatten(0, (n, t))
+
+    m = share[..., None, None, None]
+    x = seen(first) * (1 - m)
+    if changes.any():
+        x = x + seen(second) * m
+
+    gain = uniform(0.5, 1.1, n, 1) * (1 + 0.05 * torch.randn(n, t, generator=g))
+    noise = uniform(0, 8, n, 1, 1, 1, 1)
+    x = (x * gain[..., None, None, None] + noise * torch.randn(x.shape, generator=g)).clamp(0, 255)
+    blurred = applies("blur", 0.4)[:, None] & (torch.rand(n, t, generator=g) < 0.4)
+    if blurred.any():
+        low = F.interpolate(x[blurred], size=(20, 20), mode="area")
+        x[blurred] = F.interpolate(low, size=(size, size), mode="bilinear", align_corners=False)
+    present = torch.from_numpy(samples.present[first]).float()[:, None].repeat(1, t)
+    for row in applies("occlusion", 0.3).nonzero()[:, 0].tolist():
+        begin, length = int(uniform(0, t, 1)), int(uniform(3, 9, 1))
+        h, w = (uniform(0.3, 0.6, 2) * size).int().tolist()
+        top, left = (uniform(0, 1, 2) * torch.tensor([size - h, size - w])).int().tolist()
+        x[row, begin : begin + length, :, top : top + h, left : left + w] = uniform(0, 255, 1)
+        if torch.rand(1, generator=g) < 0.5:
+            present[row, begin : begin + length] = 0
+    for row in applies("dropped", 0.3).nonzero()[:, 0].tolist():
+        for frame in range(1, t):
+            if torch.rand(1, generator=g) < 0.4:
+                x[row, frame] = x[row, frame - 1]
+                share[row, frame] = share[row, frame - 1]
+
+    points = [torch.from_numpy(samples.landmarks[picked])[:, None] for picked in (first, second)]
+    landmarks = points[0] * (1 - share[..., None, None]) + points[1] * share[..., None, None]
+    landmarks = mirror_landmarks(landmarks.flatten(0, 1), flip.repeat_interleave(t)).unflatten(0, (n, t))
+    landmarks = landmarks + 0.012 * still[..., None, None] * torch.randn(landmarks.shape, generator=g)
+    return standardize(x.flatten(0, 1)).unflatten(0, (n, t)), landmarks, present, share
+
+
+@torch.no_grad()
+def encode_clips(
+    net: SpatioTemporalEmotionNet,
+    samples: Samples,
+    rows: np.ndarray,
+    condition: str,
+    *,
+    frames: int,
+    size: int,
+    seed: int,
+    batch: int = 32,
+) -> Clips:
+    """Make one clip of each row and run the picture half over its frames."""
+    rng, g = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    usable = rows[samples.present[rows] & samples.labelled[rows]]
+    if not len(usable):
+        raise EmotionError("clips need labelled pictures with key points: there are none")
+    second = partner_of(samples, usable, rng)
+    parts: list[tuple[Tensor, ...]] = []
+    for start in tqdm(range(0, len(usable), batch), desc=f"clips: {condition}", unit="batch", mininterval=5):
+        a, b = usable[start : start + batch], second[start : start + batch]
+        images, landmarks, present, share = make_clips(samples, a, b, condition, frames, size, g)
+        flat = images.flatten(0, 1).expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+        features = net.encode(flat, landmarks.flatten(0, 1), present.flatten())
+        m = share[..., None]
+        target = [torch.from_numpy(samples.target[p])[:, None] for p in (a, b)]
+        values = [
+            torch.from_numpy(v[a])[:, None] * (1 - share) + torch.from_numpy(v[b])[:, None] * share
+            for v in (samples.valence, samples.arousal)
+        ]
+        labels = target[0] * (1 - m) + target[1] * m
+        parts.append((features.unflatten(0, (len(a), frames)).half(), labels, *values))
+    return Clips(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+
+def real_clips(net: SpatioTemporalEmotionNet, samples: Samples, rows: np.ndarray, size: int) -> Clips | None:
+    """Cut labelled video, where there is any, into windows; None where there is none."""
+    from train.augment import center
+
+    windows = []
+    for number in np.unique(samples.clip[rows]):
+        members = rows[samples.clip[rows] == number]
+        if number < 0 or len(members) < 2:
+            continue
+        t = net.config.window
+        members = np.concatenate([np.repeat(members[:1], max(0, t - len(members))), members])
+        windows += [members[i : i + t] for i in range(0, len(members) - t + 1, t // 2)]
+    if not windows:
+        return None
+    index = np.stack(windows)  # (N, T)
+    features = []
+    with torch.no_grad():
+        for picked in index:
+            images = standardize(center(torch.from_numpy(samples.crops[picked]), samples.margin, size))
+            present = torch.from_numpy(samples.present[picked]).float()
+            landmarks = torch.from_numpy(samples.landmarks[picked])
+            features.append(net.encode(images.expand(-1, 3, -1, -1), landmarks, present).half())
+    columns = (torch.from_numpy(a[index]) for a in (samples.target, samples.valence, samples.arousal))
+    return Clips(torch.stack(features), *columns)
+
+
+def fit_temporal(
+    net: SpatioTemporalEmotionNet,
+    samples: Samples,
+    config: TrainConfig,
+    *,
+    clips: int = 8000,
+    epochs: int = 6,
+) -> SpatioTemporalEmotionNet:
+    """Train everything behind the feature vectors on made and real clips; the picture half is frozen."""
+    net.eval().requires_grad_(False)
+    rng = np.random.default_rng(config.seed)
+    train = np.flatnonzero(
+        (samples.split == "train") & samples.labelled & samples.present & (samples.clip < 0)
+    )
+    t = net.config.window
+    data = []
+    if len(train):
+        from train.loop import sampling_weights
+
+        chances = sampling_weights(samples, train, config)
+        picked = train[rng.choice(len(train), clips, p=chances)]
+        data.append(encode_clips(net, samples, picked, "mixed", frames=t, size=config.size, seed=config.seed))
+    real = real_clips(net, samples, np.flatnonzero(samples.split == "train"), config.size)
+    data += [real] if real else []
+    if not data:
+        raise EmotionError("no clip could be made: there is no labelled picture with key points")
+    whole = Clips(*(torch.cat(c) for c in zip(*(vars(d).values() for d in data), strict=True)))
+
+    late = [net.temporal, net.channel, net.recency, net.fusion, net.heads]
+    for module in late:
+        module.requires_grad_(True).train()
+    net.frame_bias.requires_grad_(True)
+    learnt = [p for p in net.parameters() if p.requires_grad]
+    steps = epochs * (len(whole.features) // config.batch)
+    optimizer = torch.optim.AdamW(learnt, lr=3e-4, weight_decay=config.weight_decay)
+    decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(steps, 1))
+    g = torch.Generator().manual_seed(config.seed)
+    for step in tqdm(range(steps), desc="temporal half", unit="step", mininterval=5):
+        pick = torch.randint(len(whole.features), (config.batch,), generator=g)
+        end = torch.randint(1, t + 1, (config.batch,), generator=g)  # a window that is not yet full
+        index = (torch.arange(t)[None] - (t - end)[:, None]).clamp_min(0)  # (B, T): repeats the first frame
+        stills = torch.rand(config.batch, generator=g) < 0.25
+        index = torch.where(stills[:, None], index[:, -1:], index)
+        window = whole.features[pick[:, None], index].float()
+        newest = index[:, -1]
+        logits, valence, arousal = net.decide(window)
+        loss = (
+            config.category_weight * category_loss(logits, whole.target[pick, newest], torch.ones(len(pick)))
+            + config.valence_weight * ccc_loss(valence, whole.valence[pick, newest])
+            + config.arousal_weight * ccc_loss(arousal, whole.arousal[pick, newest])
+        )
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(learnt, config.clip_norm)
+        optimizer.step()
+        decay.step()
+        if step % 100 == 0:
+            log.info("temporal step %d  loss %.4f", step, loss.item())
+    return net.eval().requires_grad_(True)
+
+
+@torch.no_grad()
+def compare(
+    net: SpatioTemporalEmotionNet,
+    samples: Samples,
+    *,
+    size: int = 112,
+    average: int = 5,
+    limit: int = 600,
+    seed: int = 1,
+) -> list[dict[str, float | str]]:
+    """Compare the temporal half with plain averaging of the last `average` per-frame scores on made clips.
+
+    Gives a row per condition: accuracy of both at every frame from the window's middle on against the
+    dominant label of that frame, and restlessness, the mean change of the probabilities from frame to frame
+    (half the sum of absolute differences). Clips come from the "valid" split.
+    """
+    net.eval()
+    valid = np.flatnonzero((samples.split == "valid") & (samples.majority >= 0) & samples.present)
+    valid = np.random.default_rng(seed).permutation(valid)[:limit]
+    t = net.config.window
+    table: list[dict[str, float | str]] = []
+    for condition in CONDITIONS:
+        clips = encode_clips(net, samples, valid, condition, frames=t + t // 2, size=size, seed=seed)
+        n, frames = clips.features.shape[:2]
+        single, window = [], []
+        for frame in range(frames):
+            index = torch.arange(frame - t + 1, frame + 1).clamp_min(0)
+            window.append(net.decide(clips.features[:, index].float())[0].softmax(1))
+            alone = clips.features[:, frame : frame + 1].float().expand(-1, t, -1)
+            single.append(net.decide(alone)[0].softmax(1))
+        ours = torch.stack(window, 1)  # (N, T, K)
+        per_frame = torch.stack(single, 1)
+        plain = torch.stack([per_frame[:, max(0, f - average + 1) : f + 1].mean(1) for f in range(frames)], 1)
+        truth = clips.target.argmax(2)[:, t // 2 :]
+        row: dict[str, float | str] = {"condition": condition, "clips": n}
+        for name, scores in (("per frame", per_frame), ("averaged", plain), ("temporal", ours)):
+            scores = scores[:, t // 2 :]
+            row[f"{name} accuracy"] = float((scores.argmax(2) == truth).float().mean())
+            row[f"{name} restlessness"] = float((scores[:, 1:] - scores[:, :-1]).abs().sum(2).mean() / 2)
+        table.append(row)
+    return table
