@@ -293,7 +293,7 @@ def _checked(raw: dict[str, Any], name: str, notes: list[str]) -> pd.DataFrame:
         table = table[keep].reset_index(drop=True)
     table["frame"] = table["frame"].astype("int64")
     table["face"] = table["face"].where(table["emotion"].notna()).astype("Int64")
-    table["objects"] = table["objects"].astype("str" if table["objects"].notna().any() else object)
+    table["objects"] = table["objects"].astype("str")
     table.attrs = {
         "skipped": int((~keep).sum()),
         "skipped_rows": reasons.first(_LISTED),
