@@ -1,0 +1,200 @@
+"""Where the overlay's panels go: beside, below or above their face, never over a face if that can be had.
+
+Everything here is plain rectangles (left, top, right, bottom) in pixels; what is drawn in them is draw.py's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Rect = tuple[int, int, int, int]
+Size = tuple[int, int]
+
+SLOTS = ("right", "left", "below", "above", "right-low", "left-low", "below-end", "above-end")
+CORNERS = ("top-left", "top-right", "bottom-right", "bottom-left")
+INSIDE = ("inside-bottom", "inside-top")
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One panel: which of the offered sizes it has, in which slot it lies, and its rectangle."""
+
+    level: int
+    slot: str
+    rect: Rect
+
+
+Memory = dict[int, tuple[int, str]]
+"""Face id -> (level, slot) of the frame before, so that panels don't jump; plain data, one per stream."""
+
+
+def area(rect: Rect) -> int:
+    """Give the area in square pixels; 0 for an empty rectangle."""
+    return max(0, rect[2] - rect[0]) * max(0, rect[3] - rect[1])
+
+
+def overlap(a: Rect, b: Rect) -> int:
+    """Give the area in square pixels that two rectangles share."""
+    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    return width * height if width > 0 and height > 0 else 0
+
+
+def _grow(rect: Rect, share: float) -> Rect:
+    dx, dy = round((rect[2] - rect[0]) * share), round((rect[3] - rect[1]) * share)
+    return rect[0] - dx, rect[1] - dy, rect[2] + dx, rect[3] + dy
+
+
+def _free(rect: Rect, taken: Sequence[Rect]) -> bool:
+    left, top, right, bottom = rect
+    return all(right <= t[0] or t[2] <= left or bottom <= t[1] or t[3] <= top for t in taken)
+
+
+def spot(slot: str, face: Rect, size: Size, frame: Size, gap: int) -> Rect | None:
+    """Give the rectangle of `size` (w, h) in a slot of `face`, or None where the frame (w, h) ends before."""
+    (w, h), (width, height) = size, frame
+    left, top, right, bottom = face
+    if w + 2 * gap > width or h + 2 * gap > height:
+        return None
+    side, _, end = slot.partition("-")
+    if side == "right":
+        x, y = right + gap, bottom - h if end else top
+    elif side == "left":
+        x, y = left - gap - w, bottom - h if end else top
+    elif side == "below":
+        x, y = right - w if end else (left + right - w) // 2, bottom + gap
+    elif side == "above":
+        x, y = right - w if end else (left + right - w) // 2, top - gap - h
+    elif side == "inside":
+        x = (left + right - w) // 2
+        y = min(bottom, height - gap) - h - gap if end == "bottom" else max(top, gap) + gap
+    else:
+        x = gap if end == "left" else width - gap - w
+        y = gap if side == "top" else height - gap - h
+    # Beside a face a panel may slide up or down to stay in the frame, above and below it sideways.
+    if side in ("right", "left"):
+        y = min(max(y, gap), height - gap - h)
+        if x < gap or x + w > width - gap or y >= bottom or y + h <= top:
+            return None
+    else:
+        x = min(max(x, gap), width - gap - w)
+        if side == "inside":
+            y = min(max(y, gap), height - gap - h)
+        elif y < gap or y + h > height - gap:
+            return None
+    return x, y, x + w, y + h
+
+
+class Planner:
+    """Places one panel per face in a frame of (w, h) pixels, `gap` pixels apart.
+
+    `offers[i]` are the sizes that face i's panel may have, the richest first and a one-line label last;
+    None stands for a size that this face can't have. `reserved` rectangles are kept free.
+    """
+
+    def __init__(
+        self,
+        frame: Size,
+        faces: Sequence[Rect],
+        offers: Sequence[Sequence[Size | None]],
+        gap: int,
+        reserved: Sequence[Rect] = (),
+    ) -> None:
+        self.frame, self.faces, self.offers, self.gap = frame, list(faces), offers, gap
+        self.reserved = list(reserved)
+        self.levels = len(offers[0]) if offers else 0
+        # The largest faces choose first: they are the ones that a viewer looks at.
+        self.order = sorted(range(len(faces)), key=lambda i: -area(self.faces[i]))
+
+    def solve(self, ids: Sequence[int], memory: Memory | None = None) -> list[Placed]:
+        """Give a place to every face; with a `memory`, keep last frame's layout while it is as good."""
+        kept = self._remembered(ids, memory) if memory else None
+        if kept is not None:
+            # To move, a layout must be better with room to spare, or it would flip back at once.
+            wide = self._uniform([_grow(face, 0.06) for face in self.faces])
+            if wide is None or sum(p.level for p in wide) >= sum(p.level for p in kept):
+                return kept
+        plan = self._uniform(self.faces) or self._mixed()
+        if memory is not None:
+            memory.clear()
+            memory.update({i: (p.level, p.slot) for i, p in zip(ids, plan, strict=True)})
+        return plan
+
+    def _slots(self) -> tuple[str, ...]:
+        return SLOTS + CORNERS if len(self.faces) == 1 else SLOTS
+
+    def _try(self, i: int, level: int, taken: Sequence[Rect]) -> Placed | None:
+        size = self.offers[i][level]
+        if size is None:
+            return None
+        for slot in self._slots():
+            rect = spot(slot, self.faces[i], size, self.frame, self.gap)
+            if rect is not None and _free(rect, taken):
+                return Placed(level, slot, rect)
+        return None
+
+    def _remembered(self, ids: Sequence[int], memory: Memory) -> list[Placed] | None:
+        keep_out = [_grow(face, -0.04) for face in self.faces]
+        taken, plan = keep_out + self.reserved, []
+        for i, identity in enumerate(ids):
+            if identity not in memory:
+                return None
+            level, slot = memory[identity]
+            if level >= self.levels or slot in INSIDE:
+                return None
+            size = self.offers[i][level]
+            rect = spot(slot, keep_out[i], size, self.frame, self.gap) if size else None
+            if rect is None or not _free(rect, taken):
+                return None
+            plan.append(Placed(level, slot, rect))
+            taken.append(rect)
+        return plan
+
+    def _uniform(self, faces: Sequence[Rect]) -> list[Placed] | None:
+        """One richness for every face, the richest for which all have room: a calm picture."""
+        if len(faces) > 6:
+            return None
+        for level in range(self.levels):
+            taken, places = list(faces) + self.reserved, {}
+            for i in self.order:
+                place = self._try(i, level, taken)
+                if place is None:
+                    break
+                places[i] = place
+                taken.append(place.rect)
+            else:
+                return [places[i] for i in range(len(faces))]
+        return None
+
+    def _mixed(self) -> list[Placed]:
+        """Labels for all first, then richer panels for the largest faces where room remains."""
+        taken, places = self.faces + self.reserved, {}
+        last = self.levels - 1
+        for i in self.order:
+            place = self._try(i, last, taken) or self._least_bad(i, taken)
+            places[i] = place
+            taken = [*taken, place.rect]
+        for i in self.order:
+            others = [rect for rect in taken if rect is not places[i].rect]
+            for level in range(last):
+                better = self._try(i, level, others)
+                if better is not None:
+                    places[i] = better
+                    taken = [*others, better.rect]
+                    break
+        return [places[i] for i in range(len(self.faces))]
+
+    def _least_bad(self, i: int, taken: Sequence[Rect]) -> Placed:
+        """No free room: over the own chin or forehead, or wherever the least of the others is covered."""
+        size = self.offers[i][-1]
+        assert size is not None  # the caller always offers a label
+        others = [rect for rect in taken if rect is not self.faces[i]]
+        best, cost = None, None
+        for slot in INSIDE + SLOTS:
+            rect = spot(slot, self.faces[i], size, self.frame, self.gap)
+            if rect is None:
+                continue
+            covered = sum(overlap(rect, other) for other in others)
+            if cost is None or covered < cost:
+                best, cost = Placed(self.levels - 1, slot, rect), covered
+        if best is None:  # a frame smaller than one label: its corner
+            best = Placed(self.levels - 1, INSIDE[0], (0, 0, size[0], size[1]))
+        return best
