@@ -92,6 +92,7 @@ def analyse_batch(
             worker = threading.Thread(
                 target=_analyse_safely, args=(item, batch, job, engine, settings), name="video", daemon=True
             )
+            job.worker = worker
             worker.start()
             try:
                 while worker.is_alive():

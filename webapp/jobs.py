@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ class Job:
 
     stop: threading.Event = field(default_factory=threading.Event)
     abandoned: bool = False
+    worker: threading.Thread | None = None
 
 
 class Jobs:
@@ -88,10 +90,14 @@ class Jobs:
         if not jobs:  # a running job releases its own uploads when it has let go of them
             self.release(session, uploads)
 
-    def close(self) -> None:
-        """Stop every job, because the app stops."""
+    def close(self, wait: float = 3.0) -> None:
+        """Stop every job, because the app stops, and wait up to `wait` seconds for them to let go."""
         with self._lock:
             self._closed = True
             jobs = [job for group in self._jobs.values() for job in group]
         for job in jobs:
             job.stop.set()
+        until = time.monotonic() + wait
+        for job in jobs:
+            if job.worker is not None:
+                job.worker.join(max(0.0, until - time.monotonic()))

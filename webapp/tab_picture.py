@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ from webapp.i18n import Text
 
 if TYPE_CHECKING:
     from webapp.ui import App
+
+logger = logging.getLogger(__name__)
 
 
 def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
@@ -35,6 +38,9 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
         text = Text.for_request(request)
         try:
             return None, pictures.mark_all(paths, app.engine, app.settings, text)
+        except Exception:  # a bug in here may not leave the visitor without an answer: it is logged, and said
+            logger.exception("reading pictures failed")
+            return None, parts.note(text("error.inside"), bad=True)
         finally:
             app.jobs.release(request.session_hash or "", [Path(p) for p in paths or []])
 

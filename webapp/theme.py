@@ -69,6 +69,7 @@ def theme() -> Base:
         background_fill_primary_dark=SURFACE["dark"],
         block_background_fill=SURFACE["light"],
         block_background_fill_dark="*neutral_900",
+        block_radius="16px",
         block_border_width="1px",
         block_border_color="*neutral_200",
         block_border_color_dark="*neutral_800",

@@ -184,15 +184,18 @@ def result_html(
         f'<section class="part"><h3>{escape(text("video.downloads"))}</h3>'
         f"{parts.downloads(files, text, dashboard)}</section>"
     )
+    if any(person.get("moments") for person in shown):
+        side += (
+            f'<section class="part"><h3>{escape(text("video.moments"))}</h3>{_moments(shown, text)}'
+            f'<p class="hint" style="margin-top:10px">{escape(text("video.moments.hint"))}</p></section>'
+        )
     body = parts.note(problem) if problem else ""
     body += f'<div class="result-top"><div>{player}</div><div class="result">{side}</div></div>'
     if not people:
         body += parts.note(text("video.noface"))
     else:
         body += (
-            f'<section class="part"><div class="part-head"><h3>{escape(text("video.moments"))}</h3>'
-            f'<span class="quiet hint">{escape(text("video.moments.hint"))}</span></div>'
-            f"{_moments(people, text)}<br>{_timelines(table, shown, duration, text)}</section>"
+            f'<section class="part">{_timelines(table, shown, duration, text)}</section>'
             f'<div class="people">{"".join(_person(p, text) for p in shown)}</div>'
         )
         if len(people) > len(shown):
