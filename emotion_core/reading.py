@@ -4,12 +4,14 @@ JSON is read in pieces, so that an hour of three faces takes little memory, and 
 of a record, as a killed run leaves it, is read up to the last whole one.
 """
 
+import gc
 import json
 import math
 import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,7 +25,7 @@ from emotion_core.types import EmotionError
 NEEDED = ("frame", "emotion", "confidence", "valence", "arousal")
 """The five keys that every record has, also in the files of older tools."""
 
-_PIECE = 1 << 22  # bytes of JSON that are unpacked at a time
+_PIECE = 1 << 20  # bytes of JSON that are unpacked at a time
 _BETWEEN = re.compile(rb"\}\s*,\s*(?=\{)")
 _LISTED = 100  # rows named one by one in `attrs`; pandas copies these with every table
 _RANGES = {"confidence": (0.0, 1.0), "valence": (-1.0, 1.0), "arousal": (0.0, 1.0)}
@@ -87,9 +89,15 @@ def _from_parquet(file: Path) -> dict[str, Any]:
 
 def _from_json(file: Path, notes: list[str]) -> dict[str, Any]:
     gathered = _Columns()
-    with file.open("rb") as stream:
-        for rows in _pieces(stream, file.name, notes):
-            gathered.add(rows)
+    collecting = gc.isenabled()
+    gc.disable()  # a hundred thousand new dicts would set the collector off again and again, for nothing
+    try:
+        with file.open("rb") as stream:
+            for rows in _pieces(stream, file.name, notes):
+                gathered.add(rows)
+    finally:
+        if collecting:
+            gc.enable()
     return gathered.whole()
 
 
@@ -175,25 +183,38 @@ class _Columns:
 
     def add(self, rows: Sequence[Any]) -> None:
         """Take in the rows of one piece."""
+        if not rows:
+            return
         dicts = [row if isinstance(row, dict) else {} for row in rows]
         for name in ("frame", "confidence", "valence", "arousal", "time", "face"):
             self._put(name, _numbers([row.get(name) for row in dicts]))
-        self._put("emotion", np.array([row.get("emotion") for row in dicts], object))
+        names = [row.get("emotion") for row in dicts]
+        self._put("emotion", np.array([name if isinstance(name, str) else None for name in names], object))
         self._put("uncertain", np.array([row.get("uncertain") is True for row in dicts], bool))
-        boxes = [_box(row.get("box")) for row in dicts]
+        boxes = _grid([_box(row.get("box")) for row in dicts])
         for place, name in enumerate(("box_x", "box_y", "box_w", "box_h")):
-            self._put(name, _numbers([box[place] for box in boxes]))
+            self._put(name, boxes[:, place])
         chances = [row.get("probabilities") for row in dicts]
         first = next((c for c in chances if isinstance(c, dict) and c), None)
         if first is not None:
             self._labels += [str(k) for k in first if k not in self._labels]
-        for label in self._labels:
-            values = [c.get(label) if isinstance(c, dict) else None for c in chances]
-            self._put(f"p_{label}", _numbers(values).astype(np.float32))
+        labels = self._labels
+        if labels:
+            self._put_chances(labels, chances)
         if any("objects" in row for row in dicts):
             texts = [orjson.dumps(row["objects"]).decode() if "objects" in row else None for row in dicts]
             self._put("objects", np.array(texts, object))
         self._length += len(dicts)
+
+    def _put_chances(self, labels: list[str], chances: list[Any]) -> None:
+        nothing = (None,) * len(labels)
+        try:
+            pick = itemgetter(*labels) if len(labels) > 1 else lambda c: tuple(c.get(k) for k in labels)
+            values = _grid([pick(c) if c else nothing for c in chances])
+        except (KeyError, TypeError, AttributeError):  # not all records have the same categories
+            values = _grid([[c.get(k) if isinstance(c, dict) else None for k in labels] for c in chances])
+        for place, label in enumerate(labels):
+            self._put(f"p_{label}", values[:, place].astype(np.float32))
 
     def whole(self) -> dict[str, np.ndarray]:
         """Give the columns in full length."""
@@ -225,6 +246,13 @@ def _numbers(values: list[Any]) -> np.ndarray:
         return np.array(values, float)
     except (TypeError, ValueError, OverflowError):
         return np.array([_number(value) for value in values], float)
+
+
+def _grid(rows: list[Sequence[Any]]) -> np.ndarray:
+    try:
+        return np.array(rows, float).reshape(len(rows), -1)
+    except (TypeError, ValueError, OverflowError):
+        return np.array([[_number(value) for value in row] for row in rows], float).reshape(len(rows), -1)
 
 
 def _number(value: Any) -> float:
