@@ -60,10 +60,10 @@ def face(astronaut):
 def test_majority_of_ten_votes(counts, label):
     problems = []
     got = from_votes(pd.DataFrame([votes(**counts)]), problems)
-    assert got["majority"][0] == (-1 if label is None else EMOTIONS.index(label))
-    assert got["target"].sum() == pytest.approx(1)
+    assert got.majority[0] == (-1 if label is None else EMOTIONS.index(label))
+    assert got.target.sum() == pytest.approx(1)
     inside = sum(v for k, v in counts.items() if k not in ("contempt", "unknown", "NF"))
-    assert got["weight"][0] == pytest.approx(inside / sum(counts.values()))
+    assert got.weight[0] == pytest.approx(inside / sum(counts.values()))
     assert not problems
 
 
@@ -76,8 +76,8 @@ def test_votes_out_of_range_are_counted_and_carry_no_label():
     ]
     problems = []
     got = from_votes(pd.DataFrame(rows), problems)
-    assert got["majority"].tolist() == [EMOTIONS.index("Happy"), -1, -1, -1]
-    assert got["target"].sum(1).tolist() == [1, 0, 0, 0]
+    assert got.majority.tolist() == [EMOTIONS.index("Happy"), -1, -1, -1]
+    assert got.target.sum(1).tolist() == [1, 0, 0, 0]
     assert problems[0].startswith("3 of 4 rows have no valid votes")
 
 

@@ -171,9 +171,7 @@ def _compare(truth: np.ndarray, probabilities: np.ndarray, groups: dict[str, np.
                 "group": name,
                 "pictures": len(picked),
                 "accuracy": float(picked.mean()),
-                "interval": metrics.bootstrap(
-                    lambda r, picked=picked: float(picked[r].mean()), len(picked), rounds=300
-                ),
+                "interval": metrics.share_interval(picked),
                 "balanced_accuracy": metrics.balanced_accuracy(
                     metrics.confusion(truth[inside], probabilities[inside].argmax(1), probabilities.shape[1])
                 ),

@@ -103,8 +103,6 @@ def _read_as(probabilities: np.ndarray, label: int, state: str) -> dict[str, Any
     return {
         f"{state}_pictures": len(called),
         f"{state}_share": float(called.mean()),
-        f"{state}_interval": metrics.bootstrap(
-            lambda rows: float(called[rows].mean()), len(called), rounds=500
-        ),
+        f"{state}_interval": metrics.share_interval(called),
         f"{state}_mean": float(probabilities[:, label].mean()),
     }

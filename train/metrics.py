@@ -123,6 +123,11 @@ def bootstrap(
     return float(low), float(high)
 
 
+def share_interval(right: np.ndarray, rounds: int = 500) -> tuple[float, float]:
+    """Give the 95 % bootstrap interval of the share of True in `right` (N,)."""
+    return bootstrap(lambda rows: float(right[rows].mean()), len(right), rounds=rounds)
+
+
 def summarize(
     probabilities: np.ndarray,
     truth: np.ndarray,

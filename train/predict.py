@@ -36,7 +36,7 @@ def predict(raw: Raw, recognizer: Recognizer) -> Predictions:
     bar = tqdm(total=len(raw), desc=f"classifying {raw.source}", unit="picture", leave=False, disable=None)
     with bar:
         for start in range(0, len(raw), _BATCH):
-            rows = np.arange(start, min(start + _BATCH, len(raw)))
+            rows = range(start, min(start + _BATCH, len(raw)))
             images = [open_picture(raw.pictures[i], cursor) for i in rows]
             there = [(i, image) for i, image in zip(rows, images, strict=True) if image is not None]
             if there:
@@ -51,6 +51,6 @@ def predict(raw: Raw, recognizer: Recognizer) -> Predictions:
 
 def facts_of(recognizer: Recognizer) -> dict[str, Any]:
     """Give what a recognizer's weights say of themselves as plain values."""
-    metadata = recognizer.metadata
-    facts = asdict(metadata) if is_dataclass(metadata) else dict(metadata)
+    metadata: Any = recognizer.metadata
+    facts = asdict(metadata) if is_dataclass(metadata) else dict(metadata)  # type: ignore[arg-type]
     return {**facts, **facts.pop("facts", {})}

@@ -46,6 +46,20 @@ class ClipFrame:
 
 
 Picture = bytes | Path | np.ndarray | ClipFrame
+Column = Sequence[Any] | np.ndarray | pd.Series
+
+
+@dataclass(frozen=True, eq=False)
+class Votes:
+    """Soft labels (N, K), their majority (N,) or -1, and the weight (N,) of each picture."""
+
+    target: np.ndarray
+    majority: np.ndarray
+    weight: np.ndarray
+
+    def take(self, rows: np.ndarray) -> "Votes":
+        """Give the rows of an array of indices."""
+        return Votes(self.target[rows], self.majority[rows], self.weight[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,44 +149,46 @@ def read_parquet(path: Path) -> Raw:
     except (OSError, ValueError) as error:
         raise EmotionError(f"{path} can't be read as Parquet: {one_line(error)}") from None
     require(table, ["image"], path)
-    votes = [name for name in VOTES if name in table]
+    counted = [name for name in VOTES if name in table]
     attributes = [name for name in ("age", "gender", "race") if name in table]
     problems: list[str] = []
-    if len(votes) > 2:
+    if len(counted) > 2:
         require(table, VOTES, path)
-        columns = from_votes(table[list(VOTES)], problems)
+        votes = from_votes(table[list(VOTES)], problems)
         labels: tuple[str, ...] = EMOTIONS
     elif "label" in table:
         labels = categories(table["label"], strict=False)
-        columns = from_names(table["label"], labels, problems)
+        votes = from_names(table["label"], labels, problems)
     elif attributes:
-        labels = EMOTIONS
-        columns = {
-            "target": np.zeros((len(table), len(labels)), np.float32),
-            "majority": np.full(len(table), -1),
-        }
+        labels, n = EMOTIONS, len(table)
+        votes = Votes(np.zeros((n, len(labels)), np.float32), np.full(n, -1), np.ones(n, np.float32))
     else:
         require(table, ["label"], path)
-    for name in ("valence", "arousal"):
-        if name in table:
-            columns[name] = in_range(table[name], -1 if name == "valence" else 0, name, problems)
+        raise AssertionError("not reached: there is no label column")
+    rated = {
+        name: in_range(table[name], low, name, problems)
+        for name, low in (("valence", -1), ("arousal", 0))
+        if name in table
+    }
     group = next((table[c] for c in ("photo", "group", "person") if c in table), None)
     return build(
         path.stem,
         labels,
         table["image"].tolist(),
+        votes,
         key=file_key(path),
         ids=table.get("id"),
         split=table.get("split"),
         group=group,
         attributes={a: table[a].to_numpy(float) if a == "age" else strings(table[a]) for a in attributes},
         problems=problems,
-        tight=len(votes) > 2 or "labeller" in table,
-        **columns,
+        tight=len(counted) > 2 or "labeller" in table,
+        valence=rated.get("valence"),
+        arousal=rated.get("arousal"),
     )
 
 
-def from_votes(votes: pd.DataFrame, problems: list[str]) -> dict[str, np.ndarray]:
+def from_votes(votes: pd.DataFrame, problems: list[str]) -> Votes:
     """Turn the ten FER+ vote counts into soft labels of the seven, their majority and a weight.
 
     The majority is -1 (not scored) where the most votes went to contempt, unknown or "no face", or where
@@ -191,24 +207,22 @@ def from_votes(votes: pd.DataFrame, problems: list[str]) -> dict[str, np.ndarray
     majority[tied | bad] = -1
     target = np.divide(seven, inside[:, None], out=np.zeros_like(seven), where=inside[:, None] > 0)
     weight = np.divide(inside, total, out=np.zeros_like(inside), where=total > 0)
-    return {"target": target.astype(np.float32), "majority": majority, "weight": weight.astype(np.float32)}
+    return Votes(target.astype(np.float32), majority, weight.astype(np.float32))
 
 
-def from_names(names: Sequence[Any], labels: tuple[str, ...], problems: list[str]) -> dict[str, np.ndarray]:
+def from_names(names: Column, labels: tuple[str, ...], problems: list[str]) -> Votes:
     """Turn category names into one-hot labels; an unknown name is counted and left without a label."""
     place = {label: i for i, label in enumerate(labels)}
-    wanted = [None if pd.isna(n) else str(n) for n in names]
-    majority = np.array([place.get(canonical(n) or n, -1) if n else -1 for n in wanted], int)
+    wanted: list[str | None] = [None if pd.isna(n) else str(n).strip() for n in names]
+    majority = np.array([place.get(canonical(n) or n, -1) if n else -1 for n in wanted], np.int64)
     strangers = sorted({n or "an empty label" for n, m in zip(wanted, majority, strict=True) if m < 0})
     report(problems, majority < 0, f"are labelled {', '.join(strangers[:5])}: used without a label")
     target = np.zeros((len(majority), len(labels)), np.float32)
     target[np.flatnonzero(majority >= 0), majority[majority >= 0]] = 1
-    return {"target": target, "majority": majority}
+    return Votes(target, majority, np.ones(len(majority), np.float32))
 
 
-def from_numbers(
-    numbers: Sequence[Any], order: Sequence[str | None], problems: list[str]
-) -> dict[str, np.ndarray]:
+def from_numbers(numbers: Column, order: Sequence[str | None], problems: list[str]) -> Votes:
     """Turn numbers into one-hot labels of the seven: `order[number]` names the category, None is no label."""
     values = pd.to_numeric(pd.Series(numbers), errors="coerce").to_numpy(float)
     good = np.isfinite(values) & (values >= 0) & (values < len(order)) & (values == np.round(values))
@@ -222,7 +236,7 @@ def from_numbers(
     return from_names(names, EMOTIONS, [])
 
 
-def in_range(values: Sequence[Any], low: float, name: str, problems: list[str]) -> np.ndarray:
+def in_range(values: Column, low: float, name: str, problems: list[str]) -> np.ndarray:
     """Give float32 values in [low, 1], NaN where they are missing or out of range (which is counted)."""
     numbers = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy(np.float32).copy()
     bad = np.isfinite(numbers) & ((numbers < low) | (numbers > 1))
@@ -231,7 +245,7 @@ def in_range(values: Sequence[Any], low: float, name: str, problems: list[str]) 
     return numbers
 
 
-def categories(names: Sequence[Any], strict: bool = True) -> tuple[str, ...]:
+def categories(names: Column, strict: bool = True) -> tuple[str, ...]:
     """Give the labels that category names stand for: `EMOTIONS` where all are of the seven, else sorted.
 
     Not `strict`, answers that data sets hold beside the seven (`BESIDE`) are allowed and get no label.
@@ -248,16 +262,14 @@ def build(
     source: str,
     labels: tuple[str, ...],
     pictures: Sequence[Picture],
+    votes: Votes,
     *,
     key: str,
-    target: np.ndarray,
-    majority: np.ndarray,
-    ids: Sequence[Any] | None = None,
-    split: Sequence[Any] | None = None,
-    group: Sequence[Any] | None = None,
+    ids: Column | None = None,
+    split: Column | None = None,
+    group: Column | None = None,
     valence: np.ndarray | None = None,
     arousal: np.ndarray | None = None,
-    weight: np.ndarray | None = None,
     clip: np.ndarray | None = None,
     attributes: Mapping[str, np.ndarray] | None = None,
     problems: Sequence[str] = (),
@@ -272,7 +284,7 @@ def build(
     names = strings(ids) if ids is not None else np.array([f"{i}" for i in range(n)])
     groups = strings(group) if group is not None else names
     if split is None:
-        parts = make_split(groups, majority)
+        parts = make_split(groups, votes.majority)
     else:
         parts = np.array([SPLIT_NAMES.get(str(s).strip().lower(), "") for s in split])
         strange = parts == ""
@@ -287,11 +299,11 @@ def build(
         id=names,
         split=parts,
         group=groups,
-        target=target,
-        majority=majority.astype(np.int64),
+        target=votes.target,
+        majority=votes.majority.astype(np.int64),
         valence=nan if valence is None else valence,
         arousal=nan if arousal is None else arousal,
-        weight=np.ones(n, np.float32) if weight is None else weight,
+        weight=votes.weight,
         clip=np.full(n, -1) if clip is None else clip,
         attributes=attributes or {},
         problems=tuple(problems),
@@ -341,7 +353,7 @@ def report(problems: list[str], rows: np.ndarray, text: str) -> None:
         problems.append(f"{int(rows.sum())} of {len(rows)} rows {text}")
 
 
-def strings(values: Sequence[Any]) -> np.ndarray:
+def strings(values: Column) -> np.ndarray:
     """Give any column as an array of str."""
     return np.asarray([str(v) for v in values])
 

@@ -42,7 +42,8 @@ def read_folder(path: Path) -> Raw:
     otherwise every seventh or so of each category becomes `valid`. A group is a clip or a picture.
     """
     tops = [d for d in _folders(path) if d.name.lower() in SPLIT_NAMES]
-    roots = [(d, SPLIT_NAMES[d.name.lower()]) for d in tops] or [(path, None)]
+    roots: list[tuple[Path, str | None]] = [(d, SPLIT_NAMES[d.name.lower()]) for d in tops]
+    roots = roots or [(path, None)]
     files: list[Path] = []
     names: list[str] = []
     splits: list[str | None] = []
@@ -84,7 +85,7 @@ def read_csv(path: Path) -> Raw:
     files = [path.parent / str(f) for f in table["file"]]
     problems: list[str] = []
     labels = categories(table["label"])
-    extra = {
+    rated = {
         name: in_range(table[name], low, name, problems)
         for name, low in (("valence", -1), ("arousal", 0))
         if name in table
@@ -98,7 +99,8 @@ def read_csv(path: Path) -> Raw:
         table["split"].tolist() if "split" in table else None,
         groups=table["group"].tolist() if "group" in table else None,
         problems=problems,
-        **extra,
+        valence=rated.get("valence"),
+        arousal=rated.get("arousal"),
     )
 
 
@@ -116,18 +118,18 @@ def read_rafdb(path: Path) -> Raw:
     else:
         raise EmotionError(f"{path} has RAF-DB's list but neither Image/original nor Image/aligned beside it")
     problems: list[str] = []
-    columns = from_numbers(table["label"].tolist(), RAFDB_ORDER, problems)
+    votes = from_numbers(table["label"].tolist(), RAFDB_ORDER, problems)
     _report_missing(files, problems)
     return build(
         path.name,
         EMOTIONS,
         files,
+        votes,
         key=_pictures_key(files, path),
         ids=names,
         split=["test" if n.startswith("test") else "train" for n in names],
         problems=problems,
         tight=not original.is_dir(),
-        **columns,
     )
 
 
@@ -162,6 +164,7 @@ def read_affectnet(path: Path) -> Raw:
         path.name,
         EMOTIONS,
         files,
+        from_numbers(expression, AFFECTNET_ORDER, problems),
         key=_pictures_key(files, path),
         ids=[str(f.relative_to(path)) for f in files],
         split=splits,
@@ -169,7 +172,6 @@ def read_affectnet(path: Path) -> Raw:
         arousal=in_range(arousal, 0, "arousal", problems),
         problems=problems,
         tight=True,
-        **from_numbers(expression, AFFECTNET_ORDER, problems),
     )
 
 
@@ -195,28 +197,28 @@ def _fer2013(path: Path, table: pd.DataFrame) -> Raw:
         raise EmotionError(f"{path}: no row has 48 x 48 grey values in its column pixels")
     beside = next((p for n in ("fer2013new.csv", "ferplus.csv") if (p := path.parent / n).exists()), None)
     if beside is not None:
-        votes = pd.read_csv(beside)
-        votes.columns = [str(c).strip() for c in votes.columns]
-        require(votes, VOTES, beside)
-        if len(votes) != len(table):
+        plus = pd.read_csv(beside)
+        plus.columns = [str(c).strip() for c in plus.columns]
+        require(plus, VOTES, beside)
+        if len(plus) != len(table):
             raise EmotionError(
-                f"{beside} has {len(votes)} rows, {path} has {len(table)}: they belong row by row"
+                f"{beside} has {len(plus)} rows, {path} has {len(table)}: they belong row by row"
             )
-        columns = from_votes(votes.loc[good, list(VOTES)], problems)
+        votes = from_votes(plus.loc[good, list(VOTES)], problems)
     else:
         require(table, ["emotion"], path)
-        columns = from_numbers(table.loc[good, "emotion"].tolist(), FER2013_ORDER, problems)
+        votes = from_numbers(table.loc[good, "emotion"].tolist(), FER2013_ORDER, problems)
     usage = table.loc[good, "Usage"].tolist() if "Usage" in table else None
     return build(
         "ferplus" if beside is not None else "fer2013",
         EMOTIONS,
         pictures,
+        votes,
         key=file_key(path),
         ids=[f"fer{i:07d}" for i in np.flatnonzero(good)],
         split=usage,
         problems=problems,
         tight=True,
-        **columns,
     )
 
 
@@ -238,28 +240,27 @@ def _listed(
     _report_missing(files, problems)
     counts = [CLIP_FRAMES if f.suffix.lower() in VIDEOS else 1 for f in files]
     row = np.repeat(np.arange(len(files)), counts)
+    of: list[int] = row.tolist()
     pictures: list[Picture] = []
     clip: list[int] = []
     for number, (file, count) in enumerate(zip(files, counts, strict=True)):
         pictures += [file] if count == 1 else [ClipFrame(file, i, count) for i in range(count)]
         clip += [-1] if count == 1 else [number] * count
     ids = np.array([_inside(f, root) for f in files])
-    named = from_names(names, labels, problems)
     return build(
         listing.stem if listing.is_file() else listing.name or "folder",
         labels,
         pictures,
+        from_names(names, labels, problems).take(row),
         key=_pictures_key(files, root),
-        ids=[ids[r] if c < 0 else f"{ids[r]}#{i}" for i, (r, c) in enumerate(zip(row, clip, strict=True))],
-        split=None if splits is None else [splits[r] for r in row],
-        group=[groups[r] for r in row] if groups is not None else ids[row],
+        ids=[ids[r] if c < 0 else f"{ids[r]}#{i}" for i, (r, c) in enumerate(zip(of, clip, strict=True))],
+        split=None if splits is None else [splits[r] for r in of],
+        group=[ids[r] if groups is None else groups[r] for r in of],
         clip=np.array(clip),
         problems=problems,
         expected=expected,
         valence=None if valence is None else valence[row],
         arousal=None if arousal is None else arousal[row],
-        target=named["target"][row],
-        majority=named["majority"][row],
     )
 
 
