@@ -75,7 +75,8 @@ def missing_packages(names):
     query = ["dpkg-query", "-W", "-f=${Package} ${db:Status-Status}\n"] + list(names)
     shown = subprocess.run(query, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     have = {line.split()[0] for line in shown.stdout.splitlines() if line.endswith(" installed")}
-    return [name for name in names if name not in have]
+    # Debian 13 and Ubuntu 24.04 renamed some, such as libglib2.0-0 to libglib2.0-0t64.
+    return [name for name in names if name not in have and name + "t64" not in have]
 
 
 def system_packages(names, needed):

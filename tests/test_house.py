@@ -1,0 +1,188 @@
+"""What must stay true of the house itself: one-way arrows, light imports, pins, links, sizes."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+HEAVY = ("torch", "mediapipe", "ultralytics", "cv2", "onnxruntime", "gradio", "streamlit")
+FORBIDDEN = {
+    "emotion_core": ("webapp", "train", "benchmarks", "gradio", "streamlit", "ultralytics"),
+    "webapp": ("train", "benchmarks", "torch", "ultralytics"),
+    "train": ("webapp", "benchmarks", "gradio", "streamlit"),
+}
+ALLOWED = {("emotion_core/objects.py", "ultralytics")}
+"""Where a forbidden module may be imported all the same, inside a function: the adapter of .pt files."""
+
+
+def tracked(pattern: str) -> list[Path]:
+    """Give the files of the repository that match `pattern`, without what git ignores."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", pattern],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+    return [path for line in listed.stdout.splitlines() if (path := ROOT / line).exists()]
+
+
+def imports(path: Path) -> list[tuple[str, bool]]:
+    """Give (top-level module, whether imported at module level at run time) of every import in a file."""
+    tree = ast.parse(path.read_text("utf-8"))
+    found = []
+    for node in ast.walk(tree):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names = [node.module]
+        found += [(name.split(".")[0], node in tree.body) for name in names]
+    return found
+
+
+@pytest.mark.parametrize("package", FORBIDDEN)
+def test_arrows_go_one_way(package):
+    broken = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in sorted((ROOT / package).rglob("*.py"))
+        for name, _ in imports(path)
+        if name in FORBIDDEN[package] and (str(path.relative_to(ROOT)), name) not in ALLOWED
+    ]
+    assert not broken
+
+
+def fresh(code: str, cwd: Path = ROOT) -> str:
+    """Run `code` in a new Python and give what it prints."""
+    ran = subprocess.run([sys.executable, "-c", code], cwd=cwd, capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 0, ran.stderr
+    assert not ran.stderr, ran.stderr
+    return ran.stdout.strip()
+
+
+def test_importing_the_library_loads_nothing_heavy():
+    code = f"import sys, emotion_core; print([m for m in {HEAVY!r} if m in sys.modules])"
+    assert fresh(code) == "[]"
+
+
+@pytest.mark.parametrize("module", ["emotion_core.recording", "webapp.charts", "webapp.report"])
+def test_reading_results_loads_no_network(module):
+    heavy = ("torch", "mediapipe", "ultralytics", "onnxruntime")
+    code = f"import sys, {module}; print([m for m in {heavy!r} if m in sys.modules])"
+    assert fresh(code) == "[]"
+
+
+def test_the_recognizer_needs_no_torch_module():
+    names = "Recognizer, Recording, Session, VideoWriter, draw, frames"
+    code = f"import sys; from emotion_core import {names}; print('torch' in sys.modules)"
+    assert fresh(code) == "False"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "",
+        "import emotion_core.draw; ",
+        "from emotion_core.draw import draw; ",
+        "from emotion_core import draw; ",
+    ],
+)
+def test_draw_is_the_function_whatever_was_imported_before(before):
+    assert fresh(before + "from emotion_core import draw; print(type(draw).__name__)") == "function"
+
+
+def modules() -> list[str]:
+    """Give every module of the three packages but scripts, which run when imported."""
+    skip = {"webapp.dashboard"}
+    names = []
+    for package in FORBIDDEN:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+            if not name.endswith("__main__") and name not in skip and ".views" not in name:
+                names.append(name)
+    return names
+
+
+def test_importing_does_nothing(tmp_path):
+    """All modules import without a word, without a file, without a socket and without logging set-up."""
+    names = [name for name in modules() if not name.startswith("train.")]
+    code = (
+        f"import sys, socket, logging, importlib; sys.path.insert(0, {str(ROOT)!r})\n"
+        "def refuse(*_): raise OSError('a connection at import')\n"
+        "socket.socket.connect = refuse\n"
+        f"for name in {names!r}: importlib.import_module(name)\n"
+        "assert not logging.getLogger().handlers, 'logging set up at import'\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-B", "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=240
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout == ""
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-dashboard.txt"])
+def test_requirements_are_pinned(name):
+    path = ROOT / name
+    if not path.exists():
+        pytest.skip(f"no {name}")
+    lines = [line.split("#")[0].strip() for line in path.read_text().splitlines()]
+    wanted = [line for line in lines if line and not line.startswith("-r ")]
+    loose = [line for line in wanted if not re.fullmatch(r"[A-Za-z0-9_.\[\]-]+==[0-9][^;\s]*( ?;.*)?", line)]
+    assert wanted and not loose
+
+
+def test_one_opencv_is_installed():
+    """Only the headless build: any other needs a desktop's libraries and shares its folder with it."""
+    from importlib.metadata import distributions
+
+    names = {(dist.metadata["Name"] or "").lower() for dist in distributions()}
+    assert {name for name in names if name.startswith("opencv")} == {"opencv-python-headless"}
+
+
+def test_pins_agree_between_files():
+    pins: dict[str, str] = {}
+    for path in sorted(ROOT.glob("requirements*.txt")):
+        for name, version in re.findall(r"^([A-Za-z0-9_.-]+)==(\S+)", path.read_text(), re.M):
+            assert pins.setdefault(name.lower(), version) == version, f"{name} in {path.name}"
+
+
+def links(path: Path) -> list[str]:
+    """Give the local targets of links and pictures in a Markdown file."""
+    text = re.sub(r"```.*?```", "", path.read_text("utf-8"), flags=re.S)
+    found = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r"(?:src|href)=\"([^\"]+)\"", text)
+    return [link.split("#")[0] for link in found if not re.match(r"(https?:|mailto:|#)", link)]
+
+
+def test_links_in_documents_exist():
+    documents = tracked("*.md")
+    broken = [
+        f"{path.relative_to(ROOT)}: {link}"
+        for path in documents
+        for link in links(path)
+        if link and not (path.parent / link).exists()
+    ]
+    assert documents and not broken
+
+
+def test_no_file_is_too_long_or_too_large():
+    long = [str(path) for path in tracked("*.py") if len(path.read_text("utf-8").splitlines()) > 450]
+    large = [str(path) for path in tracked("*") if path.is_file() and path.stat().st_size > 40_000_000]
+    assert not long and not large
+
+
+def test_the_label_order_is_written_once():
+    """Another list of the seven names in a row would be a second label order."""
+    pattern = re.compile(r"angry\W{1,6}disgust\w*\W{1,6}fear\w*\W{1,6}happ\w+\W{1,6}neutral", re.I)
+    copies = [
+        str(path.relative_to(ROOT))
+        for package in FORBIDDEN
+        for path in (ROOT / package).rglob("*.py")
+        if pattern.search(path.read_text("utf-8")) and path.name != "labels.py"
+    ]
+    assert not copies
