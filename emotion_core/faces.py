@@ -88,7 +88,7 @@ class FaceFinder:
         if thorough:
             sides += [side for side in (160, 320) if side < sides[0]]
             sides += [side for side in (1280, 1920) if longest >= 0.75 * side]
-        return self._yunet.detect(image, sides, LEAST_SCORE)
+        return [c for c in self._yunet.detect(image, sides, LEAST_SCORE) if _sound(c.points)]
 
     def read(self, image: np.ndarray, candidates: Sequence[Candidate]) -> list[DetectedFace]:
         """Read the mesh of each candidate; leaves out those that are likely no face. The largest first."""
@@ -124,16 +124,22 @@ class FaceFinder:
             reading = self._mesh.read(framed) if self._mesh is not None else None
             if reading is not None:
                 landmarks = (reading.points - round(pad * _PAD_SIDE) + 0.5) * scale - 0.5
-                return _from_mesh(landmarks.astype(np.float32), reading, np.eye(2, 3), 1.0)
+                face = _from_mesh(landmarks.astype(np.float32), reading, np.eye(2, 3), 1.0)
+                if face is not None:
+                    return face
         for pad, framed in padded.items():
             found = self._yunet.detect(framed, (_PAD_SIDE,), LEAST_SCORE)
-            if found:
+            if found and _sound(found[0].points):
                 offset = round(pad * _PAD_SIDE)
                 box, points = found[0].box, (found[0].points - offset + 0.5) * scale - 0.5
                 x, y = (box.x - offset) * scale[0], (box.y - offset) * scale[1]
                 shown = Box(x, y, box.width * scale[0], box.height * scale[1])
                 return DetectedFace(shown, found[0].score, points.astype(np.float32))
         return None
+
+    def in_crops(self, images: Sequence[np.ndarray]) -> list[DetectedFace | None]:
+        """Do `in_crop` on many at once."""
+        return self._each(self.in_crop, images)
 
     def _each(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
         if len(items) < 2:
@@ -211,6 +217,7 @@ class FaceFinder:
                 (c.points / zoom + corner).astype(np.float32),
             )
             for c in found
+            if _sound(c.points)
         ]
         return max(moved, key=lambda c: c.box.iou(box), default=None)
 
@@ -235,12 +242,21 @@ def _from_mesh(
 ) -> DetectedFace | None:
     low, high = landmarks.min(0), landmarks.max(0)
     points = five_points(landmarks)
-    if not np.isfinite(landmarks).all() or (high - low).min() <= 0:
+    if not np.isfinite(landmarks).all() or not _sound(points):
         return None
     box = Box(float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
     return DetectedFace(
         box, score, points, landmarks, _pose(reading.rotation, region), reading.blendshapes, region
     )
+
+
+def _sound(points: np.ndarray) -> bool:
+    """Tell whether a crop can be laid by five points: they have not fallen together."""
+    try:
+        crop_matrix(points, _CROP, _MARGIN)
+    except ValueError:
+        return False
+    return True
 
 
 def _pose(rotation: np.ndarray, region: np.ndarray) -> Pose:

@@ -1,0 +1,209 @@
+"""The recognizer: weights that everyone may share. A frame and a session go in, faces come out."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emotion_core.faces import FaceFinder
+from emotion_core.preprocess import SIZE, crop_face, key_points, normalize_landmarks, to_tensor, warp
+from emotion_core.runtime import Network, load_network
+from emotion_core.session import Session
+from emotion_core.smoothing import Reading, SettingError
+from emotion_core.tracking import Search, Track
+from emotion_core.types import Box, DetectedFace, Face, Frame
+from emotion_core.yunet import same_place
+
+__all__ = ["Recognizer", "Session", "SettingError"]
+
+_BATCH = 32  # crops encoded at once: more take memory and save no time
+
+
+class Recognizer:
+    """Weights only: one per process serves every session and every thread.
+
+    >>> recognizer = Recognizer.from_pretrained()  # doctest: +SKIP
+    >>> faces = recognizer(frame, Session())  # doctest: +SKIP
+    """
+
+    def __init__(self, network: Network, finder: FaceFinder) -> None:
+        self._network, self._finder = network, finder
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        path: str | Path | None = None,
+        *,
+        backend: str = "auto",
+        device: str = "auto",
+        face_model: str | Path | None = None,
+        blendshapes: bool = False,
+        threads: int | None = None,
+        mesh: bool | None = None,
+    ) -> "Recognizer":
+        """Load the network and the face models.
+
+        Args:
+            path: a weights file; those that are shipped where None. A warning is logged for untrained ones.
+            backend: "onnx", "torch" or "auto".
+            device: "cpu", "cuda" or "auto".
+            face_model: a `face_landmarker.task` bundle; the usual one where None.
+            blendshapes: whether to read the 52 blendshapes of each face.
+            threads: threads of ONNX Runtime; up to four where None.
+            mesh: True needs MediaPipe, False does without, None uses it where it can be had.
+
+        Raises:
+            EmotionError: for a file, a backend or a device that cannot be used.
+        """
+        with ThreadPoolExecutor(1) as pool:  # the two load for about a second each
+            finder = pool.submit(FaceFinder, face_model, mesh, blendshapes)
+            network = load_network(path, backend=backend, device=device, threads=threads)
+            return cls(network, finder.result())
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The categories, in the order of the probabilities."""
+        return tuple(self._network.metadata.labels)
+
+    @property
+    def trained(self) -> bool:
+        """Whether the weights have been trained; where not, every answer is a guess."""
+        return self._network.metadata.trained
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What is known of the weights, ready for JSON."""
+        meta = self._network.metadata
+        return {
+            **dict(meta.facts),
+            "labels": list(meta.labels),
+            "trained": meta.trained,
+            "sha256": meta.sha256,
+            "temperature": meta.temperature,
+        }
+
+    @property
+    def finder(self) -> FaceFinder:
+        """The face finder, shared too."""
+        return self._finder
+
+    def __call__(self, frame: Frame | np.ndarray, session: Session) -> list[Face]:
+        """Give the faces of a frame, in the order of their ids; an empty list where there is none.
+
+        Args:
+            frame: a Frame, or an RGB uint8 picture (H, W, 3). Pictures without a time, and times that don't
+                rise, count as thirty a second.
+            session: the state of this viewer or file; changed by the call.
+        """
+        if not isinstance(frame, Frame):
+            frame = Frame(np.asarray(frame), 0, -1.0)
+        tracks = self._track(frame, session)
+        if not tracks:
+            return []
+        faces = [track.face for track in tracks]
+        ids = [track.id or 0 for track in tracks]
+        features = self._encode([(frame.image, face) for face in faces])
+        windows = session.remember(ids, features, self._network.window)
+        probabilities, valence, arousal = self._network.decide(windows)
+        answers = []
+        for i, (number, found) in enumerate(zip(ids, faces, strict=True)):
+            reading = Reading(probabilities[i].astype(np.float64), float(valence[i]), float(arousal[i]))
+            calm, label = session.people[number].smoother.update(reading, session.smoothing)
+            answers.append(self._face(frame.image, number, found, calm, label, session.threshold))
+        return answers
+
+    def classify(self, crops: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Read pictures that are face crops already, tight or with a margin, each for itself.
+
+        Args:
+            crops: RGB uint8 (H, W, 3), or grey (H, W), of any size.
+
+        Returns:
+            Probabilities (N, K) in the order of `labels`, valence (N,) and arousal (N,).
+
+        Raises:
+            ValueError: where a crop is of another kind.
+        """
+        pictures = [_picture(crop, i) for i, crop in enumerate(crops)]
+        k, length = len(self.labels), self._network.window
+        parts = [(np.zeros((0, k), np.float32), np.zeros(0, np.float32), np.zeros(0, np.float32))]
+        for start in range(0, len(pictures), _BATCH):
+            batch = pictures[start : start + _BATCH]
+            features = self._encode(list(zip(batch, self._finder.in_crops(batch), strict=True)))
+            parts.append(self._network.decide(np.repeat(features[:, None], length, axis=1)))
+        probabilities, valence, arousal = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return probabilities, valence, arousal
+
+    def _track(self, frame: Frame, session: Session) -> list[Track]:
+        tracker, image = session.tracker, frame.image
+        search = tracker.begin(frame.time)
+        followed = self._finder.follow(image, [track.face for track in tracker.present])
+        if search is Search.NONE and any(face is None for face in followed):
+            search = Search.QUICK
+        if search is Search.NONE:
+            return tracker.update(image, followed)
+        seen = self._finder.candidates(image, thorough=search is Search.THOROUGH)
+        held = [face.box for face in followed if face is not None]
+        fresh = [c for c in seen if not any(same_place(c.box, box) for box in held)]
+        return tracker.update(image, followed, search, seen, self._finder.read(image, fresh))
+
+    def _encode(self, pairs: Sequence[tuple[np.ndarray, DetectedFace | None]]) -> np.ndarray:
+        """Give the features (N, F) of faces in their pictures; a picture without one is taken whole."""
+        crops = []
+        landmarks = np.zeros((len(pairs), 50, 2), np.float32)
+        present = np.zeros(len(pairs), np.float32)
+        for i, (image, face) in enumerate(pairs):
+            if face is None:
+                crops.append(_whole(image))
+                continue
+            crops.append(crop_face(image, face.points))
+            if face.landmarks is not None:
+                landmarks[i] = normalize_landmarks(key_points(face.landmarks))
+                present[i] = 1.0
+        return self._network.encode(to_tensor(crops), landmarks, present)
+
+    def _face(
+        self, image: np.ndarray, number: int, found: DetectedFace, calm: Reading, label: int, threshold: float
+    ) -> Face:
+        probabilities = tuple(float(p) for p in calm.probabilities / calm.probabilities.sum())
+        return Face(
+            id=number,
+            box=_clipped(found.box, image),
+            emotion=self.labels[label],
+            confidence=probabilities[label],
+            probabilities=probabilities,
+            valence=calm.valence,
+            arousal=calm.arousal,
+            labels=self.labels,
+            uncertain=probabilities[label] < threshold,
+            landmarks=None if found.landmarks is None else key_points(found.landmarks),
+            pose=found.pose,
+            blendshapes=found.blendshapes,
+        )
+
+
+def _picture(crop: np.ndarray, index: int) -> np.ndarray:
+    picture = np.asarray(crop)
+    if picture.dtype == np.uint8 and picture.ndim == 2 and picture.size:
+        return np.repeat(picture[:, :, None], 3, axis=2)
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
+        raise ValueError(f"crop {index} is RGB uint8 (H, W, 3), not {picture.dtype} {picture.shape}")
+    return np.ascontiguousarray(picture)
+
+
+def _whole(image: np.ndarray) -> np.ndarray:
+    """Take all of a picture as the crop, its longer side filling it."""
+    height, width = image.shape[:2]
+    zoom = SIZE / max(height, width)
+    middle = (np.array([width, height]) - 1) / 2
+    return warp(image, np.column_stack([np.eye(2) * zoom, (SIZE - 1) / 2 - middle * zoom]), SIZE)
+
+
+def _clipped(box: Box, image: np.ndarray) -> Box:
+    """Keep the part of a box that lies in the picture; its centre always does."""
+    x, y = max(0.0, box.x), max(0.0, box.y)
+    right = min(float(image.shape[1]), box.x + box.width)
+    bottom = min(float(image.shape[0]), box.y + box.height)
+    return Box(x, y, max(1.0, right - x), max(1.0, bottom - y))

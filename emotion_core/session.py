@@ -1,0 +1,75 @@
+"""What one viewer or one file owns: tracks, feature windows and smoothed readings. Plain data throughout."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from emotion_core.smoothing import SettingError, Smoother, check_smoothing
+from emotion_core.tracking import Tracker
+
+GAP = 0.5
+"""Seconds out of sight after which a face's window starts anew: what was before says little of now."""
+
+
+@dataclass(slots=True, eq=False)
+class Person:
+    """The memory of one face: its last feature vectors, oldest first, and its smoothed readings."""
+
+    features: list[np.ndarray] = field(default_factory=list)
+    smoother: Smoother = field(default_factory=Smoother)
+    seen: float = 0.0  # seconds of the tracker's clock
+
+    def window(self, length: int) -> np.ndarray:
+        """Give the last `length` feature vectors (length, F); one that is not full repeats its first."""
+        recent = self.features[-length:]
+        return np.stack([recent[0]] * (length - len(recent)) + recent)
+
+
+@dataclass(eq=False)
+class Session:
+    """State of one viewer or file; hand it to the recognizer with every frame.
+
+    It can be copied and pickled, and both settings may be changed between frames.
+
+    Args:
+        smoothing: frames over which the predictions of a face are averaged; 1 is none.
+        threshold: confidence in [0, 1] below which a face is marked uncertain.
+
+    Raises:
+        SettingError: where a setting is out of its range.
+    """
+
+    smoothing: int = 5
+    threshold: float = 0.0
+    tracker: Tracker = field(default_factory=Tracker, repr=False)
+    people: dict[int, Person] = field(default_factory=dict, repr=False)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "smoothing":
+            value = check_smoothing(value)
+        elif name == "threshold":
+            value = float(value)
+            if not 0 <= value <= 1:
+                raise SettingError(f"the threshold is a confidence between 0 and 1, not {value}")
+        object.__setattr__(self, name, value)
+
+    def reset(self) -> None:
+        """Forget every face and start counting ids anew; the settings stay."""
+        self.tracker, self.people = Tracker(), {}
+
+    def remember(self, ids: Sequence[int], features: np.ndarray, length: int) -> np.ndarray:
+        """Take in the feature vectors (N, F) of this frame and give the windows (N, length, F)."""
+        now = self.tracker.now
+        known = {track.id for track in self.tracker.tracks}
+        self.people = {face: person for face, person in self.people.items() if face in known}
+        windows = []
+        for face, vector in zip(ids, features, strict=True):
+            person = self.people.get(face)
+            if person is None or now - person.seen > GAP:
+                person = self.people[face] = Person()
+            person.seen = now
+            person.features = [*person.features, vector.copy()][-length:]
+            windows.append(person.window(length))
+        return np.stack(windows)
