@@ -82,7 +82,7 @@ def shares_bar(frame: pd.DataFrame) -> go.Figure:
 
 def shares_by_group(shares: pd.DataFrame) -> go.Figure:
     """Draw one stacked bar per row of a table of shares (rows: people or files, columns: categories)."""
-    figure = base(max(170, 34 * len(shares) + 100), barmode="stack")
+    figure = base(34 * len(shares) + 190, barmode="stack")
     names = [str(name) for name in shares.index]
     for label in shares.columns:
         values = 100 * shares[label].to_numpy(dtype=float)
@@ -151,7 +151,7 @@ def ribbon(frame: pd.DataFrame, people: Sequence[int] | None = None, *, bins: in
     people = people_shown(frame, people)
     if not people:
         return note("No face was found here.")
-    figure = base(70 + 26 * len(people) + 30)
+    figure = base(190 + 26 * len(people))
     figure.add_trace(_ribbon(frame, people, bins))
     _emotion_legend(figure, insight.labels_of(frame))
     figure.update_xaxes(title="Time (s)")
@@ -203,7 +203,7 @@ def timeline(
     figure = make_subplots(
         rows=len(heights), cols=1, shared_xaxes=True, row_heights=heights, vertical_spacing=34 / total
     )
-    house_style(figure, int(total), hovermode="x unified")
+    house_style(figure, int(total), hovermode="x unified", dragmode="zoom")
     figure.add_trace(_ribbon(frame, people, BINS), row=1, col=1)
     figure.update_yaxes(autorange="reversed", showgrid=False, row=1, col=1)
     row = 2
@@ -325,13 +325,13 @@ def small_multiples(
     names = list(tables)[:24]
     cols = 1 if len(names) == 1 else 2
     rows = -(-len(names) // cols)
-    height = 110 * rows + 60
+    height = 128 * rows + 60
     figure = make_subplots(
         rows=max(rows, 1),
         cols=cols,
         shared_yaxes=True,
         subplot_titles=[short_name(name) for name in names],
-        vertical_spacing=min(0.5, 42 / height),
+        vertical_spacing=min(0.5, 54 / height),
         horizontal_spacing=0.05,
     )
     house_style(figure, height, showlegend=False)

@@ -73,9 +73,7 @@ def forest(effects: pd.DataFrame, first: str, second: str) -> go.Figure:
         hovertemplate="%{y}: g = %{x:.2f} [%{customdata[0]:.2f}, %{customdata[1]:.2f}]<extra></extra>",
         name="Hedges' g",
     )
-    figure.update_xaxes(
-        title=f"Hedges' g with 95 % interval: {first} has more (left), {second} has more (right)"
-    )
+    figure.update_xaxes(title=f"Hedges' g: right of 0, {second} has more")
     figure.update_yaxes(autorange="reversed", type="category")
     return figure
 

@@ -76,7 +76,8 @@ def expressiveness_bar(frame: pd.DataFrame) -> go.Figure:
         return note("No face was found here.")
     titles = {"expressive": "Expressive", "spread": "Spread", "changes": "Changes a minute"}
     figure = make_subplots(rows=1, cols=3, shared_yaxes=True, subplot_titles=list(titles.values()))
-    house_style(figure, 32 * len(table) + 110, showlegend=False)
+    house_style(figure, 32 * len(table) + 130, showlegend=False)
+    figure.update_layout(margin={"t": 58})
     names = [f"Person {face}" for face in table.index]
     for col, column in enumerate(titles, start=1):
         values = table[column].to_numpy()

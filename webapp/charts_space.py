@@ -18,7 +18,7 @@ FRAMES = 120
 """Steps of the animation."""
 
 
-def plane(height: int = 560) -> go.Figure:
+def plane(height: int = 600) -> go.Figure:
     """Give the empty circumplex: circle, axes and the names of the quadrants."""
     figure = base(height)
     line = {"color": MUTED, "width": 1}
@@ -36,32 +36,47 @@ def plane(height: int = 560) -> go.Figure:
             align="right" if x > 0 else "left",
             yanchor="top" if y else "bottom",
         )
-    figure.update_xaxes(title="Valence (unpleasant to pleasant)", range=[-1.08, 1.08], dtick=0.5)
+    figure.update_xaxes(
+        title="Valence (unpleasant to pleasant)", range=[-1.08, 1.08], dtick=0.5, constrain="domain"
+    )
     figure.update_yaxes(
-        title="Arousal (calm to active)", range=[-0.04, 1.04], dtick=0.25, scaleanchor="x", scaleratio=2
+        title="Arousal (calm to active)",
+        range=[-0.04, 1.04],
+        dtick=0.25,
+        scaleanchor="x",
+        scaleratio=2,
+        constrain="domain",
     )
     figure.update_layout(margin={"t": 40})
     return figure
 
 
 def _words(figure: go.Figure) -> None:
-    """Mark the seven words; drawn last so that they stay readable."""
+    """Mark the seven words at their places; drawn last so that they stay readable."""
     places = anchors()
-    for label, (x, y) in zip(EMOTIONS, places, strict=True):
-        figure.add_annotation(
-            x=float(x),
-            y=float(y),
-            text=f"<b>×</b> {label}",
-            showarrow=False,
-            font={"size": 12, "color": color_of(label)},
-            bgcolor="rgba(127,127,127,0.10)",
-            borderpad=2,
-            xanchor="center",
-        )
+    beside = {"Angry": "top right", "Fear": "top left", "Disgust": "middle left", "Sad": "bottom left"}
+    figure.add_scatter(
+        x=places[:, 0],
+        y=places[:, 1],
+        mode="markers+text",
+        text=[f"<b>{label}</b>" for label in EMOTIONS],
+        textposition=[beside.get(label, "bottom center") for label in EMOTIONS],
+        textfont={"size": 12},
+        marker={
+            "symbol": "x",
+            "size": 9,
+            "color": [color_of(label) for label in EMOTIONS],
+            "line": {"width": 1, "color": "#FFFFFF"},
+        },
+        hovertemplate="%{text}: valence %{x:.2f}, arousal %{y:.2f}<extra></extra>",
+        name="words",
+        showlegend=False,
+        cliponaxis=False,
+    )
 
 
 def trajectory(
-    tables: Mapping[str, pd.DataFrame], *, points: int = 700, smooth: float = 1.0, height: int = 560
+    tables: Mapping[str, pd.DataFrame], *, points: int = 700, smooth: float = 1.0, height: int = 600
 ) -> go.Figure:
     """Draw the way of each of `tables` (name -> rows of one person) over the plane, time as colour.
 
@@ -123,7 +138,7 @@ def path(
     return x[kept], y[kept], time[kept]
 
 
-def density(frame: pd.DataFrame, *, bins: int = 44, height: int = 560) -> go.Figure:
+def density(frame: pd.DataFrame, *, bins: int = 44, height: int = 600) -> go.Figure:
     """Draw where on the plane the time was spent, in seconds per cell."""
     seen = insight.readings(frame)
     if seen.empty:

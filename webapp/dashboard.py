@@ -1,9 +1,10 @@
-"""The analytics dashboard: `streamlit run webapp/dashboard.py [-- --results DIR]`, or /dashboard of the web app.
+"""The analytics dashboard: `streamlit run webapp/dashboard.py [-- --results DIR]`, or /dashboard of `app.py`.
 
 Reads results files and draws them; no network, camera or model is loaded here.
 """
 
 import sys
+from importlib import import_module
 from pathlib import Path
 
 ROOT = str(Path(__file__).resolve().parent.parent)
@@ -13,7 +14,7 @@ if ROOT not in sys.path:  # Streamlit puts only the script's own folder there.
 import streamlit as st  # noqa: E402
 
 from emotion_core.labels import DISCLAIMER, VALENCE_AROUSAL_SOURCE  # noqa: E402
-from webapp.views import state  # noqa: E402
+from webapp.views import choices, state  # noqa: E402
 
 PAGES = {
     "files": ("Files", ":material/folder_open:"),
@@ -25,8 +26,13 @@ PAGES = {
     "moments": ("Moments", ":material/bolt:"),
     "export": ("Report and export", ":material/ios_share:"),
 }
+ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
+<circle cx="16" cy="16" r="15" fill="#7B61C4"/><circle cx="11" cy="13" r="2.2" fill="#fff"/>
+<circle cx="21" cy="13" r="2.2" fill="#fff"/>
+<path d="M9.5 19.5q6.5 6 13 0" fill="none" stroke="#fff" stroke-width="2.4" stroke-linecap="round"/></svg>"""
 STYLE = """<style>
-.block-container { padding-top: 3.2rem; max-width: 1320px; }
+.block-container { padding: 3.2rem 2.6rem 4rem; max-width: 1360px; }
+.stPlotlyChart { margin-bottom: -.9rem; }
 h1 { font-size: 1.85rem !important; letter-spacing: -.01em; padding-bottom: .2rem !important; }
 h3 { font-size: 1.1rem !important; padding: .9rem 0 0 !important; }
 [data-testid="stMetricValue"] { font-size: 1.45rem; font-variant-numeric: tabular-nums; }
@@ -37,28 +43,12 @@ h3 { font-size: 1.1rem !important; padding: .9rem 0 0 !important; }
 
 def _page(name: str) -> None:
     # Each page is imported when it is first opened, which keeps the start short.
-    if name == "files":
-        from webapp.views import files as module
-    elif name == "overview":
-        from webapp.views import overview as module
-    elif name == "timeline":
-        from webapp.views import timeline as module
-    elif name == "plane":
-        from webapp.views import plane as module
-    elif name == "people":
-        from webapp.views import people as module
-    elif name == "compare":
-        from webapp.views import compare as module
-    elif name == "moments":
-        from webapp.views import moments as module
-    else:
-        from webapp.views import export as module
-    module.page()
+    import_module(f"webapp.views.{name}").page()
 
 
 def main() -> None:
     """Draw the frame around every page and the page itself."""
-    st.set_page_config(page_title="Expression dashboard", page_icon=":material/mood:", layout="wide")
+    st.set_page_config(page_title="Expression dashboard", page_icon=ICON, layout="wide")
     st.html(STYLE)
     state.restore()
     pages = []
@@ -70,8 +60,16 @@ def main() -> None:
         pages.append(st.Page(run, title=title, icon=icon, url_path=name, default=name == "files"))
     st.session_state["pages"] = dict(zip(PAGES, pages, strict=True))
     chosen = st.navigation(pages)
+    if (wanted := state.wanted_page()) in PAGES and chosen.url_path == "":
+        # A link of the form ?page=timeline: the address of a page itself works too, but the browser then
+        # asks for files below it that are not there before it finds the application.
+        st.switch_page(st.session_state["pages"][wanted], query_params=choices.address(**state.loaded()))
     st.session_state["view"] = state.sidebar()
-    chosen.run()
+    try:
+        chosen.run()
+    finally:
+        # Also where a page ends early by st.stop().
+        choices.write(**state.loaded())
     with st.sidebar:
         st.caption(f"**{DISCLAIMER}**")
         st.caption(VALENCE_AROUSAL_SOURCE)

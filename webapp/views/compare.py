@@ -5,7 +5,7 @@ import streamlit as st
 
 from emotion_core.types import EmotionError
 from webapp import charts_compare, insight_compare
-from webapp.views import state
+from webapp.views import choices, state
 
 NAMES = {
     "n_first": "n {a}",
@@ -51,23 +51,23 @@ def page() -> None:
         st.info("Two groups are needed: change the pattern or upload a table with the columns file and tag.")
         return
     with st.container(horizontal=True):
-        first = st.selectbox("Group A", groups, key="group_a", bind="query-params", width=200)
-        second = st.selectbox("Group B", groups, index=1, key="group_b", bind="query-params", width=200)
+        first = choices.pick("Group A", groups, key="group_a", width=200)
+        second = choices.pick("Group B", groups, key="group_b", default=groups[1], width=200)
     if first == second:
         st.info("Choose two different groups.")
         return
-    for caution in insight_compare.cautions({g: int(counts[g]) for g in (first, second)}):
-        st.warning(caution, icon=":material/warning:")
+    said = insight_compare.cautions({group: int(counts[group]) for group in (first, second)})
+    if said:
+        st.warning("  \n".join(said), icon=":material/warning:")
     _results(values, tags, first, second)
 
 
 def _tags(names: list[str]) -> dict[str, str]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        pattern = st.text_input(
+        pattern = choices.text(
             "Group by file name",
             "*_{tag}_*",
             key="pattern",
-            bind="query-params",
             width=300,
             help="{tag} stands for the group, * for anything: *_{tag}_* gives B for talk_B_07_results.json.",
         )
@@ -77,7 +77,7 @@ def _tags(names: list[str]) -> dict[str, str]:
     try:
         if table is not None:
             return insight_compare.tags_from_table(names, pd.read_csv(table, dtype=str))
-        return insight_compare.tags_by_pattern(names, pattern or "")
+        return insight_compare.tags_by_pattern(names, pattern)
     except EmotionError as error:
         st.error(str(error))
     except (ValueError, UnicodeDecodeError):
@@ -117,14 +117,15 @@ def _results(values: pd.DataFrame, tags: dict[str, str], first: str, second: str
             charts_compare.forest(effects, first, second),
             "effects",
             heading="Effect sizes",
-            text="Hedges' g. Filled: the interval leaves out 0. Grey bands: negligible, small, medium (Cohen 1988).",
+            text="Hedges' g; filled where the interval leaves out 0. Grey: negligible to medium (Cohen).",
         )
-    largest = effects["g"].abs().idxmax() if effects["g"].notna().any() else None
-    if largest is not None:
+    if effects["g"].notna().any():
+        largest = str(effects["g"].abs().idxmax())
         row = effects.loc[largest]
-        words = insight_compare.size_in_words(row["g"])
+        words = insight_compare.size_in_words(float(row["g"]))
         st.write(
-            f"The largest effect is **{largest}**: g = {row['g']:.2f} [{row['g_low']:.2f}, {row['g_high']:.2f}], "
+            f"The largest effect is **{largest}**: "
+            f"g = {row['g']:.2f} [{row['g_low']:.2f}, {row['g_high']:.2f}], "
             f"{words}; p = {row['p']:.3f}, corrected for {len(effects)} comparisons {row['p_adjusted']:.3f}."
         )
     state.show(
@@ -145,6 +146,6 @@ def _results(values: pd.DataFrame, tags: dict[str, str], first: str, second: str
     table = table.rename(columns=names).rename_axis("Measure").round(3).reset_index()
     st.dataframe(table, hide_index=True, key="effects_table")
     st.caption(
-        "Difference: Welch's interval. Hedges' g: interval by its large-sample variance. P(B > A): Brunner-Munzel. "
-        "p: Mann-Whitney, and after Holm's correction. Libraries: SciPy and statsmodels."
+        "Difference: Welch's interval. Hedges' g: interval by its large-sample variance. P(B > A): "
+        "Brunner-Munzel. p: Mann-Whitney, and after Holm's correction. Libraries: SciPy and statsmodels."
     )

@@ -2,11 +2,12 @@
 
 from urllib.parse import urlencode
 
+import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
 from webapp import charts, report
-from webapp.views import state
+from webapp.views import choices, state
 
 
 def page() -> None:
@@ -39,7 +40,7 @@ def page() -> None:
         )
         st.download_button(
             "CSV of the selection",
-            data=lambda: view.frame.to_csv(index=False).encode(),
+            data=lambda: ordered(view.frame).to_csv(index=False).encode(),
             file_name=f"{name}_selection.csv",
             mime="text/csv",
             on_click="ignore",
@@ -51,7 +52,13 @@ def page() -> None:
         st.caption(_about_link(view))
         st.code(_link(), language=None, wrap_lines=True)
     st.subheader("First records", anchor=False)
-    st.dataframe(view.frame.head(200), hide_index=True, key="head")
+    st.dataframe(ordered(view.frame.head(200)), hide_index=True, key="head")
+
+
+def ordered(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give the records with their columns in the order of a results file."""
+    first = ["frame", "emotion", "confidence", "valence", "arousal", "time", "face"]
+    return frame[[*first, *(column for column in frame.columns if column not in first)]]
 
 
 def _report(view: state.View) -> str:
@@ -60,15 +67,16 @@ def _report(view: state.View) -> str:
         0, f"{len(view.people)} people, {view.start:.1f} to {view.end:.1f} s, {len(view.frame):,} records."
     )
     sections = report.standard_sections(view.frame)
-    kind = st.session_state.get("kind") or "stacked"
     people = charts.people_shown(view.frame, view.people)
     if people:
+        kept = choices.address()
+        person = kept.get("person", [""])[0]
         chart: go.Figure = charts.timeline(
             view.frame,
             people[:12],
-            person=st.session_state.get("person"),
-            probabilities=kind,
-            band=float(st.session_state.get("band") or 1.0),
+            person=int(person) if person.isdigit() else None,
+            probabilities=kept.get("kind", ["stacked"])[0],
+            band=float(kept.get("band", ["1"])[0]),
         )
         sections = [(h, t, chart if h == "Timeline" else c) for h, t, c in sections]
     return report.report_html(
@@ -82,11 +90,11 @@ def _report(view: state.View) -> str:
 
 
 def _link() -> str:
-    """Give the address of this view; it opens on the overview."""
-    address = (st.context.url or "").split("?")[0].rstrip("/")
-    address = address.removesuffix("/export")
-    pairs = [(key, value) for key in st.query_params for value in st.query_params.get_all(key)]
-    return f"{address}/overview?{urlencode(pairs)}"
+    """Give the address of this view; it opens on the timeline."""
+    address = (st.context.url or "").split("?")[0].rstrip("/").removesuffix("/export")
+    pairs = [("page", "timeline")]
+    pairs += [(name, value) for name, values in choices.address(**state.loaded()).items() for value in values]
+    return f"{address}/?{urlencode(pairs)}"
 
 
 def _about_link(view: state.View) -> str:

@@ -1,4 +1,4 @@
-"""Files: upload results, choose from the results folder, or make a sample; what was loaded, skipped and why."""
+"""Files: upload results, choose from a folder, or make a sample; what was loaded, left out and why."""
 
 import pandas as pd
 import streamlit as st
@@ -15,8 +15,8 @@ def page() -> None:
     """Draw the page."""
     st.title("Files")
     st.write(
-        "Results of `main.py --video` or of the web app: JSON, CSV or Parquet, one or many. Add the annotated "
-        "video of the same name to see it beside its timeline. Files stay in this browser session only."
+        "Results of `main.py --video` or of the web app: JSON, CSV or Parquet, one or many. Add the "
+        "annotated video of the same name to see it beside the timeline. Files stay in this session only."
     )
     _uploads()
     left, right = st.columns(2, gap="large")
@@ -118,7 +118,7 @@ def _loaded() -> None:
             "Remarks": st.column_config.TextColumn(width="large"),
         },
     )
-    chosen = [rows[i]["File"] for i in event["selection"]["rows"] if i < len(rows)]
+    chosen = [str(rows[i]["File"]) for i in event["selection"]["rows"] if i < len(rows)]
     with st.container(horizontal=True):
         st.page_link(
             st.session_state["pages"]["overview"], label="Go to the overview", icon=":material/arrow_forward:"

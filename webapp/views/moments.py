@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from webapp import charts_compare, insight_moments
-from webapp.views import state
+from webapp.views import choices, state
 from webapp.views.player import has_video, player
 
 KINDS = ["Peak", "Change", "Flash"]
@@ -19,13 +19,13 @@ def page() -> None:
     """Draw the page."""
     view = state.view_or_stop("Moments")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        kinds = st.segmented_control(
-            "Kinds", KINDS, selection_mode="multi", default=KINDS, key="kinds", bind="query-params"
+        kinds = choices.picks(
+            "Kinds", KINDS, default=KINDS, key="kinds", widget=st.segmented_control, selection_mode="multi"
         )
-        sensitivity = st.slider(
-            "Sensitivity to changes", 0.2, 5.0, 1.0, 0.2, key="sensitivity", bind="query-params", width=200
+        sensitivity = choices.slide(
+            "Sensitivity to changes", 0.2, 5.0, 1.0, 0.2, key="sensitivity", width=200
         )
-        count = st.slider("At most, of each kind", 5, 50, 12, 1, key="count", bind="query-params", width=200)
+        count = choices.slide("At most, of each kind", 5, 50, 12, 1, key="count", width=200)
     found = state.once(view, insight_moments.moments, view.frame, count=count, sensitivity=sensitivity)
     found = found[found["kind"].isin(kinds)]
     with st.container(horizontal=True):
@@ -40,8 +40,8 @@ def page() -> None:
     event = state.show(
         figure,
         "moments",
-        text="Peaks: the highest probability. Changes: valence and arousal move to another level (PELT, library "
-        "ruptures). Flashes: under half a second between two longer expressions.",
+        text="Peaks: the highest probability. Changes: valence and arousal move to another level (PELT, "
+        "library ruptures). Flashes: under half a second between two longer expressions.",
         select=True,
     )
     if "Flash" in kinds:
@@ -101,12 +101,12 @@ def _notes(view: state.View, found: pd.DataFrame) -> None:
         )
     if target is None:
         st.caption(
-            "Notes about uploaded and made-up files can be downloaded; those of a results folder are saved there."
+            "Notes about uploaded and made-up files are downloaded; those of a folder are saved there."
         )
 
 
 def notes_path(view: state.View) -> Path | None:
-    """Give the file that holds the notes about the view's file; None where the file has no place of its own."""
+    """Give the file that holds the notes about the view's file; None where it has no place of its own."""
     path = view.results.path
     if view.results.source != "folder" or path is None:
         return None

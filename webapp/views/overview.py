@@ -1,11 +1,11 @@
-"""Overview: the figures of the whole view, shares, strongest moments, and small multiples of several files."""
+"""Overview: the figures of the view, shares, strongest moments, and small multiples of several files."""
 
 import pandas as pd
 import streamlit as st
 
 from webapp import charts, insight, insight_moments
 from webapp.report import clock, number
-from webapp.views import state
+from webapp.views import choices, state
 
 
 def page() -> None:
@@ -20,12 +20,12 @@ def page() -> None:
             ("Mean valence", number(figures["valence"], "+.2f"), "Unpleasant -1 to pleasant +1."),
             ("Mean arousal", number(figures["arousal"], ".2f"), "Calm 0 to active 1; 0.5 is neutral."),
             (
-                "Changes a minute",
+                "Changes / min",
                 number(figures["changes"], ".1f"),
                 "Changes of emotion while a face is seen.",
             ),
         ):
-            st.metric(label, value, help=about, border=True, width=172)
+            st.metric(label, value, help=about, border=True, width=142)
     if figures["readings"] == 0:
         st.info("No face was found in this part of the file: there is nothing more to show.")
     else:
@@ -79,9 +79,7 @@ def _several(view: state.View) -> None:
         return
     st.subheader(f"All {len(tables)} files", anchor=False)
     ids = tuple(id(results) for results in state.files().values())
-    signal = st.segmented_control(
-        "Signal", ["valence", "arousal"], default="valence", key="several", bind="query-params", required=True
-    )
+    signal = choices.segment("Signal", ["valence", "arousal"], key="several")
     figure = state.once(view, charts.small_multiples, tables, signal=signal, also=ids)
     state.show(
         figure, "files", text="Means over a second, on one scale; at most 24 files, one colour a person."

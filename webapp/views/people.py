@@ -1,11 +1,13 @@
 """People: shares, transitions, expressiveness, similarity and synchrony."""
 
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
 from webapp import charts, charts_people, insight, insight_pairs
 from webapp.charts_base import note
-from webapp.views import state
+from webapp.views import choices, state
 
 
 def page() -> None:
@@ -24,30 +26,46 @@ def page() -> None:
             figure,
             "expressiveness",
             heading="How much and how lively",
-            text="Expressive: mean of 1 - p(Neutral). Spread: distance from the person's own mean on the plane.",
+            text="Expressive: mean of 1 - p(Neutral). Spread: distance from the person's own mean.",
         )
     _transitions(view, present)
     if len(present) < 2:
         st.caption("Similarity and synchrony need two people.")
         return
     table = state.once(view, insight_pairs.similarity, view.frame)
-    state.show(
-        charts_people.similarity_map(table),
-        "similarity",
-        heading="Similarity of two people",
-        text="One minus the Jensen-Shannon distance of their mean probabilities: 1 is the same mixture.",
-    )
+    left, right = st.columns(2, gap="large")
+    with left:
+        state.show(
+            charts_people.similarity_map(table),
+            "similarity",
+            heading="Similarity of two people",
+            text="One minus the Jensen-Shannon distance of their mean probabilities: 1 is the same mixture.",
+        )
+    with right:
+        _figures(view)
     _synchrony(view, present)
+
+
+def _figures(view: state.View) -> None:
+    st.subheader("In figures", anchor=False)
+    table = state.once(view, insight.expressiveness, view.frame)
+    names = {
+        "seconds": "Seen (s)",
+        "expressive": "Expressive",
+        "spread": "Spread",
+        "changes": "Changes a minute",
+    }
+    table = table.rename(columns=names).rename_axis("Person").round(2).reset_index()
+    st.dataframe(table, hide_index=True, key="figures")
 
 
 def _transitions(view: state.View, present: list[int]) -> None:
     st.subheader("From one emotion to the next", anchor=False)
-    one = st.selectbox(
+    one = choices.pick(
         "Transitions of",
         [0, *present],
         format_func=lambda face: f"Person {face}" if face else "All chosen people",
         key="moves",
-        bind="query-params",
         width=260,
     )
     frame = view.frame if not one else view.frame[view.frame["face"] == one]
@@ -61,14 +79,12 @@ def _transitions(view: state.View, present: list[int]) -> None:
 def _synchrony(view: state.View, present: list[int]) -> None:
     st.subheader("Synchrony", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        look = {"format_func": lambda face: f"Person {face}", "bind": "query-params", "width": 150}
-        first = st.selectbox("First", present, key="first", **look)
-        second = st.selectbox("Second", present, index=1, key="second", **look)
-        signal = st.segmented_control(
-            "Of", ["valence", "arousal"], default="valence", key="of", bind="query-params", required=True
-        )
-        window = st.slider("Window (s)", 2.0, 60.0, 10.0, 1.0, key="window", bind="query-params", width=180)
-        reach = st.slider("Largest lag (s)", 0.5, 10.0, 5.0, 0.5, key="reach", bind="query-params", width=180)
+        look: dict[str, Any] = {"format_func": lambda face: f"Person {face}", "width": 150}
+        first = choices.pick("First", present, key="first", **look)
+        second = choices.pick("Second", present, key="second", default=present[1], **look)
+        signal = choices.segment("Of", ["valence", "arousal"], key="of")
+        window = choices.slide("Window (s)", 2.0, 60.0, 10.0, 1.0, key="window", width=180)
+        reach = choices.slide("Largest lag (s)", 0.5, 10.0, 5.0, 0.5, key="reach", width=180)
     if first == second:
         st.info("Choose two different people.")
         return

@@ -5,7 +5,7 @@ import streamlit as st
 from emotion_core.labels import VALENCE_AROUSAL_SOURCE
 from webapp import charts_space, insight
 from webapp.charts_base import PEOPLE
-from webapp.views import state
+from webapp.views import choices, state
 
 KINDS = ["Trajectory", "Density", "Animation"]
 
@@ -14,28 +14,24 @@ def page() -> None:
     """Draw the page."""
     view = state.view_or_stop("Valence and arousal")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        kind = st.segmented_control(
-            "Show", KINDS, default="Trajectory", key="plane", bind="query-params", required=True
-        )
-        smooth = st.slider(
+        kind = choices.segment("Show", KINDS, key="plane")
+        smooth = choices.slide(
             "Mean over (s)",
             0.0,
             10.0,
             1.0,
             0.5,
             key="smooth",
-            bind="query-params",
             width=200,
             help="Positions are moving means over so many seconds.",
         )
     others = [name for name in state.files() if name != view.results.name]
     overlaid: list[str] = []
     if others:
-        overlaid = st.multiselect(
+        overlaid = choices.picks(
             "Overlay other files",
             others,
             key="overlay",
-            bind="query-params",
             max_selections=len(PEOPLE),
             help="All people of a file are taken together as one.",
         )
@@ -58,15 +54,14 @@ def page() -> None:
     with left:
         state.show(figure, f"plane_{kind}".lower(), text=f"{about} {charts_space.SOURCE}")
     with right:
-        centre = st.slider(
+        centre = choices.slide(
             "Near neutral: within",
             0.0,
             0.5,
             0.15,
             0.05,
             key="centre",
-            bind="query-params",
-            help="Distance from neutral on the plane, arousal stretched to -1..1, that counts as near neutral.",
+            help="Distance from neutral, arousal stretched to -1..1, that counts as near neutral.",
         )
         figure = state.once(view, charts_space.dwell_bar, view.by_person, centre=centre)
         state.show(figure, "dwell", heading="Time in each quadrant")

@@ -1,10 +1,11 @@
 """What the pages share: the loaded files of this browser session, the current view, and how a chart is shown.
 
-Values of controls live in the address (Streamlit's `bind="query-params"`), so the address is the link that
-restores a view. Files live in the session and are gone with it.
+The address says what is loaded and chosen (see `choices`), so it is the link that restores a view. Files live
+in the session and are gone with it.
 """
 
 import argparse
+import math
 import os
 import sys
 import tempfile
@@ -21,7 +22,10 @@ import streamlit as st
 from emotion_core.types import EmotionError
 from webapp import insight, links, loading, sample
 from webapp.charts_base import figure_data
+from webapp.views import choices
 
+FOLDER_VARIABLE = "EMOTION_DASHBOARD_RESULTS"
+"""The environment variable that names the results folder where there is no `--results`."""
 SHOWN_PEOPLE = 6
 """People chosen at first in a file with more of them."""
 MAX_VIDEO = 300 * 1024 * 1024
@@ -56,9 +60,9 @@ class View:
 
 
 def results_folder() -> Path | None:
-    """Give the folder of `--results DIR` (or of EMOTION_RESULTS), None where none was given or it isn't there."""
+    """Give the folder of `--results DIR` or of the variable; None where none was given or it isn't there."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--results", default=os.environ.get("EMOTION_RESULTS"))
+    parser.add_argument("--results", default=os.environ.get(FOLDER_VARIABLE))
     given = parser.parse_known_args(sys.argv[1:])[0].results
     return Path(given) if given and Path(given).is_dir() else None
 
@@ -165,56 +169,62 @@ def open_token(token: str) -> None:
         open_path(file, file.name)
         for name, results in files().items():
             if results.path == file:
-                st.session_state["file"] = name
+                choices.put("file", [name])
+
+
+LOADING = ("open", "made", "result", "page")
+"""Names in the address that say what to load and where to go; the others are choices."""
 
 
 def restore() -> None:
-    """Load what the address asks for, once a session, and keep the address saying what is loaded."""
+    """Load what the address asks for and take over its choices, once a session."""
+    choices.arrive(LOADING)
+    if "restored" in st.session_state:
+        return
+    st.session_state["restored"] = True
     query = st.query_params
-    if "restored" not in st.session_state:
-        st.session_state["restored"] = True
-        where = results_folder()
-        for name in query.get_all("open")[: loading.MAX_FILES]:
-            try:
-                if where is None:
-                    raise EmotionError(
-                        "No results folder is open: start with --results DIR, or upload the file."
-                    )
-                open_path(loading.inside(where, name), name)
-            except EmotionError as error:
-                complain(name, error)
-        for kind in query.get_all("made"):
-            if kind in ("conversation", "study"):
-                make_sample(kind)
-        if token := query.get("result"):
-            st.session_state["token"] = token
-            open_token(token)
-        wanted = query.get("file")
-        if wanted and wanted not in files() and not query.get("result"):
-            complain(
-                wanted, EmotionError("This link shows a file that was uploaded: load it here once more.")
-            )
-    said = {
-        "open": sorted(
-            r.name for r in files().values() if r.source == "folder" and r.path and not _token_of(r)
-        ),
-        "made": sorted({r.source.split(":")[1] for r in files().values() if r.made}),
-        "result": [st.session_state["token"]] if st.session_state.get("token") else [],
+    where = results_folder()
+    for name in query.get_all("open")[: loading.MAX_FILES]:
+        try:
+            if where is None:
+                raise EmotionError("No results folder is open: start with --results DIR, or upload the file.")
+            open_path(loading.inside(where, name), name)
+        except EmotionError as error:
+            complain(name, error)
+    for kind in query.get_all("made"):
+        if kind in ("conversation", "study"):
+            make_sample(kind)
+    if token := query.get("result"):
+        st.session_state["token"] = token
+        open_token(token)
+    wanted = query.get("file")
+    if wanted and wanted not in files() and not token:
+        complain(wanted, EmotionError("This link shows a file that was uploaded: load it here once more."))
+
+
+def loaded() -> dict[str, list[str]]:
+    """Give what the address has to say about the files of this session."""
+    have = list(files().values())
+    token = st.session_state.get("token")
+    return {
+        "open": sorted(r.name for r in have if r.source == "folder" and not _from_app(r)),
+        "made": sorted({r.source.split(":")[1] for r in have if r.made}),
+        "result": [token] if token else [],
     }
-    for name, values in said.items():
-        if query.get_all(name) != values:
-            if values:
-                query[name] = values
-            elif name in query:
-                del query[name]
 
 
-def _token_of(results: loading.Results) -> bool:
+def wanted_page() -> str:
+    """Give the page that the address names by `page=`, once a session; an empty text otherwise."""
+    if "arrived" in st.session_state:
+        return ""
+    st.session_state["arrived"] = True
+    return st.query_params.get("page", "")
+
+
+def _from_app(results: loading.Results) -> bool:
     """Give whether a file came by a link of the web app: such a file is not in the results folder."""
     where = results_folder()
-    return results.path is not None and (
-        where is None or where.resolve() not in results.path.resolve().parents
-    )
+    return results.path is None or where is None or where.resolve() not in results.path.resolve().parents
 
 
 def stem(name: str) -> str:
@@ -234,8 +244,7 @@ def video_of(results: loading.Results) -> Path | None:
 
 
 def _other_file() -> None:
-    for key in ("who", "t", "person", "first", "second"):
-        st.session_state.pop(key, None)
+    choices.forget("who", "t", "person", "first", "second", "moves")
 
 
 def sidebar() -> View | None:
@@ -244,32 +253,39 @@ def sidebar() -> View | None:
     if not have:
         return None
     with st.sidebar:
-        name = st.selectbox("File", list(have), key="file", bind="query-params", on_change=_other_file)
-        results = have.get(name or "", next(iter(have.values())))
+        name = choices.pick("File", list(have), key="file", on_change=_other_file)
+        results = have[name]
         people = results.people
-        chosen = people
+        chosen: list[int] = []
         if people:
-            chosen = st.multiselect(
+            chosen = choices.picks(
                 "People",
                 sorted(people),
                 default=sorted(people[:SHOWN_PEOPLE]),
                 format_func=lambda face: f"Person {face}",
                 key="who",
-                bind="query-params",
             )
             if len(people) > SHOWN_PEOPLE:
                 st.caption(
                     f"{len(people)} people are in this file; at first the {SHOWN_PEOPLE} seen longest."
                 )
-        times = results.frame["time"]
-        low, high = float(int(times.min() * 10) / 10), float(int(times.max() * 10) / 10 + 0.1)
-        start, end = low, high
-        if high - low > 0.2:
-            step = 1.0 if high - low > 600 else 0.1
-            low, high = (float(int(low)), float(int(high) + 1)) if step == 1.0 else (low, round(high, 1))
-            start, end = st.slider("Time (s)", low, high, (low, high), step, key="t", bind="query-params")
+        start, end = _time_range(results)
     frame = insight.select(results.frame, people=chosen, start=start, end=end)
     return View(results, frame, [int(face) for face in chosen], start, end)
+
+
+def _time_range(results: loading.Results) -> tuple[float, float]:
+    """Draw the slider of the time range; gives it in seconds."""
+    times = results.frame["time"]
+    low, high = float(times.min()), float(times.max())
+    step = 1.0 if high - low > 600 else 0.1
+    low, high = math.floor(low / step) * step, math.ceil(high / step + 1e-9) * step
+    low, high = round(low, 1), round(high, 1)
+    if high - low < 2 * step:
+        return low, high
+    form = "%.0f" if step == 1.0 else "%.1f"
+    start, end = choices.slide("Time (s)", low, high, (low, high), step, key="t", format=form)
+    return start, end
 
 
 def view_or_stop(title: str, *, faces: bool = True) -> View:
@@ -323,6 +339,7 @@ def show(
         st.caption(text)
     name = f"{key}_{stem(st.session_state['view'].results.name)}" if st.session_state.get("view") else key
     config = {**CONFIG, "toImageButtonOptions": {"format": "png", "scale": 2, "filename": name}}
+    event: Any
     if select:
         config["modeBarButtonsToRemove"] = ["lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"]
         event = st.plotly_chart(

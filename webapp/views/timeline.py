@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from webapp import charts, insight, insight_moments
-from webapp.views import state
+from webapp.views import choices, state
 from webapp.views.player import has_video, player
 
 KINDS = {"stacked": "Stacked", "lines": "Lines", "none": "None"}
@@ -21,36 +21,22 @@ def page() -> None:
         st.info("None of the chosen people is seen in this stretch of time.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        person = st.selectbox(
-            "Probabilities of",
-            people,
-            format_func=lambda face: f"Person {face}",
-            key="person",
-            bind="query-params",
-            width=170,
+        person = choices.pick(
+            "Probabilities of", people, format_func=lambda face: f"Person {face}", key="person", width=170
         )
-        kind = st.segmented_control(
-            "Probabilities as",
-            list(KINDS),
-            default="stacked",
-            format_func=KINDS.__getitem__,
-            key="kind",
-            bind="query-params",
-            required=True,
-        )
-        band = st.slider(
+        kind = choices.segment("Probabilities as", list(KINDS), format_func=KINDS.__getitem__, key="kind")
+        band = choices.slide(
             "Mean over (s)",
             0.0,
             10.0,
             1.0,
             0.5,
             key="band",
-            bind="query-params",
             width=200,
             help="The bold lines are moving means over so many seconds, the bands one standard deviation. "
             "0 shows the readings as they are.",
         )
-        marks = st.toggle("Mark sudden changes", key="marks", bind="query-params")
+        marks = choices.switch("Mark sudden changes", key="marks")
     moments = state.once(view, insight_moments.changes, view.frame).head(12) if marks else None
     figure = state.once(
         view,
@@ -136,7 +122,7 @@ def _boxed(event: Any, view: state.View) -> None:
         return
 
     def use() -> None:
-        st.session_state["t"] = (low, high)
+        choices.put("t", [low, high])
 
     st.button(
         f"Use {low:.1f} to {high:.1f} s as the time range",

@@ -1,0 +1,197 @@
+"""One application on one port: the web app at `/`, the dashboard at `/dashboard`, `/healthz`.
+
+The dashboard is Streamlit's own ASGI application, mounted, so both live in one process and share `links`.
+"""
+
+import contextlib
+import logging
+import secrets
+import signal
+import socket
+from collections.abc import AsyncIterator
+from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse, RedirectResponse
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from emotion_core.types import EmotionError
+from webapp import links
+
+if TYPE_CHECKING:
+    from webapp.settings import Settings
+
+DASHBOARD = Path(__file__).with_name("dashboard.py")
+GRACE_SECONDS = 4
+"""What open connections get, after a signal, before they are cut."""
+
+logger = logging.getLogger(__name__)
+
+
+class BrowserCookie:
+    """ASGI middleware that gives each browser a cookie of its own, so that a result can belong to it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; the first answer of a new browser sets the cookie."""
+        if scope["type"] != "http" or links.COOKIE in cookies_of(scope):
+            await self.app(scope, receive, send)
+            return
+
+        async def with_cookie(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.append("set-cookie", _cookie(scope))
+            await send(message)
+
+        await self.app(scope, receive, with_cookie)
+
+
+def _cookie(scope: Scope) -> str:
+    """Give a new cookie for this session of the browser; inside a frame on another site it needs https."""
+    secure = Headers(scope=scope).get("x-forwarded-proto", scope.get("scheme", "http")) == "https"
+    rules = "SameSite=None; Secure; Partitioned" if secure else "SameSite=Lax"
+    return f"{links.COOKIE}={secrets.token_urlsafe(24)}; Path=/; HttpOnly; {rules}"
+
+
+def cookies_of(scope: Scope) -> dict[str, str]:
+    """Give the cookies of a request."""
+    jar: SimpleCookie = SimpleCookie()
+    with contextlib.suppress(CookieError):
+        jar.load(Headers(scope=scope).get("cookie", ""))
+    return {name: morsel.value for name, morsel in jar.items()}
+
+
+class DashboardLogin:
+    """ASGI middleware that lets only those into the dashboard who have logged in to the web app."""
+
+    def __init__(self, app: ASGIApp, page: Any) -> None:
+        self.app = app
+        self.page = page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or send a browser to the login page and refuse everything else."""
+        if scope["type"] not in ("http", "websocket") or self._known(scope):
+            await self.app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 4401})
+        elif "text/html" in Headers(scope=scope).get("accept", ""):
+            await RedirectResponse("/", status_code=303)(scope, receive, send)
+        else:
+            await JSONResponse({"error": "log in at / first"}, status_code=401)(scope, receive, send)
+
+    def _known(self, scope: Scope) -> bool:
+        cookies = cookies_of(scope)
+        names = (f"access-token-{self.page.cookie_id}", f"access-token-unsecure-{self.page.cookie_id}")
+        return any(cookies.get(name) in self.page.tokens for name in names)
+
+
+def create_app(settings: "Settings") -> FastAPI:
+    """Give the whole application for `settings`; one in a process, as Streamlit allows no second."""
+    import streamlit as st
+    from streamlit import config
+
+    from webapp import ui
+
+    dashboard = st.App(DASHBOARD)
+    config.set_option("server.fileWatcherType", "none")
+    config.set_option("browser.gatherUsageStats", False)
+    dashboard_life = dashboard.lifespan()
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
+        async with dashboard_life(app) as state:
+            yield state
+
+    app = FastAPI(
+        title="Facial expressions", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
+    )
+    app.add_middleware(BrowserCookie)
+
+    @app.api_route("/healthz", methods=["GET", "HEAD"])
+    def healthz() -> JSONResponse:
+        return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+
+    @app.api_route("/dashboard", methods=["GET", "HEAD"], include_in_schema=False)
+    def to_dashboard() -> RedirectResponse:
+        return RedirectResponse("dashboard/", status_code=307)
+
+    gate = DashboardLogin(dashboard, None) if settings.auth else None
+    app.mount("/dashboard", gate or dashboard)
+    ui.mount(app, settings)
+    if gate is not None:
+        gate.page = _page_of(app)
+    return app
+
+
+def _page_of(app: FastAPI) -> Any:
+    """Give the mounted Gradio application, which knows who has logged in."""
+    for route in app.routes:
+        inner = getattr(route, "app", None)
+        if hasattr(inner, "cookie_id") and hasattr(inner, "tokens"):
+            return inner
+    raise RuntimeError("the web app is not mounted")
+
+
+class Server(uvicorn.Server):
+    """Uvicorn that ends with exit code 0 when it is told to stop, and at once when told twice."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop; unlike uvicorn's own, don't raise the signal again afterwards."""
+        if self.should_exit:
+            self.force_exit = True
+        self.should_exit = True
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Give a socket that listens on `host` and `port` (0: any free one).
+
+    Raises EmotionError where that can't be.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        sock = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise EmotionError(f"{host} is no address of this machine: choose another with --host.") from error
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+    except OSError as error:
+        sock.close()
+        raise EmotionError(
+            f"Port {port} of {host} can't be opened ({error.strerror}): choose another with --port."
+        ) from error
+    return sock
+
+
+def serve(settings: "Settings") -> None:
+    """Serve until Ctrl-C or SIGTERM; then jobs are told, connections closed, and the call comes back.
+
+    Raises EmotionError where the port is taken.
+    """
+    sock = listen(settings.host, settings.port)
+    with contextlib.closing(sock):
+        port = sock.getsockname()[1]
+        app = create_app(settings)
+        shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host
+        shown = f"[{shown}]" if ":" in shown else shown
+        server = Server(
+            uvicorn.Config(
+                app,
+                log_level="warning",
+                timeout_graceful_shutdown=GRACE_SECONDS,
+                server_header=False,
+                ws_max_size=64 * 1024 * 1024,
+            )
+        )
+        print(f"Web app:   http://{shown}:{port}/\nDashboard: http://{shown}:{port}/dashboard/", flush=True)
+        print("Stop with Ctrl-C.", flush=True)
+        server.run(sockets=[sock])
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
