@@ -1,9 +1,11 @@
 """`python -m train --data FOLDER`, from data to a model that the application takes: one screen."""
 
+import contextlib
 import dataclasses
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -36,13 +38,34 @@ def run(
     """
     from train.loop import fit
 
-    samples = load(config.data, sets=sets, cache=cache, workers=workers, drop_leaks=True)
+    with first_in_line():  # the others then read the faces that the first has found
+        samples = load(config.data, sets=sets, cache=cache, workers=workers, drop_leaks=True)
     say(samples)
     config = adapt(config, samples, chosen)
     weights = fit(config, samples) / "best.safetensors"
     if int(os.environ.get("RANK", 0)) == 0:
         finish(config, weights, samples, sets)
     return weights
+
+
+@contextlib.contextmanager
+def first_in_line() -> Iterator[None]:
+    """Under `torchrun`, let the first process go ahead and the others follow; alone, do nothing."""
+    if int(os.environ.get("WORLD_SIZE", 1)) < 2:
+        yield
+        return
+    import torch
+    from torch import distributed as dist
+
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
+    if not dist.is_initialized():
+        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo", timeout=timedelta(hours=2))
+    if dist.get_rank() != 0:
+        dist.barrier()
+    yield
+    if dist.get_rank() == 0:
+        dist.barrier()
 
 
 def say(samples: Samples) -> None:

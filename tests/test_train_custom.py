@@ -1,0 +1,199 @@
+"""A newcomer's folder with other categories than the seven: one command, then the library and the results."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from emotion_core.checkpoint import read_metadata
+from emotion_core.recognizer import Recognizer, Session
+from emotion_core.runtime import onnx_files
+from emotion_core.types import EmotionError, Face, Frame
+from train.__main__ import main
+from train.config import TrainConfig
+from train.data import load
+from train.run import adapt, say
+
+CUSTOM = ("bored", "confused", "focused")
+
+
+@pytest.fixture(scope="module")
+def faces(zidane_path_module, astronaut_module):
+    """Three real faces, one for each category, cut with a margin."""
+    zidane = cv2.imread(str(zidane_path_module))[:, :, ::-1]
+    return {
+        "focused": astronaut_module[20:230, 120:330],
+        "bored": zidane[30:330, 970:1230],
+        "confused": zidane[150:560, 330:700],
+    }
+
+
+@pytest.fixture(scope="module")
+def zidane_path_module():
+    import importlib.util
+    from pathlib import Path
+
+    spec = importlib.util.find_spec("ultralytics")
+    if spec is None or spec.origin is None:
+        pytest.skip("the ultralytics package, which carries the picture, is not installed")
+    return Path(spec.origin).parent / "assets" / "zidane.jpg"
+
+
+@pytest.fixture(scope="module")
+def astronaut_module():
+    return pytest.importorskip("skimage.data").astronaut()
+
+
+@pytest.fixture(scope="module")
+def folder(faces, tmp_path_factory):
+    rng = np.random.default_rng(0)
+    root = tmp_path_factory.mktemp("newcomer") / "my_folder"
+    for name, face in faces.items():
+        (root / name).mkdir(parents=True)
+        for i in range(10):
+            y, x = rng.integers(0, 20, 2)
+            part = face[y : face.shape[0] - 20 + y, x : face.shape[1] - 20 + x].astype(float)
+            noisy = part * rng.uniform(0.7, 1.2) + rng.normal(0, 6, part.shape)
+            cv2.imwrite(str(root / name / f"{i}.jpg"), np.clip(noisy, 0, 255).astype(np.uint8)[:, :, ::-1])
+    (root / "bored" / "broken.jpg").write_bytes(b"no picture")
+    return root
+
+
+@pytest.fixture(scope="module")
+def trained(folder, tmp_path_factory):
+    """Run the one command, small enough for a test."""
+    import torch
+
+    out = tmp_path_factory.mktemp("run")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    sizes = {
+        "epochs": 1,
+        "epoch-pictures": 96,
+        "batch": 8,
+        "small-size": 32,
+        "size": 48,
+        "ema": 0.5,
+        "workers": 0,
+    }
+    options = [word for name, value in sizes.items() for word in (f"--{name}", str(value))]
+    places = ["--out", str(out / "ck"), "--logs", str(out / "tb"), "--cache", str(out / "cache")]
+    try:
+        assert main(["--data", str(folder), *options, *places]) == 0
+    finally:
+        torch.set_num_threads(threads)
+    return out / "ck" / "best.safetensors"
+
+
+def test_the_command_leaves_a_model_with_its_own_categories(trained):
+    metadata = read_metadata(trained)
+    assert metadata.labels == CUSTOM
+    assert metadata.trained
+    assert all(f.exists() for f in onnx_files(trained))
+    assert metadata.facts["labels"] == list(CUSTOM)
+    assert len(metadata.facts["data"]) == 64
+
+
+def test_library_and_results_speak_of_the_categories(trained, faces, tmp_path):
+    from emotion_core.recording import Recording, read_results
+
+    recognizer = Recognizer.from_pretrained(trained)
+    assert recognizer.labels == CUSTOM
+    probabilities, valence, arousal = recognizer.classify(list(faces.values()))
+    assert probabilities.shape == (3, 3)
+    assert probabilities.sum(1) == pytest.approx(1, abs=1e-5)
+    assert np.isfinite(valence).all()
+    assert np.isfinite(arousal).all()
+    frame = Frame(
+        np.ascontiguousarray(cv2.copyMakeBorder(faces["focused"], 80, 80, 80, 80, cv2.BORDER_REPLICATE))
+    )
+    found = recognizer(frame, Session())
+    assert len(found) == 1
+    assert isinstance(found[0], Face)
+    assert found[0].labels == CUSTOM
+    assert found[0].emotion in CUSTOM
+    path = tmp_path / "talk_results.json"
+    with Recording.create(path) as recording:
+        recording.append(frame, found)
+    (record,) = json.loads(path.read_text())
+    assert record["emotion"] in CUSTOM
+    table = read_results(path)
+    assert {f"p_{name}" for name in CUSTOM} <= set(table.columns)
+
+
+def test_evaluation_of_other_categories_needs_a_model_that_has_them(trained, folder, tmp_path, capsys):
+    options = [
+        "--data",
+        str(folder),
+        "--out",
+        str(tmp_path),
+        "--cache",
+        str(tmp_path / "cache"),
+        "--no-slices",
+    ]
+    assert main(["evaluate", *options, "--weights", str(trained)]) == 0
+    assert (tmp_path / "my_folder-valid.html").stat().st_size > 1e6
+    figures = json.loads((tmp_path / "my_folder-valid.json").read_text())["sets"]["my_folder"]
+    assert set(figures["recall"]) == set(CUSTOM)
+    capsys.readouterr()
+    assert main(["evaluate", *options]) == 1
+    assert "my_folder has the categories bored, confused, focused" in capsys.readouterr().err
+
+
+def test_training_says_in_one_line_what_is_wrong(tmp_path, folder, capsys):
+    (tmp_path / "a" / "happy").mkdir(parents=True)
+    (tmp_path / "a" / "happy" / "1.jpg").write_bytes((folder / "bored" / "1.jpg").read_bytes())
+    cache = ["--cache", str(tmp_path / "cache")]
+    for words, text in (
+        (["--data", str(tmp_path / "nowhere")], "no such data"),
+        (["--data", str(tmp_path / "a")], "two categories"),
+        (["--data", str(folder), "--init", str(tmp_path / "no.pt")], "no weights to start from"),
+    ):
+        assert main([*words, *cache, "--out", str(tmp_path / "ck"), "--logs", str(tmp_path / "tb")]) == 1
+        errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
+        assert len(errors) == 1
+        assert text in errors[0]
+
+
+@pytest.mark.parametrize(
+    "words", [["--epochs", "0"], ["--precision", "fp7"], ["--epochs", "many"], ["--typo"]]
+)
+def test_wrong_settings_are_wrong_use(words, folder):
+    with pytest.raises(SystemExit) as caught:
+        main(["--data", str(folder), *words])
+    assert caught.value.code == 2
+
+
+@pytest.mark.weights
+def test_a_small_folder_starts_from_the_shipped_weights(folder, tmp_path):
+    from emotion_core.models import NetConfig, SpatioTemporalEmotionNet
+    from train.loop import Student
+    from train.start import start_from
+
+    samples = load(folder, cache=tmp_path / "cache")
+    say(samples)
+    config = adapt(TrainConfig(data=(str(folder),)), samples, frozenset())
+    if not config.init:
+        pytest.skip("the shipped weights are untrained")
+    assert config.learning_rate < TrainConfig().learning_rate
+    assert adapt(TrainConfig(init="x.pt"), samples, frozenset({"init"})).init == "x.pt"
+    student = Student(SpatioTemporalEmotionNet(NetConfig(classes=3)))
+    before = {k: v.clone() for k, v in student.net.state_dict().items()}
+    from pathlib import Path
+
+    start_from(student, Path(config.init))
+    after = student.net.state_dict()
+    same = [k for k, v in after.items() if v.is_floating_point() and bool((v == before[k]).all())]
+    assert any("category" in k for k in same)  # the answer is new
+    assert len(same) < 0.2 * len(after)  # the eyes are not
+
+
+def test_a_network_of_another_kind_is_no_start(tmp_path, trained):
+    from emotion_core.models import NetConfig, SpatioTemporalEmotionNet
+    from train.loop import Student
+    from train.start import start_from
+
+    narrow = Student(SpatioTemporalEmotionNet(NetConfig(widths=(16, 32, 64, 128))))
+    with pytest.raises(EmotionError, match="of another network"):
+        start_from(narrow, trained)

@@ -1,0 +1,228 @@
+"""Evaluation says what is so: on made predictions, and on the shipped model against accepted figures."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emotion_core.checkpoint import WEIGHTS, read_metadata
+from emotion_core.labels import EMOTIONS
+from emotion_core.recognizer import Recognizer
+from emotion_core.types import EmotionError
+from train import evaluate as job
+from train.calibrate import Scored, cross_fitted, fit_temperature, store_temperature
+from train.data import MEASURES
+from train.fairness import JAW_OPEN, SMILE_LEFT, SMILE_RIGHT, TENSE, fairness
+from train.page import page
+from train.predict import Predictions
+from train.provenance import commit, provenance, write_json
+from train.readers import Votes, build
+
+BASELINES = Path(__file__).parent / "baselines"
+
+
+def made(n=350, seed=0, **attributes):
+    """A set of n pictures and what a model says of them: right in about three of four."""
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, 7, n)
+    truth[:7] = np.arange(7)
+    scores = rng.normal(size=(n, 7)) + 2.2 * np.eye(7)[truth]
+    probabilities = (np.exp(scores) / np.exp(scores).sum(1, keepdims=True)).astype(np.float32)
+    votes = Votes(np.eye(7, dtype=np.float32)[truth], truth, np.ones(n, np.float32))
+    raw = build("made", EMOTIONS, [b""] * n, votes, key="made", attributes=attributes)
+    said = Predictions(probabilities, np.zeros(n, np.float32), np.full(n, 0.5, np.float32), np.ones(n, bool))
+    found = {name: rng.uniform(0, 60, n).astype(np.float32) for name in MEASURES}
+    found |= {"used": np.ones(n, bool), "blendshapes": np.zeros((n, 52), np.float16)}
+    return raw, said, found
+
+
+def test_blendshape_places_are_those_of_mediapipe():
+    landmarker = pytest.importorskip("mediapipe.tasks.python.vision.face_landmarker")
+    names = [shape.name for shape in landmarker.Blendshapes]
+    assert [names[i] for i in (SMILE_LEFT, SMILE_RIGHT, JAW_OPEN)] == [
+        "MOUTH_SMILE_LEFT", "MOUTH_SMILE_RIGHT", "JAW_OPEN",
+    ]  # fmt: skip
+    tense = re.compile("BROW_DOWN|BROW_INNER|MOUTH_FROWN|MOUTH_LOWER|MOUTH_STRETCH|MOUTH_UPPER|NOSE_")
+    assert all(tense.match(names[i]) for i in TENSE)
+
+
+def test_figures_of_a_labelled_set_and_their_slices():
+    raw, said, found = made()
+    figures = job.scored(raw, said, found, rounds=100)
+    assert figures["pictures"] == 350
+    right = (said.probabilities.argmax(1) == raw.majority).mean()
+    assert figures["accuracy"] == pytest.approx(right)
+    low, high = figures["interval"]["accuracy"]
+    assert low < right < high
+    assert set(figures["slices"]) == {"face size", "yaw", "blur", "light"}
+    for rows in figures["slices"].values():
+        assert sum(row["pictures"] for row in rows) == 350
+        assert sum(row["accuracy"] * row["pictures"] for row in rows) == pytest.approx(right * 350)
+    assert "not measured" in figures["affect"]["truth"]
+
+
+def test_pictures_without_a_clear_label_or_unreadable_are_left_out_and_counted():
+    raw, said, found = made()
+    majority = raw.majority.copy()
+    majority[10:20] = -1
+    readable = np.ones(350, bool)
+    readable[20:25] = False
+    figures = job.scored(replace(raw, majority=majority), replace(said, readable=readable), found, rounds=0)
+    assert (figures["pictures"], figures["not_scored"]) == (335, 15)
+
+
+def test_a_measured_valence_is_scored_as_such():
+    raw, said, _ = made()
+    valence = np.linspace(-1, 1, 350).astype(np.float32)
+    rated = replace(raw, valence=valence, arousal=np.full(350, 0.5, np.float32))
+    figures = job.scored(rated, replace(said, valence=valence), None, rounds=0)
+    assert figures["affect"]["truth"] == "rated by people"
+    assert figures["affect"]["valence_ccc"] == pytest.approx(1)
+
+
+def biased():
+    """Smiling and resting people of two groups, of which one is read worse by a known amount."""
+    n = 800
+    race = np.array(["A", "B"])[np.arange(n) % 2]
+    smiles = np.arange(n) < 400
+    raw, said, found = made(
+        n, race=race, gender=np.array(["f", "m"])[np.arange(n) // 2 % 2], age=np.full(n, 30.0)
+    )
+    found["blendshapes"][:, [SMILE_LEFT, SMILE_RIGHT]] = np.where(smiles, 0.8, 0.02)[:, None]
+    said.probabilities[:] = 0.02
+    label = np.where(smiles, EMOTIONS.index("Happy"), EMOTIONS.index("Neutral"))
+    wrong = (race == "B") & (np.arange(n) % 10 == 1)  # one in five of group B
+    label[wrong] = EMOTIONS.index("Angry")
+    said.probabilities[np.arange(n), label] = 0.88
+    return raw, said, found
+
+
+def test_a_group_that_is_read_worse_shows_as_a_gap():
+    figures = fairness(*biased(), EMOTIONS)
+    assert (figures["smiling"], figures["resting"]) == (400, 400)
+    gap = figures["largest_gap"]["race, smiling, share"]
+    assert gap["gap"] == pytest.approx(0.2)
+    assert (gap["low"], gap["high"]) == ("B", "A")
+    assert figures["largest_gap"]["gender, resting, share"]["gap"] < 0.25
+    assert {row["group"] for row in figures["tables"]["race and gender"]} == {"A f", "A m", "B f", "B m"}
+
+
+def test_faces_that_neither_smile_nor_rest_do_not_count():
+    raw, said, found = biased()
+    found["blendshapes"][:, JAW_OPEN] = 0.5  # mouths open: no rest; smiles stay smiles
+    found["blendshapes"][:100, SMILE_LEFT] = np.nan  # not measured
+    figures = fairness(raw, said, found, EMOTIONS)
+    assert (figures["smiling"], figures["resting"]) == (300, 0)
+
+
+def test_page_holds_everything_and_fetches_nothing():
+    raw, said, found = made()
+    sets = {
+        "made": job.scored(raw, said, found, rounds=50) | {"split": "valid", "data_key": "k", "limit": None},
+        "people": fairness(*biased(), EMOTIONS) | {"split": "all", "data_key": "k", "limit": None},
+    }
+    text = page({"provenance": provenance(), "labels": list(EMOTIONS), "sets": sets})
+    head, body = text.split("</script>", 1)
+    assert "<link" not in text.split("<script>")[0]
+    assert not re.search(r"(src|href)=.https?:", body)
+    assert "Plotly.newPlot" in body
+    for words in ("balanced accuracy", "Largest gaps", "not what a person feels", commit()[:12]):
+        assert words in body
+    assert len(head) > 1e6  # the plotting library is inside
+
+
+def test_figures_are_written_as_plain_json(tmp_path):
+    write_json(
+        {"a": float("nan"), "b": [1.5, float("inf")], "c": {"d": np.float64(2)}}, tmp_path / "x" / "y.json"
+    )
+    assert json.loads((tmp_path / "x" / "y.json").read_text()) == {"a": None, "b": [1.5, None], "c": {"d": 2}}
+
+
+@pytest.mark.parametrize(
+    ("change", "lines"),
+    [
+        ({}, 0),
+        ({"accuracy": -0.005}, 0),
+        ({"accuracy": -0.02}, 1),
+        ({"balanced_accuracy": -0.05, "ece": 0.05}, 2),
+        ({"accuracy": 0.05, "ece": -0.02}, 0),
+        ({"accuracy": np.nan}, 1),
+    ],
+    ids=["the same", "within slack", "worse", "two worse", "better", "no number"],
+)
+def test_a_regression_is_named(change, lines):
+    raw, said, found = made()
+    figures = job.scored(raw, said, found, rounds=0) | {"split": "valid", "data_key": "k", "limit": None}
+    before = {"provenance": {}, "sets": {"made": figures}}
+    accepted = job.baseline_of(before)["sets"]
+    now = {"sets": {"made": {**figures, **{k: figures[k] + v for k, v in change.items()}}}}
+    assert len(job.regressions(now, accepted)) == lines
+    assert job.regressions({"sets": {}}, accepted) == ["made was not evaluated"]
+
+
+def test_a_file_that_is_no_baseline_stops(tmp_path):
+    (tmp_path / "x.json").write_text("{}")
+    with pytest.raises(EmotionError, match="is no baseline"):
+        job.check_baseline({"sets": {}}, tmp_path / "x.json")
+
+
+# calibration ----------------------------------------------------------------------------------------------
+
+
+def overconfident(temperature, n=4000, seed=0):
+    """Scores whose true temperature is known: answers are drawn from softmax(scores / temperature)."""
+    rng = np.random.default_rng(seed)
+    scores = rng.normal(0, 3, (n, 7))
+    chances = np.exp(scores / temperature)
+    chances /= chances.sum(1, keepdims=True)
+    truth = (chances.cumsum(1) > rng.random((n, 1))).argmax(1)
+    return Scored(scores, truth, np.arange(n))
+
+
+@pytest.mark.parametrize("temperature", [0.6, 1.0, 2.5])
+def test_the_true_temperature_is_found(temperature):
+    assert fit_temperature([overconfident(temperature)]) == pytest.approx(temperature, rel=0.06)
+
+
+def test_cross_fitting_lowers_the_error_of_pictures_that_were_not_fitted_on():
+    from train.metrics import expected_calibration_error
+
+    scored = overconfident(2.5)
+    before = expected_calibration_error(scored.probabilities(1.0), scored.truth)
+    after = cross_fitted({"made": scored})["made"]
+    assert before > 0.1
+    assert after < 0.03
+
+
+def test_a_stored_temperature_changes_confidence_and_no_weight(tmp_path):
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(WEIGHTS.read_bytes()) if WEIGHTS.is_file() else pytest.skip("no weights")
+    crop = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    before = read_metadata(path)
+    sure = Recognizer.from_pretrained(path, backend="torch", mesh=False).classify([crop])[0]
+    store_temperature(path, before.temperature * 4)
+    after = read_metadata(path)
+    assert after.sha256 == before.sha256
+    assert after.temperature == pytest.approx(4 * before.temperature)
+    modest = Recognizer.from_pretrained(path, backend="torch", mesh=False).classify([crop])[0]
+    assert modest.argmax() == sure.argmax()
+    assert modest.max() <= sure.max()
+
+
+# the shipped model ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("file", sorted(BASELINES.glob("evaluate_*.json")), ids=lambda f: f.stem)
+def test_shipped_model_holds_its_accepted_figures(file, data_dir, tmp_path):
+    accepted = json.loads(file.read_text())["sets"]
+    ((name, before),) = accepted.items()  # one set a file
+    recognizer = Recognizer.from_pretrained()
+    outcome = job.evaluate(
+        [str(data_dir)], recognizer, sets=[name], split=before["split"], limit=before["limit"],
+        slices=False, rounds=0,
+    )  # fmt: skip
+    assert not job.regressions(outcome, accepted)
