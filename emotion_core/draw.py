@@ -6,6 +6,7 @@ off the faces: beside, below or above where there is room, as a short label wher
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from emotion_core import panels, sprites
 from emotion_core.palette import ACCENT, UNCERTAIN, color_of, rgb
 from emotion_core.panels import DIM, PAPER, Metrics
-from emotion_core.placement import Memory, Placed, Planner, Rect, Size, overlap
+from emotion_core.placement import Memory, Placed, Planner, Rect, overlap
 from emotion_core.types import Box, DetectedObject, Face, Frame
 
 __all__ = ["DrawStyle", "Memory", "draw", "hide", "mirrored", "scaled"]
@@ -99,12 +100,11 @@ def draw(
         reserved.append(_status(canvas, status, boxes, metrics))
     plan: list[Placed] = []
     if faces:
-        layouts = [panels.layouts(face, metrics, style.panel, style.bars, style.va) for face in faces]
-        offers: list[list[Size | None]] = [[panel.size if panel else None for panel in row] for row in layouts]
-        planner = Planner((width, height), boxes, offers, metrics.gap, reserved)
+        card = panels.Chooser(faces, metrics, style.panel, style.bars, style.va)
+        planner = Planner((width, height), boxes, card.size, panels.LEVELS, metrics.gap, reserved)
         plan = planner.solve([face.id for face in faces], memory)
-        for box, row, place in zip(boxes, layouts, plan, strict=True):
-            panel = row[place.level]
+        for i, (box, place) in enumerate(zip(boxes, plan, strict=True)):
+            panel = card.panel(i, place.level)
             assert panel is not None  # the planner places only what was offered
             _tie(canvas, box, place, panel.color, metrics)
             panel.paint(canvas, place.rect[0], place.rect[1])
@@ -212,23 +212,23 @@ def _face_marks(canvas: np.ndarray, face: Face, box: Rect, metrics: Metrics, sty
     _brackets(canvas, box, color, metrics.line)
 
 
+@lru_cache(maxsize=256)
+def _corners(arm: int, radius: int) -> tuple[np.ndarray, ...]:
+    turn = np.linspace(0, np.pi / 2, 5)
+    x, y = radius * (1 - np.sin(turn)), radius * (1 - np.cos(turn))
+    corner = np.rint(np.stack([np.r_[arm, x, 0], np.r_[0, y, arm]], 1)).astype(np.int32)
+    return tuple(corner * np.array(sign, np.int32) for sign in ((1, 1), (-1, 1), (-1, -1), (1, -1)))
+
+
 def _brackets(canvas: np.ndarray, box: Rect, color: sprites.Color, line: int) -> None:
     """Four rounded corners, over a dark line of their own so that they show on any picture."""
     left, top, right, bottom = box
     short = min(right - left, bottom - top)
     arm = max(3, min(round(short * 0.22), 16 * line))
     radius = max(1, min(round(arm * 0.45), short // 2))
-    turn = np.linspace(0, np.pi / 2, 5)
-    x, y = radius * (1 - np.sin(turn)), radius * (1 - np.cos(turn))
-    corner = np.stack([np.r_[arm, x, 0], np.r_[0, y, arm]], 1)
+    at = ((left, top), (right - 1, top), (right - 1, bottom - 1), (left, bottom - 1))
     lines = [
-        np.rint(np.array(start) + corner * sign).astype(np.int32)
-        for start, sign in (
-            ((left, top), (1, 1)),
-            ((right - 1, top), (-1, 1)),
-            ((right - 1, bottom - 1), (-1, -1)),
-            ((left, bottom - 1), (1, -1)),
-        )
+        corner + np.array(start, np.int32) for corner, start in zip(_corners(arm, radius), at, strict=True)
     ]
     cv2.polylines(canvas, lines, False, (12, 14, 18), line + max(2, line), cv2.LINE_AA)
     cv2.polylines(canvas, lines, False, color, line, cv2.LINE_AA)

@@ -6,6 +6,7 @@ bars; a card without bars; one line. A panel is a list of sprites and where in i
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -69,7 +70,7 @@ class Panel:
 
     def text(self, line: str, x: int, y: int, size: int, color: Color = PAPER, *, bold: bool = False) -> int:
         """Add a line of text whose box starts at (x, y); give where it ends."""
-        sprite = sprites.text(line, size, color, size / 45 if bold else 0.0)
+        sprite = sprites.text(line, size, color, size / 60 if bold else 0.0)
         self.parts.append((sprite, x, y))
         return x + sprite.width
 
@@ -153,12 +154,17 @@ class _Words:
     widest: int  # of all names this face could have, so that a panel keeps its width when the label changes
 
 
-def _name(label: str, metrics: Metrics) -> str:
-    return sprites.fit(label, metrics.title, metrics.title * 9)
+def _name(label: str, title: int) -> str:
+    return sprites.fit(label, title, title * 9)
+
+
+@lru_cache(maxsize=64)
+def _widest(labels: tuple[str, ...], title: int) -> int:
+    return round(title / 18) + max(sprites.text_width(_name(label, title) + "?", title) for label in labels)
 
 
 def _words(face: Face, metrics: Metrics) -> _Words:
-    name = _name(face.emotion, metrics)
+    name = _name(face.emotion, metrics.title)
     return _Words(
         name=name + "?" if face.uncertain else name,
         percent=f"{face.confidence:.0%}",
@@ -167,34 +173,57 @@ def _words(face: Face, metrics: Metrics) -> _Words:
         arousal=f"{face.arousal:.2f}",
         color=rgb(UNCERTAIN if face.uncertain else color_of(face.emotion)),
         ink=rgb("#AEB5C2") if face.uncertain else PAPER,
-        widest=round(metrics.title / 18)
-        + max(sprites.text_width(_name(label, metrics) + "?", metrics.title) for label in face.labels),
+        widest=_widest(face.labels, metrics.title),
     )
 
 
-def layouts(face: Face, metrics: Metrics, panel: bool, bars: bool, va: bool) -> list[Panel | None]:
-    """Give a face's panels, the richest first; None where a size makes no sense for this face or style.
+LEVELS = 5
+"""How many sizes of panel there are; 0 is the richest."""
 
-    The list has five places whatever the style, so that a place means the same for every face.
+
+class Chooser:
+    """The panels of a frame's faces, each made when it is first asked for.
+
+    A level means the same for every face: 0 all bars with figures, 1 the same but narrow, 2 a flat strip of
+    bars, 3 a card without bars, 4 one line.
     """
-    words = _words(face, metrics)
-    label = _label(words, metrics)
-    if not panel:
-        return [None, None, None, None, label]
-    short = _short(face.labels)
-    many = len(face.labels) > 24  # more bars than a panel can hold: the card says the essential
-    wide = bars and not many
-    slim = wide and short is not None
-    return [
-        _full(face, words, metrics, va) if wide else None,
-        _narrow(face, words, metrics, va, short) if slim and short else None,
-        _strip(face, words, metrics, va, short) if slim and short and len(short) <= 9 else None,
-        _card(words, metrics) if va else None,
-        label,
-    ]
+
+    def __init__(self, faces: Sequence[Face], metrics: Metrics, panel: bool, bars: bool, va: bool) -> None:
+        self.faces, self.metrics, self.shown, self.bars, self.va = faces, metrics, panel, bars, va
+        self._made: dict[tuple[int, int], Panel | None] = {}
+
+    def size(self, i: int, level: int) -> Size | None:
+        """Give the (w, h) of face i's panel at a level, or None where style or labels rule it out."""
+        panel = self.panel(i, level)
+        return None if panel is None else panel.size
+
+    def panel(self, i: int, level: int) -> Panel | None:
+        """Give face i's panel at a level, or None where style or labels rule it out."""
+        if (i, level) not in self._made:
+            self._made[i, level] = self._make(self.faces[i], level)
+        return self._made[i, level]
+
+    def _make(self, face: Face, level: int) -> Panel | None:
+        m, words = self.metrics, _words(face, self.metrics)
+        if level == LEVELS - 1:
+            return _label(words, m)
+        if not self.shown:
+            return None
+        if level == 3:
+            return _card(words, m) if self.va else None
+        # More bars than a panel can hold: the card says the essential.
+        if not self.bars or len(face.labels) > 24:
+            return None
+        if level == 0:
+            return _full(face, words, m, self.va)
+        short = _short(face.labels)
+        if short is None or (level == 2 and len(short) > 9):
+            return None
+        return (_narrow if level == 1 else _strip)(face, words, m, self.va, short)
 
 
-def _short(labels: Sequence[str]) -> list[str] | None:
+@lru_cache(maxsize=64)
+def _short(labels: tuple[str, ...]) -> list[str] | None:
     """Three letters each, or None where they would not tell the labels apart."""
     short = [label[:3] for label in labels]
     return short if len({word.lower() for word in short}) == len(short) else None
@@ -222,14 +251,14 @@ def _header(panel: Panel, words: _Words, m: Metrics, width: int) -> int:
     _dot(panel, m.pad, m.pad // 2 + 1, m.title, words.color)
     end = panel.text(words.name, x, m.pad // 2 + 1, m.title, words.ink, bold=True)
     lower = m.pad // 2 + 1 + round((m.title - m.row) * 0.98)
-    panel.text(words.percent, end + m.pad // 2, lower, m.row, DIM)
+    panel.text(words.percent, end + round(m.pad * 0.7), lower, m.row, DIM)
     panel.right(words.id, width - m.pad, lower, m.row, DIM)
     return m.pad // 2 + 1 + sprites.text_height(m.title) + m.pad // 3
 
 
 def _header_width(words: _Words, m: Metrics) -> int:
     rest = sprites.text_width("100%", m.row) + sprites.text_width(words.id, m.row)
-    return 4 * m.pad + _dot_size(m.title) + words.widest + rest
+    return round(4.2 * m.pad) + _dot_size(m.title) + words.widest + rest
 
 
 def _full(face: Face, words: _Words, m: Metrics, va: bool) -> Panel:

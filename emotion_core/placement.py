@@ -3,7 +3,7 @@
 Everything here is plain rectangles (left, top, right, bottom) in pixels; what is drawn in them is draw.py's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 Rect = tuple[int, int, int, int]
@@ -86,21 +86,23 @@ def spot(slot: str, face: Rect, size: Size, frame: Size, gap: int) -> Rect | Non
 class Planner:
     """Places one panel per face in a frame of (w, h) pixels, `gap` pixels apart.
 
-    `offers[i]` are the sizes that face i's panel may have, the richest first and a one-line label last;
-    None stands for a size that this face can't have. `reserved` rectangles are kept free.
+    `offer(i, level)` gives the size that face i's panel has at a level, 0 being the richest and `levels` - 1
+    a one-line label, or None where this face has none; it is asked only for what is tried. `reserved`
+    rectangles are kept free.
     """
 
     def __init__(
         self,
         frame: Size,
         faces: Sequence[Rect],
-        offers: Sequence[Sequence[Size | None]],
+        offer: Callable[[int, int], Size | None],
+        levels: int,
         gap: int,
         reserved: Sequence[Rect] = (),
     ) -> None:
-        self.frame, self.faces, self.offers, self.gap = frame, list(faces), offers, gap
+        self.frame, self.faces, self.offer, self.gap = frame, list(faces), offer, gap
         self.reserved = list(reserved)
-        self.levels = len(offers[0]) if offers else 0
+        self.levels = levels
         # The largest faces choose first: they are the ones that a viewer looks at.
         self.order = sorted(range(len(faces)), key=lambda i: -area(self.faces[i]))
 
@@ -109,8 +111,9 @@ class Planner:
         kept = self._remembered(ids, memory) if memory else None
         if kept is not None:
             # To move, a layout must be better with room to spare, or it would flip back at once.
-            wide = self._uniform([_grow(face, 0.06) for face in self.faces])
-            if wide is None or sum(p.level for p in wide) >= sum(p.level for p in kept):
+            total = sum(p.level for p in kept)
+            wide = self._uniform([_grow(face, 0.06) for face in self.faces]) if total else None
+            if wide is None or sum(p.level for p in wide) >= total:
                 return kept
         plan = self._uniform(self.faces) or self._mixed()
         if memory is not None:
@@ -122,7 +125,7 @@ class Planner:
         return SLOTS + CORNERS if len(self.faces) == 1 else SLOTS
 
     def _try(self, i: int, level: int, taken: Sequence[Rect]) -> Placed | None:
-        size = self.offers[i][level]
+        size = self.offer(i, level)
         if size is None:
             return None
         for slot in self._slots():
@@ -140,7 +143,7 @@ class Planner:
             level, slot = memory[identity]
             if level >= self.levels or slot in INSIDE:
                 return None
-            size = self.offers[i][level]
+            size = self.offer(i, level)
             rect = spot(slot, keep_out[i], size, self.frame, self.gap) if size else None
             if rect is None or not _free(rect, taken):
                 return None
@@ -184,7 +187,7 @@ class Planner:
 
     def _least_bad(self, i: int, taken: Sequence[Rect]) -> Placed:
         """No free room: over the own chin or forehead, or wherever the least of the others is covered."""
-        size = self.offers[i][-1]
+        size = self.offer(i, self.levels - 1)
         assert size is not None  # the caller always offers a label
         others = [rect for rect in taken if rect is not self.faces[i]]
         best, cost = None, None

@@ -175,9 +175,14 @@ def _resolve(text: str) -> tuple[str | None, str]:
     return best, text
 
 
-@lru_cache(maxsize=1024)
+_FIGURES = frozenset("0123456789+-.%# ")
+
+
+@lru_cache(maxsize=2048)
 def text_width(text: str, size: int) -> int:
     """Width in pixels of one line of text whose letters are `size` pixels high."""
+    if len(text) > 1 and _FIGURES.issuperset(text):
+        return sum(text_width(c, size) for c in text)
     name, shown = _resolve(text)
     return math.ceil(_font(name, size).getlength(shown))
 
@@ -199,9 +204,15 @@ def fit(text: str, size: int, width: int) -> str:
     return "…"
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=768)
 def text(line: str, size: int, color: Color, weight: float = 0.0) -> Sprite:
-    """A line of text; `weight` in pixels thickens the strokes."""
+    """A line of text; `weight` in pixels thickens the strokes.
+
+    Figures change with every frame, so they are put together from their ten shapes, not rendered anew.
+    """
+    if len(line) > 1 and not weight and _FIGURES.issuperset(line):
+        shapes = [text(c, size, color) for c in line]
+        return Sprite(np.hstack([s.add for s in shapes]), np.hstack([s.keep for s in shapes]))
     name, shown = _resolve(line)
     font = _font(name, size)
     width, height = max(1, text_width(line, size) + math.ceil(2 * weight)), text_height(size)
