@@ -12,6 +12,7 @@ from plotly.offline import get_plotlyjs
 from emotion_core.labels import DISCLAIMER, VALENCE_AROUSAL_SOURCE
 from emotion_core.palette import ACCENT, INK, SURFACE, UNCERTAIN, color_of
 
+_FAINT = "rgba(138,147,163,0.25)"  # lines that read on light and on dark
 _STYLE = f"""
 :root {{ color-scheme: light dark; --ink: {INK["light"]}; --surface: {SURFACE["light"]}; --line: #8884 }}
 @media (prefers-color-scheme: dark) {{ :root {{ --ink: {INK["dark"]}; --surface: {SURFACE["dark"]} }} }}
@@ -24,7 +25,8 @@ th:first-child, td:first-child {{ text-align: left }}
 .tile {{ border: 1px solid var(--line); border-radius: .75rem; padding: .75rem 1rem; min-width: 9rem }}
 .tile b {{ display: block; font-size: 1.6rem }}
 .tile small, .note {{ opacity: .75 }}
-.plots {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(22rem, 1fr)); gap: 1rem }}
+.plots {{ display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 1rem }}
+@media (max-width: 50rem) {{ .plots {{ grid-template-columns: minmax(0, 1fr) }} }}
 """
 
 
@@ -128,11 +130,15 @@ def confusion_plot(matrix: list[list[int]], labels: Sequence[str]) -> go.Figure:
     """Draw the confusion matrix: share of each true category, with the counts."""
     counts = np.asarray(matrix)
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    paint = "<span style='color:white'>{}</span>"  # on the cells that are dark on any page
     text = [
-        [f"{s:.0%}<br>{c}" for s, c in zip(a, b, strict=True)] for a, b in zip(share, counts, strict=True)
+        [(paint if s > 0.4 else "{}").format(f"{s:.0%}<br>{c}") for s, c in zip(a, b, strict=True)]
+        for a, b in zip(share, counts, strict=True)
     ]
-    heat = go.Heatmap(z=share, x=labels, y=labels, text=text, texttemplate="%{text}", showscale=False,
-                      colorscale=[[0, "rgba(123,97,196,0)"], [1, ACCENT]], zmin=0, zmax=1)  # fmt: skip
+    heat = go.Heatmap(
+        z=share, x=labels, y=labels, zmin=0, zmax=1, showscale=False, text=text, texttemplate="%{text}",
+        textfont={"color": UNCERTAIN}, colorscale=[[0, "rgba(123,97,196,0)"], [1, ACCENT]],
+    )  # fmt: skip
     figure = _base(go.Figure(heat), "Confusion: rows are the truth")
     return figure.update_yaxes(autorange="reversed").update_xaxes(side="bottom")
 
@@ -167,6 +173,7 @@ def slice_plot(name: str, rows: list[dict]) -> go.Figure:
     value = [r["accuracy"] for r in rows]
     error = {
         "type": "data",
+        "color": UNCERTAIN,
         "array": [max(r["interval"][1] - r["accuracy"], 0) for r in rows],
         "arrayminus": [max(r["accuracy"] - r["interval"][0], 0) for r in rows],
     }
@@ -188,22 +195,26 @@ def fairness_plot(name: str, rows: list[dict]) -> go.Figure:
         figure.add_bar(
             x=[r["group"] for r in there], y=share, name=f"{state}, called {label.lower()}",
             marker_color=color_of(label),
-            error_y={"type": "data", "array": span[:, 1] - share, "arrayminus": share - span[:, 0]},
+            error_y={"type": "data", "color": UNCERTAIN, "array": span[:, 1] - share, "arrayminus": share - span[:, 0]},
         )  # fmt: skip
     figure = _base(figure, f"Read as expected, by {name}").update_yaxes(range=[0, 1])
     return figure.update_layout(showlegend=True, legend={"orientation": "h", "y": -0.25})
 
 
 def _base(figure: go.Figure, title: str) -> go.Figure:
+    axis = {"automargin": True, "gridcolor": _FAINT, "zerolinecolor": _FAINT, "tickfont": {"size": 11}}
     return figure.update_layout(
         title=title, showlegend=False, height=400, margin={"l": 10, "r": 10, "t": 50, "b": 10},
         paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"color": UNCERTAIN},
-        xaxis={"automargin": True}, yaxis={"automargin": True},
+        xaxis=axis, yaxis=axis, uniformtext={"minsize": 8, "mode": "show"},
     )  # fmt: skip
 
 
 def _plots(figures: Sequence[go.Figure]) -> str:
-    drawn = [f.to_html(full_html=False, include_plotlyjs=False, config={"responsive": True}) for f in figures]
+    drawn = [
+        f.to_html(full_html=False, include_plotlyjs=False, default_width="100%", config={"responsive": True})
+        for f in figures
+    ]
     return f"<div class='plots'>{''.join(f'<div>{d}</div>' for d in drawn)}</div>"
 
 
