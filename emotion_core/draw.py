@@ -246,7 +246,7 @@ def _tie(canvas: np.ndarray, box: Rect, place: Placed, color: sprites.Color, met
         "below": ((middle, box[3]), (middle, top)),
         "above": ((middle, box[1] - 1), (middle, bottom - 1)),
     }
-    if side in ends and place.slot not in ("top-left",):
+    if side in ends:
         cv2.line(canvas, *ends[side], color, metrics.line, cv2.LINE_AA)
 
 

@@ -1,7 +1,7 @@
-"""The overlay's panels in five sizes, measured before they are placed and painted after.
+"""The overlay's panels in six sizes, measured before they are placed and painted after.
 
 Richest first: all bars with figures and the valence and arousal rows; the same, narrow; a flat strip of
-bars; a card without bars; one line. A panel is a list of sprites and where in it they lie.
+bars; a card without bars; one line; a short one. A panel is a list of sprites and where in it they lie.
 """
 
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ class Metrics:
             row=max(10, round(letter * 0.92)),
             pad=max(4, round(letter * 0.6)),
             gap=max(4, round(letter * 0.5)),
-            line=max(1, round(letter / 6.5)),
+            line=max(2, round(letter / 6.5)),
             hair=max(1, round(letter / 14)),
         )
 
@@ -177,7 +177,7 @@ def _words(face: Face, metrics: Metrics) -> _Words:
     )
 
 
-LEVELS = 5
+LEVELS = 6
 """How many sizes of panel there are; 0 is the richest."""
 
 
@@ -185,7 +185,7 @@ class Chooser:
     """The panels of a frame's faces, each made when it is first asked for.
 
     A level means the same for every face: 0 all bars with figures, 1 the same but narrow, 2 a flat strip of
-    bars, 3 a card without bars, 4 one line.
+    bars, 3 a card without bars, 4 one line, 5 a short one without the id.
     """
 
     def __init__(self, faces: Sequence[Face], metrics: Metrics, panel: bool, bars: bool, va: bool) -> None:
@@ -205,8 +205,8 @@ class Chooser:
 
     def _make(self, face: Face, level: int) -> Panel | None:
         m, words = self.metrics, _words(face, self.metrics)
-        if level == LEVELS - 1:
-            return _label(words, m)
+        if level >= 4:
+            return _label(words, m) if level == 4 else _tiny(face, words, m)
         if not self.shown:
             return None
         if level == 3:
@@ -243,6 +243,12 @@ def _label(words: _Words, m: Metrics) -> Panel:
     end = panel.text(text, side + dot + side // 2 + 1, side // 2, size, words.ink)
     panel.text(words.id, end + side, side // 2, size, DIM)
     return panel
+
+
+def _tiny(face: Face, words: _Words, m: Metrics) -> Panel:
+    short = _short(face.labels)
+    name = short[face.labels.index(face.emotion)] if short else words.name
+    return tag(f"{name}{'?' * face.uncertain} {words.percent}", m, words.color, words.ink)
 
 
 def _header(panel: Panel, words: _Words, m: Metrics, width: int) -> int:

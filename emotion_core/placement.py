@@ -10,7 +10,8 @@ Rect = tuple[int, int, int, int]
 Size = tuple[int, int]
 
 SLOTS = ("right", "left", "below", "above", "right-low", "left-low", "below-end", "above-end")
-CORNERS = ("top-left", "top-right", "bottom-right", "bottom-left")
+EDGES = ("bottom-right", "bottom-left", "top-right", "top-left", "bottom", "top")
+CLOSE = 0.15  # the share of a lone face's box, at each side, that a panel may cover where nothing is free
 INSIDE = ("inside-bottom", "inside-top")
 
 
@@ -67,7 +68,7 @@ def spot(slot: str, face: Rect, size: Size, frame: Size, gap: int) -> Rect | Non
         x = (left + right - w) // 2
         y = min(bottom, height - gap) - h - gap if end == "bottom" else max(top, gap) + gap
     else:
-        x = gap if end == "left" else width - gap - w
+        x = {"left": gap, "right": width - gap - w}.get(end, (width - w) // 2)
         y = gap if side == "top" else height - gap - h
     # Beside a face a panel may slide up or down to stay in the frame, above and below it sideways.
     if side in ("right", "left"):
@@ -86,9 +87,9 @@ def spot(slot: str, face: Rect, size: Size, frame: Size, gap: int) -> Rect | Non
 class Planner:
     """Places one panel per face in a frame of (w, h) pixels, `gap` pixels apart.
 
-    `offer(i, level)` gives the size that face i's panel has at a level, 0 being the richest and `levels` - 1
-    a one-line label, or None where this face has none; it is asked only for what is tried. `reserved`
-    rectangles are kept free.
+    `offer(i, level)` gives the size that face i's panel has at a level, or None where it has none; it is
+    asked only for what is tried. Level 0 is the richest, `levels` - 1 the shortest label, before which
+    comes a whole one. `reserved` rectangles are kept free.
     """
 
     def __init__(
@@ -103,6 +104,8 @@ class Planner:
         self.frame, self.faces, self.offer, self.gap = frame, list(faces), offer, gap
         self.reserved = list(reserved)
         self.levels = levels
+        # Many faces get labels only: panels for some would read as if these were the ones meant.
+        self.richest = 0 if len(faces) <= 6 else levels - 2
         # The largest faces choose first: they are the ones that a viewer looks at.
         self.order = sorted(range(len(faces)), key=lambda i: -area(self.faces[i]))
 
@@ -115,14 +118,18 @@ class Planner:
             wide = self._uniform([_grow(face, 0.06) for face in self.faces]) if total else None
             if wide is None or sum(p.level for p in wide) >= total:
                 return kept
-        plan = self._uniform(self.faces) or self._mixed()
+        plan = self._uniform(self.faces)
+        if len(self.faces) == 1 and (plan is None or plan[0].level >= self.levels - 2):
+            # A face that fills the frame: bars over its hair or chin tell more than none.
+            plan = self._uniform([_grow(self.faces[0], -CLOSE)]) or plan
+        plan = plan or self._mixed()
         if memory is not None:
             memory.clear()
             memory.update({i: (p.level, p.slot) for i, p in zip(ids, plan, strict=True)})
         return plan
 
     def _slots(self) -> tuple[str, ...]:
-        return SLOTS + CORNERS if len(self.faces) == 1 else SLOTS
+        return SLOTS + EDGES if len(self.faces) == 1 else SLOTS
 
     def _try(self, i: int, level: int, taken: Sequence[Rect]) -> Placed | None:
         size = self.offer(i, level)
@@ -135,7 +142,8 @@ class Planner:
         return None
 
     def _remembered(self, ids: Sequence[int], memory: Memory) -> list[Placed] | None:
-        keep_out = [_grow(face, -0.04) for face in self.faces]
+        lone = len(ids) == 1 and ids[0] in memory and memory[ids[0]][1] in EDGES
+        keep_out = [_grow(face, -0.04 - CLOSE * lone) for face in self.faces]
         taken, plan = keep_out + self.reserved, []
         for i, identity in enumerate(ids):
             if identity not in memory:
@@ -153,9 +161,7 @@ class Planner:
 
     def _uniform(self, faces: Sequence[Rect]) -> list[Placed] | None:
         """One richness for every face, the richest for which all have room: a calm picture."""
-        if len(faces) > 6:
-            return None
-        for level in range(self.levels):
+        for level in range(self.richest, self.levels):
             taken, places = list(faces) + self.reserved, {}
             for i in self.order:
                 place = self._try(i, level, taken)
@@ -175,14 +181,15 @@ class Planner:
             place = self._try(i, last, taken) or self._least_bad(i, taken)
             places[i] = place
             taken = [*taken, place.rect]
-        for i in self.order:
-            others = [rect for rect in taken if rect is not places[i].rect]
-            for level in range(last):
-                better = self._try(i, level, others)
+        # Whole labels for all who have room before any has more.
+        for levels in ((last - 1,), range(self.richest, last - 1)):
+            for i in self.order:
+                others = [rect for rect in taken if rect is not places[i].rect]
+                tries = (self._try(i, level, others) for level in levels)
+                better = next((place for place in tries if place is not None), None)
                 if better is not None:
                     places[i] = better
                     taken = [*others, better.rect]
-                    break
         return [places[i] for i in range(len(self.faces))]
 
     def _least_bad(self, i: int, taken: Sequence[Rect]) -> Placed:
