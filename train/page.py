@@ -130,16 +130,19 @@ def confusion_plot(matrix: list[list[int]], labels: Sequence[str]) -> go.Figure:
     """Draw the confusion matrix: share of each true category, with the counts."""
     counts = np.asarray(matrix)
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    paint = "<span style='color:white'>{}</span>"  # on the cells that are dark on any page
-    text = [
-        [(paint if s > 0.4 else "{}").format(f"{s:.0%}<br>{c}") for s, c in zip(a, b, strict=True)]
-        for a, b in zip(share, counts, strict=True)
-    ]
     heat = go.Heatmap(
-        z=share, x=labels, y=labels, zmin=0, zmax=1, showscale=False, text=text, texttemplate="%{text}",
-        textfont={"color": UNCERTAIN}, colorscale=[[0, "rgba(123,97,196,0)"], [1, ACCENT]],
+        z=share, x=labels, y=labels, zmin=0, zmax=1, showscale=False, hoverinfo="skip",
+        colorscale=[[0, "rgba(123,97,196,0)"], [1, ACCENT]],
     )  # fmt: skip
-    figure = _base(go.Figure(heat), "Confusion: rows are the truth")
+    cells = [(i, j) for i in range(len(labels)) for j in range(len(labels))]
+    text = go.Scatter(
+        x=[labels[j] for _, j in cells],
+        y=[labels[i] for i, _ in cells],
+        mode="text",
+        text=[f"{share[c]:.0%}<br>{counts[c]}" for c in cells],
+        textfont={"color": ["white" if share[c] > 0.4 else UNCERTAIN for c in cells]},
+    )
+    figure = _base(go.Figure([heat, text]), "Confusion: rows are the truth")
     return figure.update_yaxes(autorange="reversed").update_xaxes(side="bottom")
 
 
@@ -195,7 +198,8 @@ def fairness_plot(name: str, rows: list[dict]) -> go.Figure:
         figure.add_bar(
             x=[r["group"] for r in there], y=share, name=f"{state}, called {label.lower()}",
             marker_color=color_of(label),
-            error_y={"type": "data", "color": UNCERTAIN, "array": span[:, 1] - share, "arrayminus": share - span[:, 0]},
+            error_y={"type": "data", "color": UNCERTAIN, "array": span[:, 1] - share,
+                     "arrayminus": share - span[:, 0]},
         )  # fmt: skip
     figure = _base(figure, f"Read as expected, by {name}").update_yaxes(range=[0, 1])
     return figure.update_layout(showlegend=True, legend={"orientation": "h", "y": -0.25})
