@@ -141,7 +141,9 @@ class Draws(torch.utils.data.Dataset):
 
 
 @torch.no_grad()
-def predict(student: Student, samples: Samples, size: int, batch: int = 128) -> tuple[Tensor, Tensor, Tensor]:
+def predict(
+    student: Student, samples: Samples, size: int, *, half: bool = False, batch: int = 128
+) -> tuple[Tensor, Tensor, Tensor]:
     """Read the plain central crop of every sample: logits (N, K), valence (N,), arousal (N,), on the CPU."""
     device = next(student.parameters()).device
     student.eval()
@@ -151,20 +153,20 @@ def predict(student: Student, samples: Samples, size: int, batch: int = 128) -> 
     for start in range(0, len(samples), batch):
         part = slice(start, start + batch)
         images = standardize(center(torch.from_numpy(samples.crops[part]), samples.margin, size).round())
-        out = student(
-            images.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last).to(device),
-            torch.from_numpy(samples.landmarks[part]).to(device),
-            torch.from_numpy(samples.present[part]).float().to(device),
-        )
+        images = images.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+        landmarks = torch.from_numpy(samples.landmarks[part])
+        present = torch.from_numpy(samples.present[part]).float()
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
+            out = student(images.to(device), landmarks.to(device), present.to(device))
         for kept, value in zip((logits, valence, arousal), out, strict=False):
             kept.append(value.float().cpu())
     student.train()
     return torch.cat(logits), torch.cat(valence), torch.cat(arousal)
 
 
-def validate(student: Student, samples: Samples, size: int) -> dict[str, Any]:
+def validate(student: Student, samples: Samples, size: int, half: bool = False) -> dict[str, Any]:
     """Score every sample; figures by source where there are several."""
-    scores, valence, arousal = predict(student, samples, size)
+    scores, valence, arousal = predict(student, samples, size, half=half)
     v, a = valence.numpy(), arousal.numpy()
     predicted = scores.argmax(1).numpy()
     figures: dict[str, Any] = {}
@@ -285,7 +287,7 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
         epoch = (step + 1) // epoch_steps
         figures: dict[str, Any] = {"score": -loss.item()}
         if len(valid):
-            figures = validate(average.module, valid, config.size)
+            figures = validate(average.module, valid, config.size, half)
         matrix = figures.pop("confusion", None)
         if world > 1:  # all processes must agree on when to stop
             agreed = torch.tensor([figures["score"]], device=device)
