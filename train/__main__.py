@@ -72,7 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "export": _export,
         "push": _push,
     }
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    first = os.environ.get("RANK", "0") == "0"  # under torchrun, one process speaks for all
+    logging.basicConfig(level=logging.INFO if first else logging.ERROR, format="%(message)s")
     command = commands[words.pop(0)] if words and words[0] in commands else _train
     try:
         return command(words)
@@ -95,6 +96,9 @@ def train_parser() -> argparse.ArgumentParser:
             parser.add_argument(
                 flag, nargs="+", metavar="PATH", help=f"{text} (default: {' or '.join(PLACES)})"
             )
+        elif f.name == "logs":  # torchrun would take --logs for an abbreviation of its own options
+            text = f"{text} (default: {default})"
+            parser.add_argument("--tensorboard", flag, dest="logs", metavar="FOLDER", help=text)
         elif f.name == "mix":
             parser.add_argument(flag, type=_mix, metavar="SET=SHARE,...", help=text)
         elif f.type in (bool, "bool"):
