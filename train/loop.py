@@ -131,13 +131,18 @@ class Draws(torch.utils.data.Dataset):
     def __len__(self) -> int:
         return self.steps
 
+    def size(self, step: int) -> int:
+        """Give the side in pixels of the pictures of a step."""
+        return self.config.small_size if step < self.config.full_from * self.steps else self.config.size
+
     def __getitem__(self, step: int) -> dict[str, Tensor]:
         c = self.config
         draw = np.random.default_rng((c.seed, step)).random(c.batch)
         picked = self.rows[np.searchsorted(self.chances, draw * self.chances[-1])]
         picked = picked[self.rank :: self.world]
-        size = c.small_size if step < c.full_from * self.steps else c.size
-        return batch_of(self.samples, picked, size, c, (c.seed * 1_000_003 + step) * 64 + self.rank)
+        return batch_of(
+            self.samples, picked, self.size(step), c, (c.seed * 1_000_003 + step) * 64 + self.rank
+        )
 
 
 @torch.no_grad()
@@ -287,7 +292,7 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
         epoch = (step + 1) // epoch_steps
         figures: dict[str, Any] = {"score": -loss.item()}
         if len(valid):
-            figures = validate(average.module, valid, config.size, half)
+            figures = validate(average.module, valid, draws.size(step), half)
         matrix = figures.pop("confusion", None)
         if world > 1:  # all processes must agree on when to stop
             agreed = torch.tensor([figures["score"]], device=device)
