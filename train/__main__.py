@@ -21,6 +21,7 @@ Train the network, and everything around it.
   python -m train check FOLDER...                  counts, unreadable files, duplicates across splits
   python -m train evaluate --data FOLDER           figures of a model as JSON and one HTML page
   python -m train calibrate --data FOLDER          one temperature, so that confidence means what it says
+  python -m train temporal --data FOLDER           the temporal half against plain averaging, on made clips
   python -m train export                           ONNX in FP32, FP16 and INT8, compared
   python -m train push --repo NAME/MODEL           weights and model card to the Hugging Face hub
 
@@ -70,6 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "evaluate": _evaluate,
         "calibrate": _calibrate,
         "export": _export,
+        "temporal": _temporal,
         "push": _push,
     }
     first = os.environ.get("RANK", "0") == "0"  # under torchrun, one process speaks for all
@@ -152,7 +154,7 @@ def _evaluate(words: list[str]) -> int:
     parser = _parser("evaluate", "Figures of a model on labelled data: JSON, and one HTML page.", epilog=DATA)
     parser.add_argument("--data", nargs="+", metavar="PATH", help="data folders or files")
     parser.add_argument(
-        "--set", dest="sets", nargs="+", metavar="NAME", help="only these data sets (ferplus ...)"
+        "--set", "--sets", dest="sets", nargs="+", metavar="NAME", help="only these data sets (ferplus ...)"
     )
     parser.add_argument("--split", default="valid", help="train, valid or test (default: valid)")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="the model (default: the shipped one)")
@@ -241,6 +243,34 @@ def _export(words: list[str]) -> int:
     return 0
 
 
+def _temporal(words: list[str]) -> int:
+    parser = _parser("temporal", "Sixteen-frame clips: the temporal half against plain averaging.")
+    parser.add_argument("--data", nargs="+", metavar="PATH", help="data folders or files")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="safetensors (default: the shipped one)")
+    parser.add_argument(
+        "--fit", action="store_true", help="train the temporal half first (the picture half stays)"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="weights that --fit writes (default: --weights)"
+    )
+    parser.add_argument("--limit", type=int, default=600, metavar="N", help="clips of each kind (600)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the table")
+    _common(parser)
+    given = parser.parse_args(words)
+    from emotion_core.checkpoint import WEIGHTS
+    from train.provenance import write_json
+    from train.run import temporal, temporal_report
+
+    outcome = temporal(
+        _data(given.data), given.weights or WEIGHTS, out=given.out, fit=given.fit,
+        sets=given.sets, cache=given.cache, limit=given.limit,
+    )  # fmt: skip
+    print(temporal_report(outcome))
+    if given.json:
+        write_json(outcome, given.json)
+    return 0
+
+
 def _push(words: list[str]) -> int:
     parser = _parser(
         "push", "Send weights and model card to the Hugging Face hub (log in with `hf auth login`)."
@@ -273,7 +303,9 @@ def _parser(command: str, text: str, epilog: str | None = None) -> argparse.Argu
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--sets", nargs="+", metavar="NAME", help="only the data sets of these names")
+    parser.add_argument(
+        "--sets", "--set", dest="sets", nargs="+", metavar="NAME", help="only the data sets of these names"
+    )
     parser.add_argument("--cache", metavar="FOLDER", help="folder of found faces (default: .cache/crops)")
 
 

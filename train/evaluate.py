@@ -264,6 +264,8 @@ def report(outcome: dict) -> str:
         a = f["affect"]
         lines.append(
             f"  CCC                 valence {a['valence_ccc']:.3f}, arousal {a['arousal_ccc']:.3f} "
-            f"(RMSE {a['valence_rmse']:.3f}, {a['arousal_rmse']:.3f}); {a['truth']}"
+            f"(RMSE {a['valence_rmse']:.3f}, {a['arousal_rmse']:.3f})"
         )
+    truths = {f["affect"]["truth"] for f in outcome["sets"].values() if "affect" in f}
+    lines += [f"valence and arousal: {truth}" for truth in sorted(truths)]
     return "\n".join(lines)

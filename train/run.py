@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -122,3 +123,49 @@ def finish(config: TrainConfig, weights: Path, samples: Samples, sets: Sequence[
     print(f"the model: {weights}")
     print(f"use it:    python main.py --video VIDEO --weights {weights}")
     print(f"           python app.py --weights {weights}")
+
+
+def temporal(
+    data: Sequence[str],
+    weights: Path,
+    *,
+    out: Path | None = None,
+    fit: bool = False,
+    sets: Sequence[str] | None = None,
+    cache: str | None = None,
+    limit: int = 600,
+) -> dict[str, Any]:
+    """Compare the temporal half with plain averaging on made clips; with `fit`, train it first.
+
+    With `fit`, the weights are written to `out`, with the temperature they had: calibrate them next.
+    """
+    from emotion_core.checkpoint import load_network, save_network
+    from train.provenance import provenance
+    from train.temporal import compare, fit_temporal
+
+    net, meta = load_network(weights)
+    samples = load(data, sets=sets, cache=cache, drop_leaks=fit, split=None if fit else "valid")
+    if samples.labels != meta.labels:
+        raise EmotionError(f"{weights} knows {', '.join(meta.labels)}, the data {', '.join(samples.labels)}")
+    outcome: dict[str, Any] = {"before": compare(net, samples, limit=limit)}
+    facts = dict(meta.facts)
+    if fit:
+        net = fit_temporal(net, samples, TrainConfig(data=tuple(data)))
+        outcome["after"] = compare(net, samples, limit=limit)
+        facts["temporal"] = samples.digest()
+        meta = save_network(
+            net, out or weights, meta.labels, trained=True, temperature=meta.temperature, facts=facts
+        )
+    return outcome | {"provenance": provenance({"sha256": meta.sha256}), "split": "valid"}
+
+
+def temporal_report(outcome: dict[str, Any]) -> str:
+    """Write the comparison as text for a terminal."""
+    lines = []
+    for stage in ("before", "after"):
+        for number, row in enumerate(outcome.get(stage, ())):
+            if not number:
+                lines += [stage if "after" in outcome else "now", "  ".join(f"{k:>22s}" for k in row)]
+            values = (f"{v:.4f}" if isinstance(v, float) else str(v) for v in row.values())
+            lines.append("  ".join(f"{v:>22s}" for v in values))
+    return "\n".join(lines)
