@@ -269,24 +269,20 @@ def _signal(
     table = pd.DataFrame({"time": rows["time"], "mean": rolling.mean(), "sd": rolling.std(ddof=0).fillna(0)})
     x, (mean, deviation) = _lines(table, ["mean", "sd"], points)
     if band > 0 and with_band:
-        # A filled shape cannot hold gaps, so each stretch between two gaps gets its own.
-        for part in np.split(np.arange(len(x)), np.flatnonzero(np.isnan(mean))):
-            part = part[~np.isnan(mean[part])]
-            if len(part) > 1:
-                upper, lower = mean[part] + deviation[part], mean[part] - deviation[part]
-                figure.add_scatter(
-                    x=np.concatenate([x[part], x[part][::-1]]),
-                    y=np.concatenate([upper, lower[::-1]]),
-                    fill="toself",
-                    fillcolor=faded(color, 0.18),
-                    line={"width": 0},
-                    hoverinfo="skip",
-                    showlegend=False,
-                    legendgroup=f"person {face}",
-                    name=f"Person {face} {signal} band",
-                    row=row,
-                    col=1,
-                )
+        band_x, band_y = _outlines(x, mean - deviation, mean + deviation)
+        figure.add_scatter(
+            x=band_x,
+            y=band_y,
+            fill="toself",
+            fillcolor=faded(color, 0.18),
+            mode="none",
+            hoverinfo="skip",
+            showlegend=False,
+            legendgroup=f"person {face}",
+            name=f"Person {face} {signal} band",
+            row=row,
+            col=1,
+        )
     figure.add_scatter(
         x=x,
         y=mean,
@@ -301,6 +297,19 @@ def _signal(
         col=1,
     )
     _clicks(figure, x, mean, row)
+
+
+def _outlines(x: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give the outlines of the band from `low` to `high`: a closed shape for each stretch without NaN."""
+    parts_x, parts_y = [], []
+    for part in np.split(np.arange(len(x)), np.flatnonzero(np.isnan(low))):
+        part = part[~np.isnan(low[part])]
+        if len(part) > 1:
+            parts_x += [x[part], x[part][::-1], [np.nan]]
+            parts_y += [high[part], low[part][::-1], [np.nan]]
+    if not parts_x:
+        return np.array([]), np.array([])
+    return np.concatenate(parts_x), np.concatenate(parts_y)
 
 
 def _clicks(figure: go.Figure, x: np.ndarray, y: np.ndarray, row: int) -> None:

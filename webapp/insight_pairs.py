@@ -120,12 +120,16 @@ def _windowed(
 
 def _spread(values: np.ndarray, width: int) -> np.ndarray:
     """Give the sum of squared deviations from the mean of the window that starts at each sample."""
-    return sliding_window_view(np.nan_to_num(values), width).var(axis=1) * width
+    level = np.nan_to_num(values - np.nanmean(values))
+    total, squares = (np.concatenate([[0.0], np.cumsum(v)]) for v in (level, level**2))
+    spread = squares[width:] - squares[:-width] - (total[width:] - total[:-width]) ** 2 / width
+    return np.maximum(spread, 0.0)
 
 
 def _holes(values: np.ndarray, width: int) -> np.ndarray:
     """Give whether the window that starts at each sample has a missing value."""
-    return np.asarray(sliding_window_view(np.isnan(values), width).any(axis=1))
+    missing = np.concatenate([[0], np.cumsum(np.isnan(values))])
+    return np.asarray(missing[width:] > missing[:-width])
 
 
 def _chance(a: np.ndarray, b: np.ndarray, width: int, reach: int, rng: np.random.Generator) -> float:

@@ -1,0 +1,225 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from emotion_core.labels import EMOTIONS, anchors
+from emotion_core.palette import color_of
+from tests.tables import checked, rows_of
+from webapp import charts, charts_compare, charts_people, charts_space, insight_compare, insight_pairs, sample
+from webapp.charts_base import figure_data
+from webapp.loading import check
+
+
+@pytest.fixture(scope="module")
+def talk():  # type: ignore[no-untyped-def]
+    return check(sample.make_recording(60, people=3), name="talk").frame
+
+
+def test_shares_bar_draws_the_shares_in_the_palette() -> None:
+    bar = charts.shares_bar(checked(rows_of("HHHNNNNNSA"))).data[0]
+    drawn = dict(zip(bar.y, bar.x, strict=True))
+    assert drawn["Neutral"] == pytest.approx(50) and drawn["Happy"] == pytest.approx(30)
+    assert sum(drawn.values()) == pytest.approx(100)
+    colors = dict(zip(bar.y, bar.marker.color, strict=True))
+    assert colors == {label: color_of(label) for label in EMOTIONS}
+
+
+def test_ribbon_shows_the_most_frequent_category_of_each_bin() -> None:
+    table = checked(rows_of("HHHNHNNNNN....SSSSSS"), rows_of("A" * 20, face=2))
+    middles, codes = charts.ribbon_table(table, [1, 2], bins=4)
+    assert middles == pytest.approx([0.25, 0.75, 1.25, 1.75])
+    names = [None if np.isnan(code) else EMOTIONS[int(code)] for code in codes[0]]
+    assert names == ["Happy", "Neutral", "Sad", "Sad"]
+    assert (codes[1] == EMOTIONS.index("Angry")).all()
+    _, fine = charts.ribbon_table(table, [1], bins=20)
+    assert np.isnan(fine[0][10:14]).all() and not np.isnan(fine[0][14:]).any()
+
+
+def test_ribbon_of_a_single_frame() -> None:
+    _, codes = charts.ribbon_table(checked(rows_of("H")), [1])
+    assert codes.tolist() == [[EMOTIONS.index("Happy")]]
+
+
+def test_timeline_has_the_numbers_of_the_table() -> None:
+    valence = np.linspace(-1, 1, 50)
+    table = checked(rows_of("H" * 50, valence=valence, arousal=0.7))
+    figure = charts.timeline(table, band=0)
+    line = next(t for t in figure.data if t.meta == "valence")
+    assert np.asarray(line.x) == pytest.approx(np.arange(50) / 10)
+    assert np.asarray(line.y) == pytest.approx(valence)
+    happy = next(t for t in figure.data if t.name == "Happy")
+    assert np.asarray(happy.y) == pytest.approx(0.8)
+    assert figure.layout.xaxis.matches or figure.layout.xaxis2.matches  # one zoom for all rows
+
+
+def test_timeline_lines_break_where_the_face_is_away() -> None:
+    table = checked(rows_of("H" * 10 + "." * 20 + "H" * 10))
+    line = next(t for t in charts.timeline(table, band=0).data if t.meta == "valence")
+    y = np.asarray(line.y, float)
+    assert np.isnan(y).sum() == 1 and len(y) == 21
+
+
+def test_timeline_band_is_one_standard_deviation() -> None:
+    table = checked(rows_of("N" * 40, valence=[0.5, -0.5] * 20))
+    figure = charts.timeline(table, band=1.0)
+    band = next(t for t in figure.data if t.name == "Person 1 valence band")
+    inner = np.asarray(band.y, float)[(np.asarray(band.x) > 1) & (np.asarray(band.x) < 3)]
+    assert sorted({round(y, 6) for y in inner}) == [-0.5, 0.5]
+
+
+@pytest.mark.parametrize("kind", ["stacked", "lines", "none"])
+def test_timeline_kinds(talk, kind: str) -> None:  # type: ignore[no-untyped-def]
+    figure = charts.timeline(talk, [1, 3], person=3, probabilities=kind)
+    drawn = [t for t in figure.data if t.name == "Happy" and t.x is not None and list(t.x) != [None]]
+    assert len(drawn) == (0 if kind == "none" else 1)
+    assert {t.name for t in figure.data if t.meta == "arousal"} == {"Person 1", "Person 3"}
+
+
+def test_down_sampling_keeps_peaks_and_says_so() -> None:
+    n = 50_000
+    valence = np.zeros(n)
+    valence[31_234] = 0.97
+    table = checked(rows_of("N" * n, fps=30, valence=valence))
+    line = next(t for t in charts.timeline(table, band=0, points=500).data if t.meta == "valence")
+    assert len(line.x) <= 520
+    assert max(line.y) == pytest.approx(0.97)
+    said = charts.thinned(table, 500)
+    assert said is not None and "500" in said and "50,000" in said and "MinMaxLTTB" in said
+    assert charts.thinned(checked(rows_of("NNN"))) is None
+
+
+def test_thin_keeps_everything_that_fits() -> None:
+    assert charts.thin(np.arange(10.0), [np.zeros(10)], 20).tolist() == list(range(10))
+
+
+def test_small_multiples_has_a_line_a_file() -> None:
+    tables = {f"<b>{i}": checked(rows_of("N" * 30, valence=i / 10)) for i in range(5)}
+    figure = charts.small_multiples(tables)
+    assert len(figure.data) == 5
+    assert [trace.y[0] for trace in figure.data] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
+    assert all("<b>" not in note.text for note in figure.layout.annotations)
+
+
+def test_plane_marks_the_words_at_their_published_places(talk) -> None:  # type: ignore[no-untyped-def]
+    figure = charts_space.trajectory({"one": talk[talk["face"] == 1]})
+    words = next(t for t in figure.data if t.name == "words")
+    assert np.stack([words.x, words.y], axis=1) == pytest.approx(anchors())
+    way = figure.data[0]
+    assert way.marker.color is not None and list(way.marker.color) == sorted(way.marker.color)
+    assert "Russell" in charts_space.SOURCE
+
+
+def test_dwell_bar_equals_the_seconds() -> None:
+    table = checked(rows_of("N" * 4, valence=[0.5, 0.5, 0.5, -0.5], arousal=0.9))
+    bar = charts_space.dwell_bar({"one": table}).data[0]
+    assert bar.x == pytest.approx([75, 25, 0, 0])
+    assert bar.customdata == pytest.approx([0.3, 0.1, 0, 0])
+
+
+def test_density_holds_all_seconds(talk) -> None:  # type: ignore[no-untyped-def]
+    cells = charts_space.density(talk).data[0]
+    from webapp import insight
+
+    assert np.nansum(np.asarray(cells.z, float)) == pytest.approx(insight.durations(talk).sum())
+
+
+def test_animation_has_steps_speeds_and_a_slider(talk) -> None:  # type: ignore[no-untyped-def]
+    people = {f"Person {face}": talk[talk["face"] == face] for face in (1, 2)}
+    figure = charts_space.animation(people)
+    assert len(figure.frames) == charts_space.FRAMES == len(figure.layout.sliders[0].steps)
+    assert len(figure.layout.updatemenus[0].buttons) == 5
+    assert all(len(frame.data) == 4 for frame in figure.frames)
+    first = people["Person 1"]
+    start, end = talk["time"].min(), talk["time"].max()
+    step = first[first["time"] < start + (end - start) / charts_space.FRAMES]
+    assert figure.frames[0].data[1].x[0] == pytest.approx(step["valence"].mean())
+
+
+def test_transitions_are_drawn_as_counted() -> None:
+    table = checked(rows_of("HHNNHHNSS"))
+    heat = charts_people.transitions_map(table).data[0]
+    drawn = {
+        (f, t): heat.z[i][j]
+        for i, f in enumerate(heat.y)
+        for j, t in enumerate(heat.x)
+        if heat.z[i][j] == heat.z[i][j]
+    }
+    assert drawn == {("Happy", "Neutral"): 2, ("Neutral", "Happy"): 1, ("Neutral", "Sad"): 1}
+    flow = figure_data(charts_people.transitions_flow(table))
+    assert {(r.x, r.y): r.value for r in flow.itertuples()} == drawn
+
+
+def test_synchrony_chart_marks_the_lag(talk) -> None:  # type: ignore[no-untyped-def]
+    result = insight_pairs.synchrony(talk, 1, 2)
+    assert result is not None
+    figure = charts_people.synchrony_map(result, 1, 2)
+    profile = next(t for t in figure.data if t.name == "mean correlation")
+    assert profile.x[int(np.argmax(profile.y))] == pytest.approx(result.lag)
+
+
+def test_forest_and_distributions_have_every_file() -> None:
+    study = {name: check(table, name=name).frame for name, table in sample.make_study(8, 10).items()}
+    values = insight_compare.per_file(study)
+    tags = insight_compare.tags_by_pattern(list(study), "*_{tag}_*")
+    effects = insight_compare.effects(values, tags, "A", "B")
+    forest = charts_compare.forest(effects, "A", "B").data[0]
+    known = effects[effects["g"].notna()]
+    assert list(forest.x) == pytest.approx(known["g"].tolist())
+    assert np.asarray(forest.x) + forest.error_x.array == pytest.approx(known["g_high"].to_numpy())
+    boxes = charts_compare.distributions(values[["Happy", "Sad"]], tags, ["A", "B"])
+    assert [len(trace.x) for trace in boxes.data] == [8, 8]
+    bars = charts_compare.differences(effects, "A", "B").data[0]
+    shown = effects.loc[list(bars.y), "difference"]
+    assert np.asarray(bars.x) == pytest.approx(100 * shown.to_numpy())
+
+
+def test_every_chart_takes_a_file_without_faces() -> None:
+    table = checked(rows_of("....."))
+    figures = [
+        charts.ribbon(table),
+        charts.timeline(table),
+        charts.shares_bar(table),
+        charts_space.trajectory({"one": table}),
+        charts_space.density(table),
+        charts_space.animation({"one": table}),
+        charts_space.dwell_bar({"one": table}),
+        charts_people.transitions_map(table),
+        charts_people.transitions_flow(table),
+        charts_people.expressiveness_bar(table),
+        charts_people.similarity_map(insight_pairs.similarity(table)),
+    ]
+    assert all(isinstance(figure, go.Figure) for figure in figures)
+
+
+def test_figure_data_is_what_is_drawn() -> None:
+    figure = charts.timeline(checked(rows_of("HHNN")), band=0)
+    data = figure_data(figure)
+    assert "click" not in set(data["trace"])
+    happy = data[data["trace"] == "Happy"]
+    assert happy["y"].astype(float).tolist() == pytest.approx([0.8, 0.8, 0.2 / 6, 0.2 / 6])
+    assert set(data.loc[data["trace"] == "Person 1 valence", "y"]) == {0.0}
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_themed_leaves_the_original_alone(mode: str) -> None:
+    figure = charts.shares_bar(checked(rows_of("HHNN")))
+    other = charts.themed(figure, mode)
+    assert other.layout.paper_bgcolor != figure.layout.paper_bgcolor == "rgba(0,0,0,0)"
+
+
+def test_charts_and_dashboard_load_no_network(root: Path) -> None:
+    code = (
+        "import sys; import webapp.charts, webapp.charts_space, webapp.charts_people, webapp.charts_compare, "
+        "webapp.report, webapp.links, webapp.sample, webapp.loading, emotion_core.recording, "
+        "emotion_core.reading, "
+        "webapp.views.files, webapp.views.overview, webapp.views.timeline, webapp.views.plane, "
+        "webapp.views.people, webapp.views.compare, webapp.views.moments, webapp.views.export\n"
+        "heavy = {'torch', 'mediapipe', 'ultralytics', 'gradio', 'cv2', 'onnxruntime', 'av'}\n"
+        "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
