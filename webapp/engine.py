@@ -58,8 +58,12 @@ class Engine:
         """Load the weights now, on another thread, so that the first viewer does not wait."""
 
         def load() -> None:
+            import numpy as np
+
             try:
-                _ = self.recognizer
+                # The first answer of a network takes longer than the others: nobody should wait for it.
+                self.recognizer(np.zeros((240, 320, 3), np.uint8), self.session())
+                self.recognizer.classify([np.zeros((96, 96, 3), np.uint8)])
             except EmotionError as problem:
                 logger.error("%s", problem)
 

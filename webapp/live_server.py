@@ -198,7 +198,6 @@ class LiveServer:
                     "type": "ready",
                     "labels": list(recognizer.labels),
                     "colors": {label: color_of(label) for label in recognizer.labels},
-                    "trained": self.engine.trained,
                 }
             )
             await self._run(socket, viewer)
@@ -220,12 +219,14 @@ class LiveServer:
             asyncio.create_task(self._listen(socket, viewer)),
             asyncio.create_task(self._answer(socket, viewer)),
         }
-        done, waiting = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
-        for task in done:
-            task.result()  # raises what ended it
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()  # raises what ended it
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _listen(self, socket: WebSocket, viewer: Viewer) -> None:
         """Take in pictures and commands until the viewer leaves or says nothing for too long."""

@@ -29,6 +29,12 @@ def length(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 60 else clock(seconds)
 
 
+def moment(seconds: float) -> str:
+    """Give a point in time, to a tenth of a second: 0:04.3."""
+    minutes, rest = divmod(round(seconds * 10), 600)
+    return f"{minutes}:{rest // 10:02}.{rest % 10}"
+
+
 def percent(share: float) -> str:
     """Give a share in 0..1 as whole per cent; a little is never written as nothing."""
     if 0 < share < 0.01:

@@ -67,7 +67,6 @@ def html(settings: Settings) -> str:
     </div>
     <p class="status" role="status" aria-live="polite"><i class="dot" aria-hidden="true"></i>
       <span data-status></span></p>
-    <p class="banner" data-untrained data-i18n="app.untrained" hidden></p>
     <div class="buttons">
       {_t("live.stop", "button", 'type="button" class="act quiet-act" data-stop disabled')}
       <button type="button" class="act quiet-act" data-record aria-pressed="false" disabled

@@ -114,7 +114,7 @@ def _moments(people: Sequence[Mapping[str, Any]], text: Text) -> str:
         who = f"{escape(text('video.person', id=face))} · " if many else ""
         buttons.append(
             f'<button type="button" class="moment" data-seek="{moment["time"]}">'
-            f"{parts.swatch(moment['emotion'])}<b>{parts.clock(moment['time'])}</b> {who}"
+            f"{parts.swatch(moment['emotion'])}<b>{parts.moment(moment['time'])}</b> {who}"
             f"{escape(text.label(moment['emotion']))} {parts.percent(moment['confidence'])}</button>"
         )
     return f'<div class="moments">{"".join(buttons)}</div>'
@@ -141,7 +141,7 @@ def _facts(summary: Mapping[str, Any], text: Text) -> str:
     frames = summary.get("frames") or 0
     share = summary["frames_with_face"] / frames if frames else 0.0
     values = (
-        (text("video.length"), parts.clock(summary["seconds"])),
+        (text("video.length"), parts.length(summary["seconds"])),
         (text("video.faces"), str(summary["people"])),
         (text("video.frames"), parts.percent(share)),
     )

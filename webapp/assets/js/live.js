@@ -123,7 +123,6 @@
         this.labels = message.labels;
         Object.assign(app.colors, message.colors);
         this.panels.setLabels(message.labels);
-        this.find("untrained").hidden = message.trained;
         this.configure();
         this.show("running");
         this.fit();
@@ -198,6 +197,7 @@
         const now = performance.now();
         this.panels.update(result, now / 1000);
         this.face = this.panels.choose(result.faces);
+        this.stats.work = result.ms;
         this.count(now, now - flight.at);
       }
       this.pump();

@@ -20,10 +20,10 @@
   /* A face is about twelve blocks wide whatever its size, so that it can't be known again. */
   const pixelate = (c, x, y, w, h) => {
     const canvas = c.canvas;
-    const left = Math.max(0, Math.floor(x - w * 0.15));
-    const top = Math.max(0, Math.floor(y - h * 0.25));
-    const width = Math.min(canvas.width, Math.ceil(x + w * 1.15)) - left;
-    const height = Math.min(canvas.height, Math.ceil(y + h * 1.15)) - top;
+    const left = Math.max(0, Math.floor(x - w * 0.22));
+    const top = Math.max(0, Math.floor(y - h * 0.3));
+    const width = Math.min(canvas.width, Math.ceil(x + w * 1.22)) - left;
+    const height = Math.min(canvas.height, Math.ceil(y + h * 1.28)) - top;
     if (width < 2 || height < 2) return;
     small.width = 12;
     small.height = 14;
@@ -121,7 +121,7 @@
       const [x, y, w, h] = place(face.box);
       const label = face.u ? null : result.labels[face.e];
       const color = app.color(label);
-      if (options.landmarks && face.lm) {
+      if (options.landmarks && face.lm && !options.hide) {
         c.fillStyle = "rgba(255, 255, 255, 0.85)";
         for (let i = 0; i < face.lm.length; i += 2) {
           const px = (options.mirror ? source.width - face.lm[i] : face.lm[i]) * scale;

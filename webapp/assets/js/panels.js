@@ -254,16 +254,20 @@
       const bottom = height - foot;
       const x = (t) => width - ((time - t) / SECONDS) * width;
       const bins = (face && this.history.faces.get(face.id)?.bins) || [];
-      const column = Math.ceil((BIN / SECONDS) * width) + 0.5;
-      for (const bin of bins) {
+      bins.forEach((bin, n) => {
+        /* A slow stream leaves bins out: up to a second is carried over, longer gaps are shown as gaps. */
+        const next = bins[n + 1]?.start ?? bin.start + BIN;
+        const end = next - bin.start <= 1 ? next : bin.start + BIN;
+        const left = x(bin.start);
+        const column = Math.min(width, x(end)) - left + 0.5;
         let top = bottom;
         for (let i = 0; i < this.labels.length; i += 1) {
           const tall = (bin.p[i] / bin.n) * bottom;
           c.fillStyle = app.color(this.labels[i]);
-          c.fillRect(x(bin.start + BIN) - 0.5, top - tall, column, tall);
+          c.fillRect(left, top - tall, column, tall);
           top -= tall;
         }
-      }
+      });
       c.fillStyle = this.colors.quiet;
       c.font = `${10.5 * ratio}px system-ui, sans-serif`;
       c.textBaseline = "bottom";

@@ -1,0 +1,362 @@
+"""The live view's server side: one viewer's state, calibration, and the WebSocket with real weights."""
+
+import copy
+import io
+import json
+import struct
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi import FastAPI, WebSocket
+from fastapi.testclient import TestClient
+from PIL import Image
+from starlette.websockets import WebSocketDisconnect
+
+from emotion_core.labels import EMOTIONS
+from emotion_core.types import Box, Face
+from webapp import results
+from webapp.engine import Engine
+from webapp.live_server import LiveServer, Tickets, decode_jpeg
+from webapp.live_state import Baseline, LiveOptions, LiveState, face_message
+from webapp.settings import Settings
+
+
+def face(number: int = 1, *, emotion: str = "Neutral", sure: float = 0.7, size: float = 50.0) -> Face:
+    rest = (1 - sure) / 6
+    chances = tuple(sure if label == emotion else rest for label in EMOTIONS)
+    return Face(number, Box(10, 20, size, size), emotion, sure, chances, valence=0.1, arousal=0.6)
+
+
+def jpeg(image: np.ndarray, quality: int = 85) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(image).save(out, "JPEG", quality=quality)
+    return out.getvalue()
+
+
+# -- state -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {},
+        {"smoothing": 0, "threshold": 0},
+        {"smoothing": 31, "threshold": 0},
+        {"smoothing": 5, "threshold": 1},
+        {"smoothing": 5, "threshold": float("nan")},
+        {"smoothing": "many", "threshold": 0},
+        {"smoothing": None, "threshold": 0},
+    ],
+)
+def test_options_that_make_no_sense_are_refused(message: dict[str, Any]) -> None:
+    with pytest.raises(ValueError):
+        LiveOptions.from_message(message)
+
+
+def test_options_are_read() -> None:
+    message = {"smoothing": 3, "threshold": 0.4, "objects": True, "landmarks": False}
+    assert LiveOptions.from_message(message) == LiveOptions(3, 0.4, True, False)
+
+
+def test_a_resting_face_that_looks_angry_becomes_neutral_after_calibration() -> None:
+    state = LiveState(session=None)
+    resting = face(emotion="Angry", sure=0.55)
+    state.calibrate([resting], None, 10.0)
+    assert state.news.pop() == {"type": "baseline", "state": "looking", "face": 1}
+    for i in range(20):
+        shown = state.against_baseline([resting], 10.0 + i * 0.15)
+    assert shown[0].emotion == "Angry"  # three seconds are not over
+    shown = state.against_baseline([resting], 13.1)
+    assert state.news.pop() == {"type": "baseline", "state": "done", "face": 1}
+    assert shown[0].emotion == "Neutral"
+    assert sum(shown[0].probabilities) == pytest.approx(1)
+    assert (shown[0].valence, shown[0].arousal) == (pytest.approx(0), pytest.approx(0.5))
+    # Another face is left as it is, and a clear expression of the same face stays clear.
+    other = face(2, emotion="Angry", sure=0.55)
+    happy = face(1, emotion="Happy", sure=0.95)
+    shown = state.against_baseline([happy, other], 13.3)
+    assert [f.emotion for f in shown] == ["Happy", "Angry"]
+    assert shown[1] is other
+    state.forget_baseline()
+    assert state.against_baseline([resting], 13.4) == [resting]
+
+
+def test_calibration_without_a_face_or_with_too_little_of_it() -> None:
+    state = LiveState(session=None)
+    state.calibrate([], None, 0.0)
+    assert state.news.pop()["state"] == "noface"
+    state.calibrate([face(1, size=20), face(2, size=90)], None, 0.0)
+    assert state.news.pop()["face"] == 2  # the largest
+    state.against_baseline([face(2)], 1.0)
+    assert state.against_baseline([face(2)], 3.1) == [face(2)] or state.baseline is None
+    assert state.news.pop()["state"] == "failed"
+
+
+def test_calibration_leaves_custom_categories_without_neutral_alone() -> None:
+    labels = ("Calm", "Tense")
+    calm = Face(1, Box(0, 0, 9, 9), "Calm", 0.6, (0.6, 0.4), 0, 0.5, labels=labels)
+    assert Baseline(1, (-0.5, -0.9), 0, 0.5).apply(calm) is calm
+
+
+def test_the_threshold_counts_after_calibration_too() -> None:
+    state = LiveState(session=None, options=LiveOptions(threshold=0.99))
+    state.baseline = Baseline(1, tuple(np.log([1 / 7] * 7)), 0.0, 0.5)
+    assert state.against_baseline([face(sure=0.5)], 0.0)[0].uncertain
+
+
+def test_state_is_plain_data() -> None:
+    state = LiveState(session={"any": "thing"})
+    twin = copy.deepcopy(state)
+    twin.session["any"] = "other"
+    assert state.session == {"any": "thing"}
+
+
+def test_a_face_message_is_small_and_complete() -> None:
+    message = face_message(face(7, emotion="Sad", sure=0.6), landmarks=True)
+    assert message["id"] == 7 and EMOTIONS[message["e"]] == "Sad"
+    assert len(message["p"]) == 7 and "lm" not in message
+    assert len(json.dumps(message)) < 220
+
+
+# -- pictures and tickets --------------------------------------------------------------------------------
+
+
+def test_a_jpeg_comes_back_as_rgb() -> None:
+    image = np.zeros((48, 64, 3), np.uint8)
+    image[..., 0] = 200
+    decoded = decode_jpeg(jpeg(image))
+    assert decoded.shape == (48, 64, 3) and decoded.dtype == np.uint8
+    assert decoded[..., 0].mean() > 190 and decoded[..., 2].mean() < 10
+
+
+def test_what_is_no_small_jpeg_is_refused() -> None:
+    png = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(png, "PNG")
+    good = jpeg(np.zeros((64, 64, 3), np.uint8))
+    for data in (b"", b"x" * 100, png.getvalue(), good[:20], jpeg(np.zeros((8, 64, 3), np.uint8))):
+        with pytest.raises(ValueError):
+            decode_jpeg(data)
+    # 9,000 pixels square in the header of a few bytes: 243 MB if anyone believed it.
+    at = good.index(b"\xff\xc0")
+    forged = good[: at + 5] + struct.pack(">HH", 9000, 9000) + good[at + 9 :]
+    with pytest.raises(ValueError, match="9000 x 9000"):
+        decode_jpeg(forged)
+
+
+def test_a_ticket_works_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    tickets = Tickets()
+    ticket = tickets.give()
+    assert tickets.take(ticket)
+    assert not tickets.take(ticket)
+    assert not tickets.take("")
+    late = tickets.give()
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 61)
+    assert not tickets.take(late)
+
+
+# -- the WebSocket, with real weights --------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    engine = Engine(Settings())
+    engine.recognizer.classify([np.zeros((96, 96, 3), np.uint8)])  # the first answer takes longest
+    return engine
+
+
+@pytest.fixture
+def server(engine: Engine) -> Iterator[LiveServer]:
+    space = results.Workspace(keep_minutes=5)
+    yield LiveServer(engine, Settings(max_viewers=2, idle_seconds=20))
+    space.close()
+
+
+@pytest.fixture
+def client(server: LiveServer) -> Iterator[TestClient]:
+    app = FastAPI()
+
+    @app.websocket("/live")
+    async def live(socket: WebSocket) -> None:
+        await server.serve(socket)
+
+    with TestClient(app) as test_client:
+        yield test_client
+
+
+def frame_of(image: np.ndarray, number: int) -> bytes:
+    return struct.pack(">I", number) + jpeg(image)
+
+
+def answer(socket: Any, kind: str) -> dict[str, Any]:
+    """Give the next message of a kind; others on the way are passed over."""
+    for _ in range(50):
+        message: dict[str, Any] = socket.receive_json()
+        if message["type"] == kind:
+            return message
+    raise AssertionError(f"no {kind}")
+
+
+@pytest.mark.weights
+def test_a_viewer_sees_their_face(client: TestClient, server: LiveServer, astronaut: np.ndarray) -> None:
+    with client.websocket_connect(f"/live?ticket={server.tickets.give()}") as socket:
+        ready = answer(socket, "ready")
+        assert ready["labels"] == list(EMOTIONS) and ready["colors"]["Happy"] == "#F0B400"
+        socket.send_bytes(frame_of(astronaut, 41))
+        message = answer(socket, "faces")
+        assert message["seq"] == 41
+        (found,) = message["faces"]
+        x, y, width, height = found["box"]
+        assert x < 224 < x + width and y < 110 < y + height  # the astronaut's nose
+        assert "lm" not in found
+        socket.send_json({"type": "config", "smoothing": 1, "threshold": 0.999, "landmarks": True})
+        socket.send_bytes(frame_of(astronaut, 42))
+        (found,) = answer(socket, "faces")["faces"]
+        assert found["u"] == 1 and len(found.get("lm", [0] * 100)) == 100
+    assert server.viewers == set()
+
+
+@pytest.mark.weights
+def test_two_viewers_share_nothing(client: TestClient, server: LiveServer, astronaut: np.ndarray) -> None:
+    empty = np.full((240, 320, 3), 90, np.uint8)
+    with (
+        client.websocket_connect(f"/live?ticket={server.tickets.give()}") as one,
+        client.websocket_connect(f"/live?ticket={server.tickets.give()}") as two,
+    ):
+        answer(one, "ready"), answer(two, "ready")
+        for number in range(4):
+            one.send_bytes(frame_of(astronaut, number))
+            two.send_bytes(frame_of(empty, 100 + number))
+            seen, nothing = answer(one, "faces"), answer(two, "faces")
+            assert seen["seq"] == number and [f["id"] for f in seen["faces"]] == [1]
+            assert nothing["seq"] == 100 + number and nothing["faces"] == []
+        # A third is told that the server is full; the two go on.
+        with client.websocket_connect(f"/live?ticket={server.tickets.give()}") as three:
+            assert answer(three, "refused")["reason"] == "full"
+        one.send_bytes(frame_of(astronaut, 9))
+        assert answer(one, "faces")["seq"] == 9
+    with client.websocket_connect(f"/live?ticket={server.tickets.give()}") as again:
+        answer(again, "ready")  # a place became free
+
+
+@pytest.mark.weights
+def test_of_pictures_that_pile_up_only_the_newest_is_looked_at(
+    client: TestClient, server: LiveServer, astronaut: np.ndarray
+) -> None:
+    with client.websocket_connect(f"/live?ticket={server.tickets.give()}") as socket:
+        answer(socket, "ready")
+        for number in range(30):
+            socket.send_bytes(frame_of(astronaut, number))
+        seen = []
+        while not seen or seen[-1] != 29:
+            seen.append(answer(socket, "faces")["seq"])
+        assert seen == sorted(seen)
+        assert len(seen) < 15  # the others were dropped, not queued
+
+
+@pytest.mark.weights
+def test_recording_keeps_results_and_no_picture(
+    client: TestClient, server: LiveServer, astronaut: np.ndarray
+) -> None:
+    with client.websocket_connect(f"/live?ticket={server.tickets.give()}") as socket:
+        answer(socket, "ready")
+        socket.send_json({"type": "record", "on": True})
+        assert answer(socket, "recording")["state"] == "started"
+        for number in range(5):
+            socket.send_bytes(frame_of(astronaut, number))
+            answer(socket, "faces")
+        socket.send_json({"type": "record", "on": False})
+        saved = answer(socket, "recording")
+        assert saved["state"] == "saved"
+        assert [f["kind"] for f in saved["files"]] == ["json", "csv", "summary", "report"]
+        token = saved["files"][0]["url"].split("/")[1]
+        folder = results.folder_of(token)
+        assert folder is not None
+        records = json.loads((folder / saved["files"][0]["name"]).read_text())
+        assert [r["frame"] for r in records] == [0, 1, 2, 3, 4]
+        assert records[0]["time"] == 0.0 and list(records[0])[:5] == [
+            "frame", "emotion", "confidence", "valence", "arousal",
+        ]  # fmt: skip
+        assert {p.suffix for p in folder.iterdir()} == {".json", ".csv", ".html"}
+        socket.send_json({"type": "record", "on": True})
+        answer(socket, "recording")
+        socket.send_json({"type": "record", "on": False})
+        assert answer(socket, "recording")["state"] == "empty"
+
+
+@pytest.mark.weights
+def test_leaving_while_recording_leaves_no_file(
+    client: TestClient, server: LiveServer, astronaut: np.ndarray
+) -> None:
+    with client.websocket_connect(f"/live?ticket={server.tickets.give()}") as socket:
+        answer(socket, "ready")
+        socket.send_json({"type": "record", "on": True})
+        answer(socket, "recording")
+        socket.send_bytes(frame_of(astronaut, 1))
+        answer(socket, "faces")
+    root = results.root()
+    assert root is not None
+    until = time.monotonic() + 10
+    while list(root.iterdir()) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert list(root.iterdir()) == []
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("data", [b"\0\0\0\1" + b"no jpeg" * 20, b"\0", b"\0\0\0\1" + bytes(1_600_000)])
+def test_what_is_no_picture_ends_the_view_with_a_reason(
+    client: TestClient, server: LiveServer, data: bytes
+) -> None:
+    with client.websocket_connect(f"/live?ticket={server.tickets.give()}") as socket:
+        answer(socket, "ready")
+        socket.send_bytes(data)
+        assert answer(socket, "refused")["reason"] == "picture"
+    assert server.viewers == set()
+
+
+@pytest.mark.weights
+def test_commands_that_make_no_sense_are_ignored(
+    client: TestClient, server: LiveServer, astronaut: np.ndarray
+) -> None:
+    with client.websocket_connect(f"/live?ticket={server.tickets.give()}") as socket:
+        answer(socket, "ready")
+        for text in ("{", "[]", '"x"', '{"type": "config", "smoothing": -3}', '{"type": "launch"}', "{}"):
+            socket.send_text(text)
+        socket.send_json({"type": "calibrate", "face": None})
+        assert answer(socket, "baseline")["state"] == "noface"
+        socket.send_bytes(frame_of(astronaut, 5))
+        assert answer(socket, "faces")["seq"] == 5
+
+
+def test_no_ticket_no_view(client: TestClient) -> None:
+    with client.websocket_connect("/live?ticket=guess") as socket:
+        assert answer(socket, "refused")["reason"] == "ticket"
+
+
+def test_another_sites_page_is_refused(client: TestClient, server: LiveServer) -> None:
+    ticket = server.tickets.give()
+    headers = {"origin": "https://evil.example"}
+    with (
+        pytest.raises(WebSocketDisconnect),
+        client.websocket_connect(f"/live?ticket={ticket}", headers=headers) as socket,
+    ):
+        socket.receive_json()
+
+
+@pytest.mark.weights
+def test_a_viewer_who_says_nothing_is_let_go(engine: Engine, tmp_path: Path) -> None:
+    server = LiveServer(engine, Settings(idle_seconds=5))
+    object.__setattr__(server.settings, "idle_seconds", 0.3)  # below what the flag allows
+    app = FastAPI()
+    app.add_api_websocket_route("/live", server.serve)
+    with (
+        TestClient(app) as client,
+        client.websocket_connect(f"/live?ticket={server.tickets.give()}") as socket,
+    ):
+        answer(socket, "ready")
+        assert answer(socket, "refused")["reason"] == "idle"
+    assert server.viewers == set()
