@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import signal
 import sys
 import threading
@@ -165,7 +166,7 @@ def _realtime(args: argparse.Namespace) -> int:
     live.check(source)
     return live.run(
         source,
-        _recognizer(args),
+        lambda: _recognizer(args),  # the window opens first and says that it loads
         smoothing=args.smoothing or 5,
         threshold=args.threshold or 0.0,
         objects=_objects(args),
@@ -213,7 +214,6 @@ def _objects(args: argparse.Namespace) -> "ObjectFinder | None":
     if args.no_objects:
         return None
     from emotion_core.objects import ObjectDetector
-
     from emotion_core.types import EmotionError
 
     try:
@@ -325,4 +325,10 @@ def _line(text: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    if "--realtime" in sys.argv:
+        # Unloading the models takes a second: a window that the user has closed is to be gone at once.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
