@@ -107,6 +107,15 @@ class FaceFinder:
         """
         return self._each(lambda face: self._follow(image, face), previous)
 
+    def follow_and_search(
+        self, image: np.ndarray, previous: Sequence[DetectedFace], *, thorough: bool = False
+    ) -> tuple[list[DetectedFace | None], list[Candidate]]:
+        """Do `follow` and `candidates` at once, in little more than the time of the longer one."""
+        if not previous:
+            return [], self.candidates(image, thorough=thorough)
+        search = self._pool.submit(self.candidates, image, thorough=thorough)
+        return self.follow(image, previous), search.result()
+
     def in_crop(self, image: np.ndarray) -> DetectedFace | None:
         """Find the face of a ready-made face crop, RGB uint8 (H, W, 3) of any size, cut tightly or not.
 

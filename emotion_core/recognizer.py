@@ -139,12 +139,16 @@ class Recognizer:
     def _track(self, frame: Frame, session: Session) -> list[Track]:
         tracker, image = session.tracker, frame.image
         search = tracker.begin(frame.time)
-        followed = self._finder.follow(image, [track.face for track in tracker.present])
-        if search is Search.NONE and any(face is None for face in followed):
-            search = Search.QUICK
+        last = [track.face for track in tracker.present]
         if search is Search.NONE:
-            return tracker.update(image, followed)
-        seen = self._finder.candidates(image, thorough=search is Search.THOROUGH)
+            followed = self._finder.follow(image, last)
+            if all(face is not None for face in followed):
+                return tracker.update(image, followed)
+            search = Search.QUICK  # someone is lost: look for them at once
+            seen = self._finder.candidates(image)
+        else:
+            thorough = search is Search.THOROUGH
+            followed, seen = self._finder.follow_and_search(image, last, thorough=thorough)
         held = [face.box for face in followed if face is not None]
         fresh = [c for c in seen if not any(same_place(c.box, box) for box in held)]
         return tracker.update(image, followed, search, seen, self._finder.read(image, fresh))

@@ -176,7 +176,7 @@ class Tracker:
         lost = [t for t in self.tracks if t.missing and t.id is not None]
         strains = np.full((len(lost), len(found)), np.inf)
         for i, track in enumerate(lost):
-            reach = min(1.2 + 1.5 * (self.now - track.seen), 3.0)
+            reach = min(1.7 + 1.5 * (self.now - track.seen), 3.0)
             for j, face in enumerate(found):
                 strain = self._strain(image, track, face)
                 strains[i, j] = strain if strain < reach else np.inf
