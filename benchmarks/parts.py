@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.clip import drift, repeat_clip, write_clip
 from benchmarks.measurement import Measurement
-from benchmarks.process import run
+from benchmarks.process import run, serve_once
 
 
 def _picture() -> np.ndarray:
@@ -133,4 +133,17 @@ def start() -> list[Measurement]:
     ]
 
 
-PARTS = {"network": network, "live": live, "video": video, "memory": memory, "start": start}
+def web() -> list[Measurement]:
+    """Time the web app from the start of its process until it answers, and its end after SIGTERM."""
+    ready, ends = [], []
+    for _ in range(3):
+        up, down = serve_once()
+        ready.append(up)
+        ends.append(down)
+    return [
+        Measurement("web app, from process start to ready", statistics.median(ready), "s", 8),
+        Measurement("web app, from SIGTERM to its end", statistics.median(ends), "s"),
+    ]
+
+
+PARTS = {"network": network, "live": live, "video": video, "memory": memory, "start": start, "web": web}

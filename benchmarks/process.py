@@ -1,8 +1,10 @@
 """Run a program as a user would, and see how long it took and how much memory it needed."""
 
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +46,42 @@ def run(words: Sequence[str]) -> Run:
     if child.returncode != 0:
         raise RuntimeError(f"{' '.join(words[:2])} failed: {errors.strip()[-500:]}")
     return Run(seconds, peak, output)
+
+
+def serve_once(patience: float = 120.0) -> tuple[float, float]:
+    """Start `app.py`, wait until `/healthz` answers, end it: seconds to ready and seconds to its end.
+
+    Raises:
+        RuntimeError: where it does not answer within `patience` seconds, or does not end with exit code 0.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    start = time.perf_counter()
+    words = [sys.executable, "app.py", "--host", "127.0.0.1", "--port", str(port)]
+    child = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while not _answers(f"http://127.0.0.1:{port}/healthz"):
+            if child.poll() is not None or time.perf_counter() - start > patience:
+                raise RuntimeError(f"app.py did not answer within {patience:g} s (exit code {child.poll()})")
+            time.sleep(0.05)
+        ready = time.perf_counter() - start
+        child.terminate()
+        stopped = time.perf_counter()
+        code = child.wait(patience)
+    finally:
+        child.kill()
+        child.wait()
+    if code != 0:
+        raise RuntimeError(f"app.py ended with exit code {code} after SIGTERM")
+    return ready, time.perf_counter() - stopped
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=2) as reply:
+            return bool(reply.status == 200)
+    except OSError:
+        return False
 
 
 def _high_water(pid: int) -> float:
