@@ -53,11 +53,14 @@ def length(frame: pd.DataFrame) -> float:
 
 
 def durations(frame: pd.DataFrame) -> pd.Series:
-    """Give how many seconds each reading stands for: up to the same face's next one, at most 2.5 frames."""
+    """Give how many seconds each reading stands for: up to the same face's next one.
+
+    A reading that no other follows within 2.5 frames stands for one frame.
+    """
     seen = readings(frame)
     step = frame_step(frame)
-    following = seen.groupby("face")["time"].shift(-1)
-    return (following - seen["time"]).clip(upper=2.5 * step).fillna(step)
+    held = seen.groupby("face")["time"].shift(-1) - seen["time"]
+    return held.where(held <= 2.5 * step, step)
 
 
 def overview(frame: pd.DataFrame) -> dict[str, float]:

@@ -151,7 +151,7 @@ def make_sample(kind: str) -> None:
 def open_token(token: str) -> None:
     """Load the result that the web app published for this browser under `token`."""
     owner = st.context.cookies.get(links.COOKIE)
-    path = links.resolve(token, owner=owner)
+    path = links.resolve(token, owner=owner if isinstance(owner, str) else None)
     if path is None:
         complain(
             "Result of the web app",
@@ -304,7 +304,7 @@ def view_or_stop(title: str, *, faces: bool = True) -> View:
     if view.results.frame["face"].isna().all() and faces:
         st.info("No face was found in this file, so there is nothing to draw here.")
         st.stop()
-    if faces and not view.people:
+    if not view.people and view.results.people:
         st.info("Choose at least one person in the sidebar.")
         st.stop()
     if view.frame.empty or (faces and view.frame["face"].isna().all()):
