@@ -233,6 +233,7 @@ def look_of(image: np.ndarray, points: np.ndarray) -> np.ndarray:
     except ValueError:  # the points fall together
         return np.full(216, 1 / 216)
     lab = cv2.cvtColor(crop, cv2.COLOR_RGB2LAB)
+    lab[:, :, 1:] = lab[:, :, 1:].clip(88, 167)  # where skin, hair and most cloth lie; the rest at the edge
     ranges = [0, 256, 88, 168, 88, 168]
     counts = cv2.calcHist([lab], [0, 1, 2], None, [6, 6, 6], ranges).ravel()
     counts = counts + 0.5
