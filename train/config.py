@@ -14,8 +14,8 @@ class TrainConfig:
     logs: str = "runs/emotion_recognition"
     epochs: int = 20
     epoch_pictures: int = 40_000  # pictures an epoch draws; a small set is seen whole instead
-    batch: int = 64
-    learning_rate: float = 2e-3
+    batch: int = 128
+    learning_rate: float = 1e-3
     weight_decay: float = 0.05
     warmup: float = 0.05  # share of all steps
     clip_norm: float = 1.0
@@ -27,10 +27,10 @@ class TrainConfig:
     smoothing: float = 0.05  # label smoothing where a label is one person's word
     balance: float = 0.5  # 0: as the data lie; 1: every class drawn equally often
     mix: dict[str, float] = field(default_factory=dict)  # share of each source in a batch; empty: as they lie
-    small_size: int = 80  # resolution schedule: this size at first ...
-    size: int = 112  # ... and this one from `full_from` of the steps on
-    full_from: float = 0.6
-    mixup: float = 0.3  # share of pictures mixed with another
+    small_size: int = 56  # resolution schedule: this size at first ...
+    size: int = 56  # ... and this one, which is what the network will read, from `full_from` of the steps on
+    full_from: float = 0.0
+    mixup: float = 0.1  # share of pictures mixed with another
     landmark_dropout: float = 0.25
     patience: int = 10
     seed: int = 0

@@ -48,6 +48,7 @@ class Student(nn.Module):
         return *self.net.decide(window), self.blendshapes(features[:, : self.blendshapes.in_features])
 
 
+EMA_EVERY = 4  # steps between updates of the average, which cost as much as a tenth of a step
 STILL_WINDOW = 4  # copies that a still is shown as while training; the loop of copies settles by then
 
 
@@ -221,18 +222,21 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
     pictures = min(config.epoch_pictures, max(len(rows), 16 * config.batch))  # a small folder is seen often
     epoch_steps = max(1, pictures // config.batch)
     steps = config.epochs * epoch_steps
-    net = SpatioTemporalEmotionNet(NetConfig(classes=len(samples.labels)))
+    net = SpatioTemporalEmotionNet(NetConfig(classes=len(samples.labels), resolution=config.size))
     student = Student(net).to(device)
     student.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if config.init:
         start_from(student, Path(config.init))
     model = DistributedDataParallel(student) if world > 1 else student
-    average: Any = AveragedModel(student, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True)
+    average: Any = AveragedModel(
+        student, multi_avg_fn=get_ema_multi_avg_fn(config.ema**EMA_EVERY), use_buffers=True
+    )
     decayed = [p for p in student.parameters() if p.ndim > 1]
     plain = [p for p in student.parameters() if p.ndim <= 1]
     optimizer = torch.optim.AdamW(
         [{"params": decayed, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}],
         lr=config.learning_rate,
+        fused=True,
     )
     start, best, stale = 0, -math.inf, 0
     last = config.folder / "last.pt"
@@ -279,7 +283,8 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
         loss.backward()
         norm = nn.utils.clip_grad_norm_(student.parameters(), config.clip_norm)
         optimizer.step()
-        average.update_parameters(student)
+        if step % EMA_EVERY == 0:
+            average.update_parameters(student)
         if writer and step % 20 == 0:
             writer.add_scalar("loss/all", loss.item(), step)
             for name, part in parts.items():

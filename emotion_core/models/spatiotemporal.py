@@ -12,6 +12,8 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from emotion_core.preprocess import SIZE
+
 KERNELS = (1, 3, 5)
 
 
@@ -24,6 +26,7 @@ class NetConfig:
     widths: tuple[int, int, int, int] = (64, 128, 256, 512)
     depths: tuple[int, int, int, int] = (1, 2, 5, 2)
     strides: tuple[int, int, int, int] = (1, 2, 1, 2)
+    resolution: int = 56
     landmark_features: int = 128
     spatial_attention: bool = True
     temporal_attention: bool = True
@@ -36,6 +39,8 @@ class NetConfig:
             raise ValueError(f"a classifier needs two classes or more, not {self.classes}")
         if self.window < 1:
             raise ValueError(f"the window holds one frame or more, not {self.window}")
+        if self.resolution < 32 or SIZE % self.resolution:
+            raise ValueError(f"the resolution is 32 or more and divides {SIZE}, not {self.resolution}")
 
     def as_dict(self) -> dict[str, Any]:
         """Give the fields as plain values for a file's metadata."""
@@ -90,12 +95,13 @@ class Block(nn.Module):
 class SpatialCNN(nn.Module):
     """Four stages, 64 -> 512 channels; gives average- and max-pooled features (B, 2 * 512).
 
-    Pictures of 224 px are averaged to 112 px first and the first convolution has stride 4: labelled faces
-    are 48 to 180 px wide, so finer steps would read no detail that 28 x 28 places with 64 channels lose.
+    Pictures of 224 px are averaged to `resolution` first: most labelled faces are 48 px wide, so finer
+    steps would read detail that the network was never taught. Training feeds that size as it is.
     """
 
     def __init__(self, config: NetConfig):
         super().__init__()
+        self.resolution = config.resolution
         w = config.widths
         self.stem = nn.Sequential(
             nn.Conv2d(3, w[0], 8, stride=4, padding=2, bias=False),
@@ -107,17 +113,19 @@ class SpatialCNN(nn.Module):
             layers: list[nn.Module] = []
             if stage:
                 before = w[stage - 1]
-                layers += ([nn.AvgPool2d(2)] if stride == 2 else []) + [ConvNorm(before, width, 1)]
+                layers += ([nn.AvgPool2d(2, ceil_mode=True)] if stride == 2 else []) + [
+                    ConvNorm(before, width, 1)
+                ]
             layers += [Block(width) for _ in range(depth)]
             layers += [SpatialAttention()] if config.spatial_attention else []
             stages.append(nn.Sequential(*layers))
         self.stages = nn.Sequential(*stages)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Read (B, 3, 224, 224), or (B, 3, 112, 112) as it is, into (B, 1024)."""
-        if x.shape[-1] == 224:
-            x = F.avg_pool2d(x, 2)  # (B, 3, 112, 112)
-        x = self.stages(self.stem(x))  # (B, 512, 7, 7)
+        """Read (B, 3, 224, 224), or another size as it is, into (B, 1024)."""
+        if x.shape[-1] == SIZE:
+            x = F.avg_pool2d(x, SIZE // self.resolution)  # (B, 3, R, R)
+        x = self.stages(self.stem(x))  # (B, 512, R/16, R/16)
         return torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)  # (B, 1024)
 
 
