@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.3
 MOST_FILES = 20
-_NICENESS = 10  # of a video's thread, so that live views stay smooth beside it
+_NICENESS = 5  # of a video's thread, so that live views stay smooth beside it
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,295 @@
+"""The video tab's work without a browser: one after the other, progress, cancel, partial results, clean-up."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from emotion_core.labels import EMOTIONS
+from emotion_core.recording import read_results, summarize
+from emotion_core.types import Box, EmotionError, Face, Frame
+from webapp import links, results
+from webapp.engine import Engine
+from webapp.handlers import Batch, Item, VideoOptions, analyse_batch, items_of, queue_html
+from webapp.i18n import Text
+from webapp.jobs import Job, Jobs
+from webapp.live_record import SavedFile
+from webapp.settings import Settings
+from webapp.video_view import bins, result_html, timeline_svg
+
+EN = Text("en")
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return Engine(Settings())
+
+
+@pytest.fixture
+def workspace() -> Iterator[results.Workspace]:
+    space = results.Workspace(keep_minutes=5)
+    yield space
+    space.close()
+
+
+def upload(workspace: results.Workspace, source: Path, name: str | None = None) -> Path:
+    """Put a copy of a file where Gradio puts uploads."""
+    folder = workspace.uploads / f"hash{len(list(workspace.uploads.iterdir()))}"
+    folder.mkdir()
+    path = folder / (name or source.name)
+    path.write_bytes(source.read_bytes())
+    return path
+
+
+def batch_of(paths: list[Path], **options: object) -> Batch:
+    return Batch(items_of(paths, EN), VideoOptions(**options), EN)  # type: ignore[arg-type]
+
+
+def files_below(folder: Path) -> list[Path]:
+    return [p for p in folder.rglob("*") if p.is_file()]
+
+
+# -- the work --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.weights
+def test_good_and_bad_videos_one_after_the_other(
+    engine: Engine, workspace: results.Workspace, talking_clip: Path, tmp_path: Path
+) -> None:
+    text = tmp_path / "notes.mp4"
+    text.write_text("no video")
+    paths = [upload(workspace, talking_clip, '人 "a" b.mp4'), upload(workspace, text)]
+    batch, jobs = batch_of(paths), Jobs()
+    job = jobs.begin("me")
+    states: list[tuple[str, ...]] = []
+    for _ in analyse_batch(batch, job, engine, Settings(), lambda p: jobs.release("me", p)):
+        states.append(tuple(item.state for item in batch.items))
+    good, bad = batch.items
+    assert (good.state, bad.state) == ("done", "failed")
+    assert "is not a video" in (bad.problem or "") and bad.token is None
+    assert ("reading", "waiting") in states
+    assert files_below(workspace.uploads) == []  # no upload is left
+    folder = results.folder_of(good.token)
+    assert folder is not None
+    kinds = sorted(p.name.split("b", 1)[1] for p in folder.iterdir())
+    assert kinds == sorted(
+        [
+            "_emotions.mp4",
+            "_report.html",
+            "_results.csv",
+            "_results.json",
+            "_results.parquet",
+            "_summary.json",
+        ]
+    )
+    # What the page says is what the files say.
+    table = read_results(results.results_file(good.token) or "")
+    summary_path = results.summary_file(good.token)
+    assert summary_path is not None
+    summary = json.loads(summary_path.read_text())
+    assert summary["faces"] == summarize(table)["faces"]
+    assert table["frame"].nunique() == 50 and 'data-seek="' in good.html or summary["people"] == 0
+    for path in folder.iterdir():
+        if path.suffix != ".jpg":
+            assert f"result/{good.token}/" in good.html
+    token = good.html.split("dashboard/?result=")[1].split('"')[0]
+    assert links.resolve(token) == results.results_file(good.token)
+    assert "<b>" not in bad.html
+    html = queue_html(batch)
+    assert 'data-state="done"' in html and 'data-state="failed"' in html
+    assert "人 &quot;a&quot; b.mp4" in html or "人" in html
+
+
+@pytest.mark.weights
+def test_cancel_keeps_what_was_done(
+    engine: Engine, workspace: results.Workspace, astronaut: np.ndarray, tmp_path: Path
+) -> None:
+    from benchmarks.clip import write_clip
+
+    clip = tmp_path / "long.mp4"
+    write_clip(clip, astronaut, width=320, height=240, seconds=20.0, rate=25, tone=False)
+    batch = batch_of([upload(workspace, clip), upload(workspace, clip, "next.mp4")])
+    job = Job()
+    for _ in analyse_batch(batch, job, engine, Settings(), lambda paths: None):
+        if batch.items[0].frames > 30:
+            job.stop.set()
+    first, second = batch.items
+    assert (first.state, second.state) == ("partial", "cancelled")
+    table = read_results(results.results_file(first.token) or "")
+    assert 30 < table["frame"].nunique() < 500
+    assert "This result is partial" in first.html and "<video" in first.html
+
+
+@pytest.mark.weights
+def test_a_closed_page_leaves_no_thread_and_no_file(
+    engine: Engine, workspace: results.Workspace, astronaut: np.ndarray, tmp_path: Path
+) -> None:
+    from benchmarks.clip import write_clip
+
+    clip = tmp_path / "long.mp4"
+    write_clip(clip, astronaut, width=320, height=240, seconds=20.0, rate=25, tone=False)
+    path = upload(workspace, clip)
+    batch, jobs = batch_of([path]), Jobs()
+    jobs.uploaded("me", [path])
+    job = jobs.begin("me")
+    work = analyse_batch(batch, job, engine, Settings(), lambda p: jobs.release("me", p))
+    for _ in work:
+        if batch.items[0].frames > 5:
+            break
+    started = time.monotonic()
+    jobs.leave("me")
+    work.close()
+    assert time.monotonic() - started < 20
+    assert not any(thread.name == "video" for thread in threading.enumerate())
+    assert files_below(workspace.folder) == []
+    assert list(workspace.results.iterdir()) == []
+
+
+@pytest.mark.weights
+def test_a_video_that_runs_on_for_longer_than_it_says_is_stopped(
+    engine: Engine, workspace: results.Workspace, talking_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The length in a file's header is a claim; the frames that come are counted."""
+    import dataclasses
+
+    from webapp import handlers
+
+    real = handlers.check_video
+    monkeypatch.setattr(
+        handlers, "check_video", lambda *a: dataclasses.replace(real(*a), duration=1.0, fps=1.0)
+    )
+    batch = batch_of([upload(workspace, talking_clip)])
+    list(analyse_batch(batch, Job(), engine, Settings(max_minutes=0.1), lambda paths: None))
+    assert batch.items[0].state in {"partial", "done"}  # 2 s may pass before the first count
+    assert batch.items[0].html
+
+
+@pytest.mark.weights
+def test_hidden_faces_are_hidden_in_the_video(
+    engine: Engine, workspace: results.Workspace, talking_clip: Path
+) -> None:
+    from emotion_core.video import frames
+
+    looks = []
+    for hide in (False, True):
+        batch = batch_of([upload(workspace, talking_clip)], hide_faces=hide)
+        list(analyse_batch(batch, Job(), engine, Settings(), lambda paths: None))
+        item = batch.items[0]
+        table = read_results(results.results_file(item.token) or "")
+        video = results.video_file(item.token)
+        assert video is not None
+        row = table[table["frame"] == 25].iloc[0]
+        x, y, w, h = (int(row[f"box_{k}"]) for k in "xywh")
+        with frames(video) as reader:
+            image = next(f.image for f in reader if f.index == 25)
+        inner = image[y + h // 4 : y + 3 * h // 4, x + w // 4 : x + 3 * w // 4].astype(float)
+        looks.append(np.abs(np.diff(inner, axis=1)).mean())
+    assert looks[1] < looks[0] * 0.75  # far less detail where the face was
+
+
+def test_nothing_or_too_much_to_do(tmp_path: Path) -> None:
+    with pytest.raises(EmotionError, match="Choose a video"):
+        items_of(None, EN)
+    with pytest.raises(EmotionError, match="21 files"):
+        items_of([tmp_path / "a.mp4"] * 21, EN)
+
+
+def test_progress_is_said_in_words() -> None:
+    item = Item(Path("a.mp4"), "<a>.mp4", "running", share=0.42, frames=42, fps=61.7, left=75.0)
+    html = queue_html(Batch([item], VideoOptions(), EN))
+    assert "42 % · 62 frames/s · 1:15 left" in html and "&lt;a&gt;.mp4" in html
+    item.share = item.left = None
+    assert "42 frames · 62 frames/s" in queue_html(Batch([item], VideoOptions(), EN))
+    assert "42 Bilder" in queue_html(Batch([item], VideoOptions(), Text("de")))
+
+
+# -- jobs ------------------------------------------------------------------------------------------------
+
+
+def test_an_upload_that_two_visitors_share_lives_until_both_are_done(tmp_path: Path) -> None:
+    shared = tmp_path / "x" / "clip.mp4"
+    shared.parent.mkdir()
+    shared.write_bytes(b"x")
+    jobs = Jobs()
+    jobs.uploaded("one", [shared])
+    jobs.uploaded("two", [shared])
+    jobs.release("one", [shared])
+    assert shared.exists()
+    jobs.leave("two")
+    assert not shared.exists() and not shared.parent.exists()
+
+
+def test_stopping_the_app_stops_every_job() -> None:
+    jobs = Jobs()
+    job = jobs.begin("one")
+    assert (jobs.running(), jobs.cancel("two"), job.stop.is_set()) == (1, 0, False)
+    jobs.close(wait=0.1)
+    assert job.stop.is_set() and jobs.begin("late").stop.is_set()
+    jobs.end("one", job)
+
+
+# -- the page --------------------------------------------------------------------------------------------
+
+
+def table_of(folder: Path, labels: tuple[str, ...] = EMOTIONS, people: int = 1) -> pd.DataFrame:
+    """Make results by hand: 100 frames at ten a second; each face is gone from 4 s to 6 s."""
+    from emotion_core.recording import Recording
+
+    path = folder / "made_results.json"
+    with Recording.create(path, labels=labels) as recording:
+        for i in range(100):
+            best = labels[i // 50]
+            rest = 0.2 / (len(labels) - 1)
+            chances = tuple(0.8 if label == best else rest for label in labels)
+            here = not 40 <= i < 60
+            faces = [
+                Face(k + 1, Box(5, 5, 20, 20), best, 0.8, chances, 0.25, 0.5, labels=labels)
+                for k in range(people if here else 0)
+            ]
+            recording.append(Frame(np.zeros((30, 30, 3), np.uint8), i, i / 10), faces)
+    return read_results(path)
+
+
+def test_slices_of_the_timeline_are_means_and_gaps_stay_gaps() -> None:
+    means, seen = bins(np.array([0.0, 0.4, 9.9]), np.array([[1.0], [0.0], [0.5]]), 10.0, columns=10)
+    assert seen.tolist() == [True] + [False] * 8 + [True]
+    assert means[0, 0] == 0.5 and means[9, 0] == 0.5
+    svg = timeline_svg(np.array([0.0, 9.9]), np.array([[1.0], [1.0]]), ["Happy"], 10.0, 0.1)
+    assert svg.count("M") == 2  # two pieces with a gap between
+    whole = timeline_svg(np.arange(0, 10, 0.5), np.ones((20, 1)), ["Happy"], 10.0, 0.5)
+    assert whole.count("M") == 1  # a slow video has no stripes
+
+
+def test_the_page_says_what_the_files_say(tmp_path: Path) -> None:
+    table = table_of(tmp_path)
+    summary = summarize(table)
+    files = [SavedFile("video", "made_emotions.mp4", "result/T/made_emotions.mp4")]
+    html = result_html(table, summary, files, EN, dashboard="dashboard/?result=Q", problem=None)
+    assert "Person 1" in html and "Frames with a face" in html and "80 %" in html
+    assert 'src="result/T/made_emotions.mp4"' in html and 'href="dashboard/?result=Q"' in html
+    for moment in summary["faces"][0]["moments"]:
+        assert f'data-seek="{moment["time"]}"' in html
+    assert "Apparent expression, not what a person feels." in html and "Russell &amp; Mehrabian" in html
+    assert "+0.25" in html
+    german = result_html(table, summary, files, Text("de"))
+    assert "Wut" in german and "Der sichtbare Ausdruck" in german
+
+
+def test_many_people_and_nobody(tmp_path: Path) -> None:
+    table = table_of(tmp_path, people=12)
+    html = result_html(table, summarize(table), [], EN)
+    assert html.count('class="part person"') == 8 and "4 more faces" in html
+    empty = table[table["face"].isna()]
+    assert "No face was found" in result_html(empty, summarize(empty), [], EN)
+
+
+def test_custom_categories_are_shown_by_their_own_names(tmp_path: Path) -> None:
+    labels = ("Calm", "<Tense>", "Awe")
+    table = table_of(tmp_path, labels=labels)
+    html = result_html(table, summarize(table), [], EN)
+    assert "Calm" in html and "&lt;Tense&gt;" in html and "<Tense>" not in html
