@@ -179,6 +179,7 @@ def _from_ultralytics(
 ) -> tuple[Callable[[np.ndarray], list[DetectedObject]], Path, tuple[str, ...]]:
     advice = "use an .onnx file, or install ultralytics with a torchvision that fits torch"
     try:
+        import_module("torchvision")  # asked first: without it ultralytics fails only when it reads the file
         YOLO = import_module("ultralytics").YOLO
     except (ImportError, OSError, RuntimeError) as error:  # RuntimeError: torchvision built for another torch
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
