@@ -133,7 +133,7 @@ def test_searching_while_following(finder, astronaut):
     assert len(seen) == 1 and seen[0].box.iou(before[0].box) > 0.5
 
 
-@pytest.mark.parametrize("side", [30, 48, 120, 400])
+@pytest.mark.parametrize("side", [42, 48, 120, 400])
 @pytest.mark.parametrize("margin", [1.0, 1.3, 2.4])
 def test_crops_of_any_size(finder, astronaut, side, margin):
     reach = 110 * margin
