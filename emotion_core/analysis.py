@@ -78,7 +78,7 @@ def plan(
 ) -> Plan:
     """Check a source and the places of its outputs.
 
-    NAME is the stem of `output` (without a trailing `_emotions`), else that of the source; the results are
+    NAME is the stem of `output` (without a trailing `_emotions` or `_results`), else that of the source; the results are
     `NAME_results.json` and `NAME_summary.json` in the folder of `output`, else in `output_dir`, else beside
     the source. The annotated video is `output`, else `NAME_emotions.mp4` there (.jpg for a picture).
 
@@ -339,7 +339,8 @@ def _names(
     if output is not None:
         target = Path(output).expanduser()
         if not target.is_dir():
-            return target.parent, target.stem.removesuffix("_emotions") or target.stem, target
+            name = target.stem.removesuffix("_emotions").removesuffix("_results")
+            return target.parent, name or target.stem, target
         folder = target
     return folder, source.stem, folder / f"{source.stem}_emotions{ending}"
 
