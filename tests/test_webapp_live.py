@@ -92,8 +92,10 @@ def test_calibration_without_a_face_or_with_too_little_of_it() -> None:
     state.calibrate([face(1, size=20), face(2, size=90)], None, 0.0)
     assert state.news.pop()["face"] == 2  # the largest
     state.against_baseline([face(2)], 1.0)
-    assert state.against_baseline([face(2)], 3.1) == [face(2)] or state.baseline is None
-    assert state.news.pop()["state"] == "failed"
+    state.against_baseline([face(2)], 3.1)
+    assert state.news == []  # a slow machine gets a little longer
+    state.against_baseline([face(2)], 9.1)
+    assert state.news.pop()["state"] == "failed" and state.baseline is None
 
 
 def test_calibration_leaves_custom_categories_without_neutral_alone() -> None:

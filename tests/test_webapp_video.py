@@ -1,4 +1,4 @@
-"""The video tab's work without a browser: one after the other, progress, cancel, partial results, clean-up."""
+"""The video tab without a browser: one after the other, progress, cancel, partial results, clean-up."""
 
 import json
 import threading

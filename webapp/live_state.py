@@ -10,6 +10,7 @@ from emotion_core.types import DetectedObject, Face
 
 CALIBRATION_SECONDS = 3.0
 _LEAST_SAMPLES = 8
+_PATIENCE = 6.0  # seconds more that a slow machine gets to see the face often enough
 # A neutral face under the model would look like this; the rest is shared by the other categories.
 _NEUTRAL_SHARE = 0.88
 # The most that calibration may change the log-odds of a category: it corrects a resting face and can't
@@ -151,7 +152,8 @@ class LiveState:
             for face in faces:
                 if face.id == running.face:
                     running.add(face)
-            if time >= running.until:
+            enough = len(running.logs) >= _LEAST_SAMPLES or time >= running.until + _PATIENCE
+            if time >= running.until and enough:
                 self.baseline = running.result()
                 self.calibration = None
                 state = "done" if self.baseline else "failed"

@@ -1,0 +1,249 @@
+"""The video, picture and model tabs in a real browser; what is uploaded, what comes back, what is refused."""
+
+import csv
+import io
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+
+from tests.browser.running import RunningApp, start_app, stop_app
+
+pytestmark = [pytest.mark.browser, pytest.mark.weights]
+
+
+def upload(page: Any, tab: str, paths: list[Path]) -> None:
+    """Go to a tab and give it files."""
+    page.get_by_role("tab", name={"video": "Video", "picture": "Pictures"}[tab], exact=True).click()
+    page.wait_for_selector(f"#{tab}-result .empty, #{tab}-result [data-result]")
+    page.set_input_files(f"#{tab}-files input[type=file]", [str(p) for p in paths])
+    for path in paths:
+        page.wait_for_selector(f"#{tab}-files :text('{path.stem[:4]}')")
+
+
+def wait_gone(app: RunningApp, seconds: float = 30) -> list[Path]:
+    until = time.monotonic() + seconds
+    while app.files() and time.monotonic() < until:
+        time.sleep(0.2)
+    return app.files()
+
+
+def test_a_video_comes_back_with_sound_moments_and_files(
+    open_page: Callable[..., Any], app: RunningApp, talking_clip: Path, tmp_path: Path
+) -> None:
+    named = tmp_path / "my 'talk' 人脸.mp4"
+    named.write_bytes(talking_clip.read_bytes())
+    text = tmp_path / "notes.mp4"
+    text.write_text("no video at all")
+    page = open_page()
+    upload(page, "video", [named, text])
+    page.click("#video-start")
+    page.wait_for_selector("#video-result [data-result]")
+    page.wait_for_selector("#video-queue .job.failed")
+    assert "notes.mp4 is not a video" in page.inner_text("#video-queue")
+    assert "Traceback" not in page.inner_text("body")
+    # The player plays, and has sound.
+    page.wait_for_function("document.querySelector('#video-result video').readyState >= 2")
+    video = "document.querySelector('#video-result video')"
+    assert page.evaluate(f"{video}.duration") == pytest.approx(2.0, abs=0.12)
+    page.evaluate(f"{video}.play()")
+    page.wait_for_function(f"{video}.currentTime > 0.3")
+    assert page.evaluate(f"{video}.webkitAudioDecodedByteCount") > 0
+    page.evaluate(f"{video}.pause()")
+    # All downloads open, and the page says what they say.
+    links = {
+        a.get_attribute("data-kind"): a.get_attribute("href") for a in page.locator("a[data-kind]").all()
+    }
+    assert set(links) == {"video", "json", "csv", "parquet", "summary", "report"}
+    got = {kind: page.request.get(app.url + href) for kind, href in links.items()}
+    assert all(r.ok and r.headers["cache-control"] == "private, no-store" for r in got.values())
+    records, summary = json.loads(got["json"].body()), json.loads(got["summary"].body())
+    assert len({r["frame"] for r in records}) == 50 == summary["frames"]
+    assert len(list(csv.reader(io.StringIO(got["csv"].text())))) == len(records) + 1
+    assert got["parquet"].body()[:4] == b"PAR1"
+    assert got["video"].body()[4:8] == b"ftyp" and "<html" in got["report"].text()
+    body = page.inner_text("#video-result")
+    for person in summary["faces"]:
+        top = max(person["share"].values())
+        assert f"Person {person['face']}" in body and f"{round(top * 100)} %" in body
+        assert f"{person['arousal']['mean']:.2f}" in body
+    # A click on a moment seeks.
+    moments = page.locator("#video-result .moment")
+    for i in range(moments.count()):
+        moments.nth(i).click()
+        wanted = float(moments.nth(i).get_attribute("data-seek"))
+        page.wait_for_function(f"Math.abs({video}.currentTime - {wanted}) < 0.05")
+    line = page.locator("[data-timeline]").first
+    line.scroll_into_view_if_needed()
+    box = line.bounding_box()
+    line.click(position={"x": box["width"] * 0.5, "y": 10})
+    page.wait_for_function(f"Math.abs({video}.currentTime - 1.0) < 0.1")
+    line.press("ArrowLeft")
+    page.wait_for_function(f"{video}.currentTime < 0.2")
+    # Another visitor can't guess it, and the dashboard opens it.
+    token = links["json"].split("/")[1]
+    assert page.request.get(app.url + f"result/{token[:-1]}x/" + links["json"].split("/")[2]).status == 404
+    with page.context.expect_page() as opened:
+        page.click("text=Open in dashboard")
+    opened.value.wait_for_selector("[data-testid=stApp]")
+    assert f"{len(records)}" or opened.value
+    opened.value.close()
+    assert [p for p in app.files() if "uploads" in p.parts] == []
+
+
+def test_cancel_keeps_a_partial_result_and_a_closed_tab_keeps_nothing(
+    open_page: Callable[..., Any], app: RunningApp, astronaut: np.ndarray, tmp_path: Path
+) -> None:
+    from benchmarks.clip import write_clip
+
+    clip = tmp_path / "long.mp4"
+    write_clip(clip, astronaut, width=320, height=240, seconds=50.0, rate=10, tone=False)
+    page = open_page()
+    upload(page, "video", [clip])
+    page.click("#video-start")
+    page.wait_for_selector("#video-queue [data-state=running]")
+    page.wait_for_function("/\\d+ % · /.test(document.querySelector('#video-queue').innerText)")
+    page.click("#video-cancel")
+    page.wait_for_selector("#video-queue [data-state=partial]")
+    page.wait_for_selector("text=This result is partial")
+    kept = len(app.files())
+    assert kept > 0
+    # The same again, and the tab is closed in the middle.
+    before = set(app.files())
+    page = open_page()
+    upload(page, "video", [clip])
+    page.click("#video-start")
+    page.wait_for_selector("#video-queue [data-state=running]")
+    page.close()
+    until = time.monotonic() + 40
+    while set(app.files()) - before and time.monotonic() < until:
+        time.sleep(0.3)
+    assert set(app.files()) - before == set()
+    # No worker is stuck: the next visitor's video is analysed.
+    short = tmp_path / "short.mp4"
+    write_clip(short, astronaut, width=160, height=120, seconds=1.0, rate=5, tone=False)
+    page = open_page()
+    upload(page, "video", [short])
+    page.click("#video-start")
+    page.wait_for_selector("#video-queue [data-state=done]")
+
+
+def test_bad_uploads_get_a_message_each(
+    open_page: Callable[..., Any], app: RunningApp, astronaut: np.ndarray, tmp_path: Path
+) -> None:
+    import wave
+
+    from benchmarks.clip import write_clip
+
+    with wave.open(str(tmp_path / "sound.wav"), "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        sound.writeframes(bytes(16000 * 8))
+    (tmp_path / "long.mp4").parent.mkdir(exist_ok=True)
+    write_clip(tmp_path / "long.mp4", astronaut, width=64, height=64, seconds=65.0, rate=2, tone=False)
+    before = set(app.files())
+    page = open_page()
+    upload(page, "video", [tmp_path / "sound.wav", tmp_path / "long.mp4"])
+    page.click("#video-start")
+    page.wait_for_function("document.querySelectorAll('#video-queue .job.failed').length === 2")
+    said = page.inner_text("#video-queue")
+    assert "sound but no pictures" in said and "takes up to 1 minutes" in said
+    page.click("#video-start")
+    page.wait_for_selector("text=Choose a video first")
+    # An upload over --max-megabytes is refused while it is uploaded.
+    big = tmp_path / "big.mp4"
+    big.write_bytes(bytes(6 * 1024**2))
+    page.set_input_files("#video-files input[type=file]", str(big))
+    page.wait_for_function("/exceed|large|size/i.test(document.body.innerText)")
+    heic = tmp_path / "photo.heic"
+    heic.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0heicmif1" + bytes(300))
+    upload(page, "picture", [heic])
+    page.click("#picture-start")
+    page.wait_for_selector("text=Convert it to JPEG")
+    assert set(app.files()) - before == set()
+    assert "Traceback" not in page.inner_text("body")
+
+
+def test_pictures_come_back_marked(
+    open_page: Callable[..., Any], app: RunningApp, astronaut_path: Path
+) -> None:
+    page = open_page()
+    upload(page, "picture", [astronaut_path])
+    page.click("#picture-start")
+    page.wait_for_selector("[data-pictures] img")
+    page.wait_for_function("document.querySelector('[data-pictures] img').naturalWidth === 512")
+    assert page.locator(".plain-table tbody tr").count() == 1
+    for link in page.locator("[data-pictures] a.download").all():
+        assert page.request.get(app.url + link.get_attribute("href")).ok
+
+
+def test_the_model_tab_says_what_it_is_not(open_page: Callable[..., Any]) -> None:
+    page = open_page()
+    page.get_by_role("tab", name="Model").click()
+    page.wait_for_selector("#model-page table")
+    said = page.inner_text("#model-page")
+    assert "Not a measure of feelings" in said and "Art. 5(1)(f)" in said
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "gradio_api/file=/etc/passwd",
+        "gradio_api/file=app.py",
+        "gradio_api/file=../app.py",
+        "file=/etc/passwd",
+        "result/" + "a" * 32 + "/..%2f..%2fetc%2fpasswd",
+        "result/..%2f..%2f/passwd",
+        "static/..%2f..%2f..%2fapp.py",
+    ],
+)
+def test_nothing_outside_can_be_read(open_page: Callable[..., Any], app: RunningApp, address: str) -> None:
+    answer = open_page().request.get(app.url + address)
+    assert answer.status in {400, 403, 404, 422}
+    assert b"root:" not in answer.body() and b"argparse" not in answer.body()
+
+
+def test_a_handler_does_not_take_a_path_of_the_server(open_page: Callable[..., Any], app: RunningApp) -> None:
+    """A request by hand names a file of the server instead of an upload."""
+    page = open_page()
+    config = page.evaluate("window.gradio_config.dependencies.map(d => [d.id, d.targets, d.inputs])")
+    secret = app.scratch / "secret.png"
+    secret.write_bytes(b"\x89PNG not really")
+    for number, _, inputs in config:
+        if not inputs:
+            continue
+        file = {"path": str(secret), "meta": {"_type": "gradio.FileData"}}
+        answer = page.request.post(
+            app.url + "gradio_api/queue/join",
+            data={"data": [[file]] * len(inputs), "fn_index": number, "session_hash": "byhand"},
+        )
+        assert b"not really" not in answer.body()
+    page.wait_for_timeout(1000)
+    assert secret.exists()  # nor is it deleted as if it were an upload
+    assert page.request.get(app.url + "gradio_api/file=" + quote(str(secret))).status in {403, 404}
+
+
+def test_with_a_password_nothing_is_shown_before_it(root: Path, tmp_path: Path, browser: Any) -> None:
+    app = start_app(root, tmp_path, "--auth", "ada:secret")
+    try:
+        context = browser.new_context(locale="en-US")
+        page = context.new_page()
+        page.goto(app.url)
+        page.wait_for_selector("input[type=password]")
+        assert page.locator("[data-live]").count() == 0
+        assert page.request.get(app.url + "config").status == 401
+        page.locator("input").first.fill("ada")
+        page.fill("input[type=password]", "secret")
+        page.locator("button").first.click()
+        page.wait_for_selector("[data-live]")
+        context.close()
+    finally:
+        stop_app(app)
+    assert app.process.returncode == 0
+    assert list(tmp_path.glob("emotion-app-*")) == []  # everything is deleted on stop
