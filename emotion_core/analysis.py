@@ -78,9 +78,10 @@ def plan(
 ) -> Plan:
     """Check a source and the places of its outputs.
 
-    NAME is the stem of `output` (without a trailing `_emotions` or `_results`), else that of the source; the results are
-    `NAME_results.json` and `NAME_summary.json` in the folder of `output`, else in `output_dir`, else beside
-    the source. The annotated video is `output`, else `NAME_emotions.mp4` there (.jpg for a picture).
+    NAME is the stem of `output` (without a trailing `_emotions` or `_results`), else that of the source; the
+    results are `NAME_results.json` and `NAME_summary.json` in the folder of `output`, else in `output_dir`,
+    else beside the source. The annotated video is `output`, else `NAME_emotions.mp4` there (.jpg for a
+    picture).
 
     Raises:
         EmotionError: where the source can't be read, or an output can't be written or would be the source.
@@ -215,6 +216,7 @@ class _Annotated:
         self._path = made.video
         self._depth = _depth(made.info)
         self._style = {} if style is None else {"style": style}
+        self._memory: dict[int, tuple[int, str]] = {}  # where panels lie, so that they don't jump
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="annotate")
         self._waiting: deque[Future[None]] = deque()
         self._writer: VideoWriter | None = None
@@ -248,7 +250,7 @@ class _Annotated:
     def _work(self, frame: Frame, faces: list[Face], objects: Sequence[DetectedObject]) -> None:
         from emotion_core.draw import draw
 
-        image = draw(frame, faces, objects, **self._style)
+        image = draw(frame, faces, objects, memory=self._memory, **self._style)
         if self._writer is not None:
             self._writer.write(image, frame.time)
         else:

@@ -113,9 +113,11 @@ class Planner:
         """Give a place to every face; with a `memory`, keep last frame's layout while it is as good."""
         kept = self._remembered(ids, memory) if memory else None
         if kept is not None:
-            # To move, a layout must be better with room to spare, or it would flip back at once.
-            total = sum(p.level for p in kept)
-            wide = self._uniform([_grow(face, 0.06) for face in self.faces]) if total else None
+            # To move, a layout must be better with room to spare, or it would flip back at once; to cover a
+            # part of a face counts as worse than anything that does not.
+            covers = any(overlap(p.rect, _grow(face, -0.05)) for p in kept for face in self.faces)
+            total = self.levels - 2 if covers else sum(p.level for p in kept)
+            wide = self._uniform([_grow(face, 0.03) for face in self.faces]) if total else None
             if wide is None or sum(p.level for p in wide) >= total:
                 return kept
         plan = self._uniform(self.faces)
