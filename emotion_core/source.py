@@ -37,6 +37,7 @@ _CONTAINERS = (
     "asf,ogg,mjpeg,jpeg_pipe,rm,mxf,nut,dv,wtv,yuv4mpegpipe,apng,avif,"
     "mp3,wav,aac,flac,ac3,eac3,amr,aiff,caf,w64,au,opus,wv,ape,tta,dts"
 )
+_STREAMS = "hls,dash,rtsp,rtp,sdp,mpjpeg"
 _MOTION_JPEG = {".mjpeg", ".mjpg"}
 _CAMERA_FORMAT = {"linux": "v4l2", "darwin": "avfoundation", "win32": "dshow"}
 _OPEN_TIMEOUT = 10.0
@@ -129,6 +130,7 @@ def open_container(source: Source) -> InputContainer:
             options["framerate"] = "30"
     else:
         keywords["timeout"] = (_OPEN_TIMEOUT, _READ_TIMEOUT)
+        options["format_whitelist"] = f"{_CONTAINERS},{_STREAMS}"
         if address.lower().startswith("rtsp"):
             options["rtsp_transport"] = "tcp"
     try:

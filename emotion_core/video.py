@@ -239,7 +239,8 @@ class Frames(Iterator[Frame]):
 
     def _stopped(self, why: str) -> str:
         of = f" of {self._declared:.1f}" if self._declared else ""
-        return f"{self.source.name}: reading stopped at {self.end:.1f}{of} seconds: {why.rstrip('.')}"
+        advice = "; try to download the file and give its path" if self.source.kind == "url" else ""
+        return f"{self.source.name}: reading stopped at {self.end:.1f}{of} seconds: {why.rstrip('.')}{advice}"
 
     def _image(self, picture: VideoFrame) -> np.ndarray:
         """Turn a decoded picture into upright RGB with square pixels, (H, W, 3) uint8."""
