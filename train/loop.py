@@ -8,6 +8,7 @@ import logging
 import math
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch import distributed as dist
 from torch.nn.parallel import DistributedDataParallel
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
@@ -77,7 +78,7 @@ def batch_of(
     flip = torch.rand(b, generator=g) < 0.5
     images = augment(torch.from_numpy(samples.crops[picked]), samples.margin, size, flip, g)
     landmarks = mirror_landmarks(torch.from_numpy(samples.landmarks[picked]), flip)
-    landmarks = landmarks + 0.02 * torch.rand(b, 1, 1, generator=g) * torch.randn(
+    landmarks = landmarks + 0.01 * torch.rand(b, 1, 1, generator=g) * torch.randn(
         landmarks.shape, generator=g
     )
     present = torch.from_numpy(samples.present[picked]).float()
@@ -229,7 +230,7 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
         start_from(student, Path(config.init))
     model = DistributedDataParallel(student) if world > 1 else student
     average: Any = AveragedModel(
-        student, multi_avg_fn=get_ema_multi_avg_fn(config.ema**EMA_EVERY), use_buffers=True
+        student, multi_avg_fn=moving_average(config.ema**EMA_EVERY), use_buffers=True
     )
     decayed = [p for p in student.parameters() if p.ndim > 1]
     plain = [p for p in student.parameters() if p.ndim <= 1]
@@ -346,6 +347,21 @@ def show_samples(writer: SummaryWriter, student: Student, valid: Samples, size: 
         lines.append(f"{number}. {few.labels[int(row.argmax())]} {row.max():.0%} (raters: {said})")
     writer.add_images("valid/pictures", images / 255, step)
     writer.add_text("valid/predictions", "\n".join(lines), step)
+
+
+def moving_average(decay: float) -> Callable[..., None]:
+    """Give the update of an exponential average that forgets its first, random weights quickly."""
+
+    @torch.no_grad()
+    def update(averages: list[Tensor], currents: list[Tensor], updates: Tensor | int) -> None:
+        n = int(updates)
+        share = max(1 - decay, 9 / (10 + n))
+        if averages[0].is_floating_point():
+            torch._foreach_lerp_(averages, currents, share)
+        else:
+            torch._foreach_copy_(averages, currents)
+
+    return update
 
 
 def schedule(step: int, steps: int, warmup: float) -> float:

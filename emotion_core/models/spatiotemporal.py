@@ -120,13 +120,15 @@ class SpatialCNN(nn.Module):
             layers += [SpatialAttention()] if config.spatial_attention else []
             stages.append(nn.Sequential(*layers))
         self.stages = nn.Sequential(*stages)
+        # pooled features are all positive; without their mean taken off, later layers see little else
+        self.norm = nn.BatchNorm1d(2 * w[-1], affine=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Read (B, 3, 224, 224), or another size as it is, into (B, 1024)."""
         if x.shape[-1] == SIZE:
             x = F.avg_pool2d(x, SIZE // self.resolution)  # (B, 3, R, R)
         x = self.stages(self.stem(x))  # (B, 512, R/16, R/16)
-        return torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)  # (B, 1024)
+        return self.norm(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1))  # (B, 1024)
 
 
 class LandmarkProcessor(nn.Module):
@@ -134,6 +136,7 @@ class LandmarkProcessor(nn.Module):
 
     def __init__(self, config: NetConfig):
         super().__init__()
+        self.norm = nn.BatchNorm1d(100, affine=False)  # expressions move points by a few hundredths
         self.read = nn.Sequential(nn.Linear(100, 256), nn.LayerNorm(256), nn.SiLU())
         self.mix = nn.Sequential(nn.Linear(256, 440), nn.SiLU(), nn.Linear(440, 256))
         self.out = nn.Linear(256, config.landmark_features)
@@ -142,7 +145,7 @@ class LandmarkProcessor(nn.Module):
     def forward(self, points: Tensor, present: Tensor) -> Tensor:
         """Read (B, 50, 2) and (B,) into (B, 128)."""
         present = present[:, None]  # (B, 1)
-        x = self.read((points * present[:, :, None]).flatten(1))  # (B, 256)
+        x = self.read(self.norm(points.flatten(1)))  # (B, 256)
         x = self.out(x + self.mix(x))  # (B, 128)
         return x * present + self.missing * (1 - present)
 
