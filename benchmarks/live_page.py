@@ -1,8 +1,8 @@
 """Measure the live page in a real browser: `python -m benchmarks.live_page [--minutes 5] [--viewers 1]`.
 
-Chromium's fake camera plays a face; what is counted is what a person would see: frames drawn with their marks,
-and the time from the camera's picture to its drawing, by the browser's own clocks. Memory is that of the app
-and of the browser, in the first and in the last minute.
+Chromium's fake camera plays a face; what is counted is what a person would see: frames drawn with their
+marks, and the time from the camera's picture to its drawing, by the browser's own clocks. Memory is that
+of the app and of the browser, in the first and in the last minute.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).resolve().parent.parent
 FLAGS = (

@@ -29,7 +29,7 @@ FLAGS = (
 
 
 def portrait(step: float, width: int, height: int) -> Image.Image:
-    """Give the astronaut's portrait as a camera would see it at time `step`, moving and breathing a little."""
+    """Give the astronaut's portrait as a camera would see it at time `step`, moving a little."""
     from skimage import data
 
     whole = Image.fromarray(data.astronaut())

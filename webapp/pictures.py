@@ -7,7 +7,7 @@ import zipfile
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from emotion_core.types import EmotionError
 from webapp import parts, results
@@ -116,7 +116,7 @@ def _write(folder: Path, token: str, marked: Sequence[Marked], engine: Engine) -
     """Write all pictures' faces as JSON and CSV, and the marked pictures as one zip."""
     import csv
 
-    rows = []
+    rows: list[dict[str, Any]] = []
     for one in marked:
         for face in one.faces:
             rows.append(

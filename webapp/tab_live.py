@@ -18,8 +18,9 @@ def _t(key: str, tag: str = "span", more: str = "") -> str:
 
 def _slider(option: str, key: str, low: int, high: int, value: int) -> str:
     return (
-        f'<label class="slider">{_t(key)}<output>{value}</output>'
-        f'<input type="range" data-option="{option}" min="{low}" max="{high}" value="{value}"></label>'
+        # A label names the first control inside it, and an output counts as one: it comes last.
+        f'<label class="slider">{_t(key)}<input type="range" data-option="{option}" min="{low}" '
+        f'max="{high}" value="{value}"><output>{value}</output></label>'
     )
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,17 @@ class RunningApp:
         return [p for p in self.scratch.glob("emotion-app-*/**/*") if p.is_file()]
 
 
+def wait_ready(app: RunningApp, until: float) -> None:
+    """Wait until the app answers."""
+    while time.monotonic() < until:
+        try:
+            with urllib.request.urlopen(app.url + "healthz", timeout=5):
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError("the app does not answer")
+
+
 def start_app(root: Path, scratch: Path, *flags: str) -> RunningApp:
     """Start `app.py` on a free port; raises AssertionError with its output where it does not start."""
     process = subprocess.Popen(
@@ -41,7 +53,9 @@ def start_app(root: Path, scratch: Path, *flags: str) -> RunningApp:
         if select.select([process.stdout], [], [], 0.5)[0]:
             said += process.stdout.readline()
         if found := re.search(r"http://127\.0\.0\.1:(\d+)/", said):
-            return RunningApp(f"http://127.0.0.1:{found[1]}/", scratch, process)
+            app = RunningApp(f"http://127.0.0.1:{found[1]}/", scratch, process)
+            wait_ready(app, until)
+            return app
     process.kill()
     raise AssertionError(f"the app did not start:\n{said}")
 

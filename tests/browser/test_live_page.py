@@ -137,9 +137,10 @@ def test_two_share_fairly_and_a_third_is_told_that_the_server_is_full(open_page:
     third.wait_for_selector("[data-view=message]")
     assert "All live places are taken" in third.inner_text("[data-message]")
     before = [live(page, "l.stats.displayed") for page in pages]
-    pages[0].wait_for_timeout(6000)
+    for page, shown in zip(pages, before, strict=True):
+        page.wait_for_function(f"{LIVE}.stats.displayed >= {shown + 10}")  # nobody stalls
     gained = [live(page, "l.stats.displayed") - b for page, b in zip(pages, before, strict=True)]
-    assert min(gained) > 5 and max(gained) < 2.5 * min(gained), gained
+    assert max(gained) < 3 * min(gained), gained
     pages[0].click("[data-stop]")
     pages[0].wait_for_selector("[data-view=consent]")
     third.click("[data-again]")
