@@ -19,19 +19,22 @@ INPUTS = ("requirements.txt", "requirements-dev.txt", "requirements-dashboard.tx
 TEST_PACKAGES = ("chromium", "xauth", "xdotool", "xvfb")
 OTHER_OPENCV = ("opencv-python", "opencv-contrib-python")
 HEADLESS = "opencv-python-headless"
+SILENT = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
 def main():
     """Set up and give the exit code."""
     os.chdir(ROOT)
-    system_packages(read_lines("packages.txt"), needed=True)
+    system_packages(read_lines("packages.txt"), "face landmarks")
     if "--tests" in sys.argv[1:]:
-        system_packages(TEST_PACKAGES, needed=False)
+        system_packages(TEST_PACKAGES, "the browser and desktop tests")
     key = fingerprint()
     if os.path.exists(PYTHON) and read_lines(STAMP) == [key]:
         return 0
     make_venv(find_python())
     install()
+    if subprocess.call([PYTHON, "-c", "import tkinter"], **SILENT) != 0:
+        system_packages(["python3-tk"], "the live window of main.py --realtime")
     with open(STAMP, "w") as file:
         file.write(fingerprint())
     say("ready: .venv is complete")
@@ -79,36 +82,38 @@ def missing_packages(names):
     return [name for name in names if name not in have and name + "t64" not in have]
 
 
-def system_packages(names, needed):
+def system_packages(names, purpose):
     """Install the Debian packages that are missing when root, otherwise say which they are."""
     if not shutil.which("dpkg-query"):
-        if needed and not os.path.exists(STAMP):
-            say("not Debian: these libraries must be there: " + " ".join(names))
+        if not os.path.exists(STAMP):
+            say(f"not Debian: {purpose} need what Debian calls {' '.join(names)}")
         return
     missing = missing_packages(names)
     if not missing:
         return
-    command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends"] + missing
     if os.geteuid() != 0:
-        use = "needed for face landmarks" if needed else "without them some tests are skipped"
-        say(f"missing system packages ({use}): sudo apt-get install {' '.join(missing)}")
+        say(f"for {purpose}, install these system packages: sudo apt-get install {' '.join(missing)}")
         return
     say("apt-get install " + " ".join(missing))
-    env = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-    quiet = {"stdout": subprocess.DEVNULL, "env": env}
+    quiet = {"stdout": subprocess.DEVNULL, "env": dict(os.environ, DEBIAN_FRONTEND="noninteractive")}
     subprocess.call(["apt-get", "update", "-qq"], **quiet)
-    if subprocess.call(command, **quiet) != 0:
-        without = "faces get no landmarks" if needed else "some tests are skipped"
-        say(f"apt-get could not install {' '.join(missing)}; without them {without}")
+    if (
+        subprocess.call(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing], **quiet)
+        != 0
+    ):
+        say(f"apt-get could not install {' '.join(missing)}; {purpose} will not work")
 
 
 def find_python():
     """Give the path of a Python that is new enough, the caller's own choice ($PYTHON) first."""
     check = f"import sys, venv, ensurepip; sys.exit(sys.version_info[:2] < {OLDEST})"
-    for name in (os.environ.get("PYTHON"), sys.executable, "python3.13", "python3.12", "python3.11"):
-        path = shutil.which(name) if name else None
-        if path and subprocess.call([path, "-c", check], stderr=subprocess.DEVNULL) == 0:
-            return path
+    for attempt in ("as it is", "with Debian's venv"):
+        for name in (os.environ.get("PYTHON"), sys.executable, "python3.13", "python3.12", "python3.11"):
+            path = shutil.which(name) if name else None
+            if path and subprocess.call([path, "-c", check], **SILENT) == 0:
+                return path
+        if attempt == "as it is" and shutil.which("dpkg-query"):
+            system_packages(["python3-venv"], "an environment of its own")
     oldest, this = ".".join(map(str, OLDEST)), sys.version.split()[0]
     stop(
         f"Python {oldest} or newer with venv is needed, this is {this}: install it (Debian: python3-venv) "
@@ -124,9 +129,6 @@ def make_venv(python):
     say("making .venv with " + python)
     if subprocess.call([python, "-m", "venv", "--clear", VENV]) != 0:
         stop("could not make .venv; on Debian install python3-venv")
-
-
-SILENT = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
 def pip(*arguments):
