@@ -233,6 +233,8 @@ def _probability_rows(
     figure: go.Figure, rows: pd.DataFrame, columns: list[str], kind: str, points: int, row: int
 ) -> None:
     x, values = _lines(rows, columns, points)
+    hover = "<br>".join(f"{c[2:]}: %{{customdata[{i}]:.0%}}" for i, c in enumerate(columns))
+    _clicks(figure, x, np.full(len(x), 0.5), row, "", f"{hover}<extra></extra>", np.stack(values, axis=1))
     for column, y in zip(columns, values, strict=True):
         label, color = column[2:], color_of(column[2:])
         look: dict[str, Any] = {"line": {"color": color, "width": 1.6}}
@@ -244,12 +246,11 @@ def _probability_rows(
             mode="lines",
             name=label,
             legendgroup=label,
-            hovertemplate="%{y:.0%}",
+            hoverinfo="skip",
             row=row,
             col=1,
             **look,
         )
-    _clicks(figure, x, np.full(len(x), 0.5), row)
 
 
 def _signal(
@@ -268,6 +269,7 @@ def _signal(
     rolling = rows[signal].rolling(count, center=True, min_periods=1)
     table = pd.DataFrame({"time": rows["time"], "mean": rolling.mean(), "sd": rolling.std(ddof=0).fillna(0)})
     x, (mean, deviation) = _lines(table, ["mean", "sd"], points)
+    _clicks(figure, x, mean, row, f"Person {face}", "%{y:.2f}")
     if band > 0 and with_band:
         band_x, band_y = _outlines(x, mean - deviation, mean + deviation)
         figure.add_scatter(
@@ -291,12 +293,11 @@ def _signal(
         legendgroup=f"person {face}",
         showlegend=signal == "valence",
         line={"color": color, "width": 2, "dash": DASHES[(place // len(PEOPLE)) % len(DASHES)]},
-        hovertemplate="%{y:.2f}",
+        hoverinfo="skip",
         meta=signal,
         row=row,
         col=1,
     )
-    _clicks(figure, x, mean, row)
 
 
 def _outlines(x: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -312,16 +313,30 @@ def _outlines(x: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndar
     return np.concatenate(parts_x), np.concatenate(parts_y)
 
 
-def _clicks(figure: go.Figure, x: np.ndarray, y: np.ndarray, row: int) -> None:
-    """Add markers that can't be seen: lines alone give no click to the page."""
+def _clicks(
+    figure: go.Figure,
+    x: np.ndarray,
+    y: np.ndarray,
+    row: int,
+    name: str,
+    hover: str,
+    values: np.ndarray | None = None,
+) -> None:
+    """Add markers that can't be seen; they carry the hover text of a row and its clicks.
+
+    A line without markers gives the page no click, and a click counts only on the first trace under the
+    pointer, so the lines themselves are left out of hovering. `values` (len(x), n) is for the text.
+    """
     figure.add_scatter(
         x=x,
         y=y,
         mode="markers",
         marker={"size": 14, "color": "rgba(0,0,0,0)"},
-        hoverinfo="skip",
+        customdata=values,
+        hovertemplate=hover,
         showlegend=False,
-        name="click",
+        name=name,
+        meta="click",
         row=row,
         col=1,
     )

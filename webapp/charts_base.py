@@ -122,7 +122,7 @@ def figure_data(figure: go.Figure) -> pd.DataFrame:
     """Give what `figure` draws as a table: one row per point, with the trace's name."""
     parts = []
     for trace in figure.data:
-        if trace.name == "click" or (
+        if trace.meta == "click" or (
             trace.type == "scatter" and (trace.x is None or list(trace.x) == [None])
         ):
             continue

@@ -32,9 +32,10 @@ def player(view: state.View, time: float | None, turn: str) -> None:
         st.caption(f"The video is larger than {state.MAX_VIDEO // 1_000_000} MB, so it is not shown here.")
         return
     st.video(str(path), alt="The annotated video")
-    if time is not None:
-        seek = st.components.v2.component("emotion_seek", js=_SEEK)
-        seek(data={"time": max(0.0, float(time)), "turn": f"{turn}:{time}"}, key="seek")
+    # Drawn before the first click too, so that its script is there by then.
+    seek = st.components.v2.component("emotion_seek", js=_SEEK)
+    data = None if time is None else {"time": max(0.0, float(time)), "turn": f"{turn}:{time}"}
+    seek(data=data, key="seek")
 
 
 def has_video(view: state.View) -> bool:
