@@ -284,9 +284,8 @@ def _pose(canvas: np.ndarray, face: Face, box: Rect, metrics: Metrics) -> None:
 
 def _object_box(canvas: np.ndarray, box: Rect, metrics: Metrics) -> None:
     corners = (box[0], box[1]), (box[2] - 1, box[3] - 1)
-    line = max(2, round(metrics.line * 0.6))  # finer than a face's, which comes first
-    cv2.rectangle(canvas, *corners, (12, 14, 18), line + 2, cv2.LINE_AA)
-    cv2.rectangle(canvas, *corners, rgb(ACCENT), line, cv2.LINE_AA)
+    # Finer than a face's lines, which come first; the accent shows on dark and on bright by itself.
+    cv2.rectangle(canvas, *corners, rgb(ACCENT), max(1, round(metrics.line * 0.55)), cv2.LINE_AA)
 
 
 def _object_label(canvas: np.ndarray, thing: DetectedObject, taken: list[Rect], metrics: Metrics) -> None:
