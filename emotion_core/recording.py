@@ -47,7 +47,7 @@ FORMATS = ("json", "csv", "parquet")
 FLUSH_SECONDS = 0.5
 """What a kill can cost: the records of the last half second."""
 
-_ROW_GROUP = 8192
+_ROW_GROUP = 2048  # rows of Parquet that are held in memory
 
 
 class Recording:
