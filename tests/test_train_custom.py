@@ -70,10 +70,10 @@ def trained(folder, tmp_path_factory):
     torch.set_num_threads(1)
     sizes = {
         "epochs": 1,
-        "epoch-pictures": 96,
+        "epoch-pictures": 32,
         "batch": 8,
         "small-size": 32,
-        "size": 48,
+        "size": 56,
         "ema": 0.5,
         "workers": 0,
     }
@@ -157,7 +157,7 @@ def test_training_says_in_one_line_what_is_wrong(tmp_path, folder, capsys):
 
 
 @pytest.mark.parametrize(
-    "words", [["--epochs", "0"], ["--precision", "fp7"], ["--epochs", "many"], ["--typo"]]
+    "words", [["--epochs", "0"], ["--precision", "fp7"], ["--size", "50"], ["--epochs", "many"], ["--typo"]]
 )
 def test_wrong_settings_are_wrong_use(words, folder):
     with pytest.raises(SystemExit) as caught:

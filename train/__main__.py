@@ -121,8 +121,11 @@ def _train(words: list[str]) -> int:
     sets, cache, faces = given.pop("sets"), given.pop("cache"), given.pop("workers_faces")
     chosen = {k: v for k, v in given.items() if v is not None}
     chosen["data"] = tuple(_data(given["data"]))
+    from emotion_core.models import NetConfig
+
     try:
         config = TrainConfig(**chosen)
+        NetConfig(resolution=config.size)
     except ValueError as error:
         parser.error(str(error))
     from train.run import run

@@ -92,10 +92,18 @@ def say(samples: Samples) -> None:
 def adapt(config: TrainConfig, samples: Samples, chosen: frozenset[str]) -> TrainConfig:
     """Start a small data set from the shipped weights, at a gentle rate, unless the user said otherwise."""
     labelled = int((samples.labelled & (samples.split == "train")).sum())
-    if labelled >= SMALL or "init" in chosen or not WEIGHTS.is_file() or not read_metadata(WEIGHTS).trained:
+    if labelled >= SMALL or "init" in chosen or not WEIGHTS.is_file():
+        return config
+    shipped = read_metadata(WEIGHTS)
+    if not shipped.trained:
         return config
     log.info("%d labelled pictures are few: training starts from the shipped weights", labelled)
-    changes: dict[str, object] = {"init": str(WEIGHTS)}
+    size = int(shipped.config.get("resolution", config.size))  # what these weights read
+    changes: dict[str, object] = {
+        "init": str(WEIGHTS),
+        "size": size,
+        "small_size": min(size, config.small_size),
+    }
     if "learning_rate" not in chosen:
         changes["learning_rate"] = SMALL_RATE
     for name, value in (("balance", 1.0), ("ema", 0.98)):  # a short run needs a short memory
