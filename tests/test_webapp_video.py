@@ -208,6 +208,32 @@ def test_progress_is_said_in_words() -> None:
     assert "42 Bilder" in queue_html(Batch([item], VideoOptions(), Text("de")))
 
 
+@pytest.mark.weights
+def test_two_jobs_take_turns_and_one_that_waits_can_be_cancelled(
+    engine: Engine, workspace: results.Workspace, talking_clip: Path
+) -> None:
+    slots = threading.BoundedSemaphore(1)
+    slots.acquire()  # somebody else's video is running
+    batch, job, ended = batch_of([upload(workspace, talking_clip)]), Job(), []
+    work = analyse_batch(batch, job, engine, Settings(), ended.append, slots)
+    next(work)
+    assert batch.items[0].state == "waiting" and "waiting" in queue_html(batch)
+    slots.release()
+    for _ in work:
+        pass
+    assert batch.items[0].state == "done" and len(ended) == 1
+    slots.acquire()
+    batch = batch_of([upload(workspace, talking_clip)])
+    work = analyse_batch(batch, job, engine, Settings(), ended.append, slots)
+    job.stop.set()
+    for _ in work:
+        pass
+    assert batch.items[0].state == "cancelled" and len(ended) == 2
+    slots.release()
+    with pytest.raises(ValueError):
+        slots.release()  # every slot was given back
+
+
 # -- jobs ------------------------------------------------------------------------------------------------
 
 

@@ -74,42 +74,67 @@ class Batch:
 
 
 def analyse_batch(
-    batch: Batch, job: Job, engine: Engine, settings: Settings, release: Callable[[Sequence[Path]], None]
+    batch: Batch,
+    job: Job,
+    engine: Engine,
+    settings: Settings,
+    done: Callable[[Sequence[Path]], None],
+    slots: threading.Semaphore | None = None,
 ) -> Iterator[Batch]:
-    """Analyse the videos of `batch` one after the other, giving it again whenever something changed.
+    """Begin to analyse the videos of `batch` one after the other; gives it again and again meanwhile.
 
     A problem with one video is written on its item and the others go on. Setting `job.stop` ends the
-    running analysis within a few frames and keeps what it has, unless the job is abandoned. However it
-    ends, the uploads are given to `release`, which deletes them, and no thread is left.
+    running analysis within a few frames and keeps what it has, unless the job is abandoned, as it is when
+    the generator is closed early. However it ends, `done` gets the uploads to delete, and no thread is
+    left. Each video waits for one of `slots`, where they are given.
     """
+    worker = threading.Thread(
+        target=_work, args=(batch, job, engine, settings, done, slots), name="video", daemon=True
+    )
+    job.worker = worker
+    worker.start()
+    return _watch(batch, job, worker)
+
+
+def _watch(batch: Batch, job: Job, worker: threading.Thread) -> Iterator[Batch]:
     try:
-        for item in batch.items:
-            if job.stop.is_set():
-                item.state = "cancelled"
-                continue
-            item.state = "reading"
+        while worker.is_alive():
             yield batch
-            worker = threading.Thread(
-                target=_analyse_safely, args=(item, batch, job, engine, settings), name="video", daemon=True
-            )
-            job.worker = worker
-            worker.start()
-            try:
-                while worker.is_alive():
-                    worker.join(POLL_SECONDS)
-                    yield batch
-            finally:
-                # The page may have been closed: then this generator is closed at the yield above.
-                if worker.is_alive():
-                    job.abandoned = True
-                    job.stop.set()
-                worker.join()
+            worker.join(POLL_SECONDS)
         yield batch
     finally:
-        release([item.path for item in batch.items])
+        if worker.is_alive():  # the page was closed, and so was this generator
+            job.abandoned = True
+            job.stop.set()
+            worker.join()
+
+
+def _work(
+    batch: Batch,
+    job: Job,
+    engine: Engine,
+    settings: Settings,
+    done: Callable[[Sequence[Path]], None],
+    slots: threading.Semaphore | None,
+) -> None:
+    """Do a whole job on its own thread, so that it cleans up even where nobody asks for it any more."""
+    slots = slots or threading.Semaphore()
+    if hasattr(os, "setpriority"):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+    try:
         for item in batch.items:
-            if job.abandoned and item.token and not item.finished:
-                results.discard(item.token)
+            while not job.stop.is_set():
+                if slots.acquire(timeout=POLL_SECONDS):
+                    try:
+                        item.state = "reading"
+                        _analyse_safely(item, batch, job, engine, settings)
+                    finally:
+                        slots.release()
+                    break
+            else:
+                item.state = "cancelled"
+    finally:
+        done([item.path for item in batch.items])
 
 
 def _analyse_safely(item: Item, batch: Batch, job: Job, engine: Engine, settings: Settings) -> None:
@@ -132,8 +157,6 @@ def _analyse(item: Item, batch: Batch, job: Job, engine: Engine, settings: Setti
     from emotion_core.recording import read_results
 
     text, options = batch.text, batch.options
-    if hasattr(os, "setpriority"):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
     info = check_video(item.path, settings, text)
     objects = None
     if options.objects:

@@ -21,9 +21,14 @@ class Job:
 
 
 class Jobs:
-    """All running jobs by browser session, and the uploads that no job has taken yet."""
+    """All running jobs by browser session, and the uploads that no job has taken yet.
 
-    def __init__(self) -> None:
+    `slots` is how many files are analysed at once: a job takes a slot for each of its files, so that two
+    visitors with many files take turns.
+    """
+
+    def __init__(self, at_once: int = 1) -> None:
+        self.slots = threading.BoundedSemaphore(at_once)
         self._lock = threading.Lock()
         self._jobs: dict[str, set[Job]] = defaultdict(set)
         self._uploads: dict[str, set[Path]] = defaultdict(set)

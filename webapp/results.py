@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT_VARIABLE = "EMOTION_RESULTS"
 """The environment variable that names the folder of all results of this run."""
 
+_PREFIX = "emotion-app-"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
 _SUFFIXES = frozenset({".mp4", ".json", ".csv", ".parquet", ".html", ".jpg", ".png", ".zip"})
 
@@ -94,11 +95,26 @@ def _age(path: Path, now: float) -> float:
     return now - newest
 
 
+def _clear_after_kills() -> None:
+    """Delete the folders of earlier runs that were killed before they could."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if not owner.isdigit() or int(owner) == os.getpid():
+            continue
+        try:
+            os.kill(int(owner), 0)  # asks whether it lives; sends nothing
+        except ProcessLookupError:
+            shutil.rmtree(folder, ignore_errors=True)
+        except OSError:  # another user's, or a system that can't tell
+            continue
+
+
 class Workspace:
     """The folder of one run of the app: uploads and results, swept by age and removed on `close()`."""
 
     def __init__(self, keep_minutes: float, sweep_seconds: float = 30.0) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="emotion-app-"))
+        _clear_after_kills()
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
         self.results = self.folder / "results"
         self.uploads = self.folder / "uploads"
         self.results.mkdir()

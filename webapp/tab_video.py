@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +34,10 @@ def _empty(text: Text) -> str:
 def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
     """Put the video tab's parts into the Blocks that are being built."""
     raw: dict[str, Any] = {"padding": False, "apply_default_css": False, "js_on_load": None}
-    results: gr.State = gr.State({})  # token -> HTML of this browser session's results
+    # Forgotten with the files it names.
+    results: gr.State = gr.State(
+        {}, time_to_live=app.settings.keep_minutes * 60
+    )  # token -> HTML of this browser session's results
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
             files = gr.File(
@@ -71,6 +73,8 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
         text = Text.for_request(request)
         session = request.session_hash or ""
         try:
+            if app.jobs.running() >= app.settings.max_waiting:
+                raise EmotionError(text("error.busy", n=app.jobs.running()))
             items = handlers.items_of(paths, text)
         except EmotionError as problem:
             yield {queue: parts.note(str(problem), bad=True)}
@@ -78,6 +82,12 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
         options = handlers.VideoOptions(int(smoothing), threshold / 100, bool(objects), bool(hide))
         batch = handlers.Batch(items, options, text, owner=request.cookies.get(links.COOKIE))
         job = app.jobs.begin(session)
+
+        def done(paths: Sequence[Path]) -> None:
+            app.jobs.release(session, paths)
+            app.jobs.end(session, job)
+
+        work = handlers.analyse_batch(batch, job, app.engine, app.settings, done, app.jobs.slots)
         shown: set[str] = set()
         said = ""
         try:
@@ -87,8 +97,7 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
                 cancel: gr.update(interactive=True),
                 queue: handlers.queue_html(batch),
             }
-            release = partial(app.jobs.release, session)
-            for _ in handlers.analyse_batch(batch, job, app.engine, app.settings, release):
+            for _ in work:
                 changes: dict[Any, Any] = {}
                 now = handlers.queue_html(batch)
                 if now != said:
@@ -109,8 +118,7 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
                 if changes:
                     yield changes
         finally:
-            job.stop.set()
-            app.jobs.end(session, job)
+            work.close()
         yield {start: gr.update(interactive=True), cancel: gr.update(interactive=False)}
 
     def stop(request: gr.Request) -> None:
@@ -129,8 +137,7 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
         analyse,
         [files, smoothing, threshold, objects, hide, results],
         [files, start, cancel, queue, which, result, results],
-        concurrency_limit=app.settings.max_jobs,
-        concurrency_id="video",
+        concurrency_limit=None,  # jobs take turns by their slots, and say that they wait
         **quiet,
     )
     cancel.click(stop, queue=False, **quiet)

@@ -45,7 +45,7 @@ class App:
         workspace = results.Workspace(settings.keep_minutes)
         engine = Engine(settings)
         engine.warm_up()
-        return cls(settings, workspace, engine, LiveServer(engine, settings), Jobs())
+        return cls(settings, workspace, engine, LiveServer(engine, settings), Jobs(settings.max_jobs))
 
     async def close(self) -> None:
         """Stop jobs (their partial results go with the folder), tell live viewers, delete everything."""
@@ -113,7 +113,7 @@ def _blocks(app: App) -> gr.Blocks:
             app.jobs.leave(request.session_hash or "")
 
         blocks.unload(left)
-    blocks.queue(max_size=app.settings.max_waiting, default_concurrency_limit=app.settings.max_jobs)
+    blocks.queue(max_size=4 * app.settings.max_waiting)
     blocks.i18n_instance = words
     return blocks
 
