@@ -30,6 +30,7 @@ class Engine:
         self._objects_lock = threading.Lock()
         self._objects: Callable[[np.ndarray], list[DetectedObject]] | None = None
         self._objects_problem: str | None = None
+        self._warming: threading.Thread | None = None
 
     @property
     def recognizer(self) -> Recognizer:
@@ -67,7 +68,13 @@ class Engine:
             except EmotionError as problem:
                 logger.error("%s", problem)
 
-        threading.Thread(target=load, name="warm-up", daemon=True).start()
+        self._warming = threading.Thread(target=load, name="warm-up", daemon=True)
+        self._warming.start()
+
+    def close(self) -> None:
+        """Wait for a loading that still goes on: a process that ends in its middle is aborted by it."""
+        if self._warming is not None:
+            self._warming.join(30)
 
     def session(self, *, smoothing: int = 5, threshold: float = 0.0) -> Session:
         """Make the state of one more viewer, file or picture."""

@@ -17,7 +17,7 @@ from webapp.live_record import link, write_report
 from webapp.video_view import result_html
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from webapp.engine import Engine
     from webapp.i18n import Text
@@ -80,7 +80,7 @@ def analyse_batch(
     settings: Settings,
     done: Callable[[Sequence[Path]], None],
     slots: threading.Semaphore | None = None,
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     """Begin to analyse the videos of `batch` one after the other; gives it again and again meanwhile.
 
     A problem with one video is written on its item and the others go on. Setting `job.stop` ends the
@@ -96,7 +96,7 @@ def analyse_batch(
     return _watch(batch, job, worker)
 
 
-def _watch(batch: Batch, job: Job, worker: threading.Thread) -> Iterator[Batch]:
+def _watch(batch: Batch, job: Job, worker: threading.Thread) -> Generator[Batch, None, None]:
     try:
         while worker.is_alive():
             yield batch

@@ -11,6 +11,7 @@ import gradio as gr
 
 from webapp import parts, pictures
 from webapp.i18n import Text
+from webapp.uploads import Upload
 
 if TYPE_CHECKING:
     from webapp.ui import App
@@ -23,7 +24,7 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
     raw: dict[str, Any] = {"padding": False, "apply_default_css": False, "js_on_load": None}
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
-            files = gr.File(
+            files = Upload(
                 label=say("picture.upload"), file_count="multiple", type="filepath", elem_id="picture-files"
             )
             hint = gr.HTML("", **raw)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from dataclasses import dataclass
 from html import escape
@@ -49,8 +50,9 @@ class App:
 
     async def close(self) -> None:
         """Stop jobs (their partial results go with the folder), tell live viewers, delete everything."""
-        self.jobs.close()
         await self.live.close()
+        await asyncio.to_thread(self.jobs.close)
+        await asyncio.to_thread(self.engine.close)
         self.workspace.close()
 
 

@@ -23,7 +23,7 @@ def upload(page: Any, tab: str, paths: list[Path]) -> None:
     page.wait_for_selector(f"#{tab}-result .empty, #{tab}-result [data-result]")
     page.set_input_files(f"#{tab}-files input[type=file]", [str(p) for p in paths])
     for path in paths:
-        page.wait_for_selector(f"#{tab}-files :text('{path.stem[:4]}')")
+        page.locator(f"#{tab}-files").get_by_text(path.stem[:2]).first.wait_for()
 
 
 def wait_gone(app: RunningApp, seconds: float = 30) -> list[Path]:
