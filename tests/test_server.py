@@ -69,7 +69,7 @@ def test_the_dashboard_asks_for_the_login_of_the_web_app() -> None:
 
 def test_a_broken_cookie_header_is_no_error() -> None:
     client = TestClient(server.BrowserCookie(_inner()))
-    assert client.get("/", headers={"cookie": "=;;\x80 a=b; =="}).status_code == 200
+    assert client.get("/", headers={"cookie": "=;; a[=b; =="}).status_code == 200
 
 
 def test_a_port_in_use_is_one_clear_line() -> None:
@@ -123,7 +123,8 @@ def test_app_answers_everywhere_and_stops_on_sigterm(root: Path) -> None:
             assert "argparse" not in text and (status >= 400 or "<html" in text.lower()), outside
         app.send_signal(signal.SIGTERM)
         assert app.wait(40) == 0
-        assert "Traceback" not in app.communicate()[0]
+        said = app.stdout.read() if app.stdout else ""
+        assert "Traceback" not in said, said
     finally:
         app.kill()
-        app.communicate()
+        app.wait()

@@ -1,4 +1,4 @@
-"""The dashboard in a real browser: a real results file through all pages, links, the video, narrow and dark."""
+"""The dashboard in a real browser: a real results file on all pages, links, video, narrow and dark."""
 
 import os
 import re
@@ -22,10 +22,15 @@ pytestmark = pytest.mark.browser
 
 playwright = pytest.importorskip("playwright.sync_api")
 PATIENCE = 60_000  # milliseconds
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 PAGES = [
     "Overview",
     "Timeline",
@@ -48,7 +53,7 @@ def browser(chromium: str) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def results(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with results and the annotated video of a shared clip, or with made results where there is none."""
+    """A folder with results and video of a shared clip, or with made results where there is none."""
     folder = tmp_path_factory.mktemp("results")
     clip = root.parent / "shared" / "clips" / "neutral_to_happy.mp4"
     made = None
@@ -263,7 +268,8 @@ def test_pages_fit_narrow_and_wide_light_and_dark(
         seen.page.get_by_role("heading", level=1).wait_for()
         seen.settle()
         inner, outer = seen.page.evaluate(
-            "(() => { const m = document.querySelector('[data-testid=stMain]'); return [m.scrollWidth, m.clientWidth]; })()"
+            "(() => { const m = document.querySelector('[data-testid=stMain]');"
+            "return [m.scrollWidth, m.clientWidth]; })()"
         )
         assert inner <= outer, f"{name} is wider than the screen"
         background = seen.page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
