@@ -11,7 +11,7 @@ import gradio as gr
 
 from webapp import parts, pictures
 from webapp.i18n import Text
-from webapp.uploads import Upload
+from webapp.uploads import upload_box
 
 if TYPE_CHECKING:
     from webapp.ui import App
@@ -24,9 +24,7 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
     raw: dict[str, Any] = {"padding": False, "apply_default_css": False, "js_on_load": None}
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
-            files = Upload(
-                label=say("picture.upload"), file_count="multiple", type="filepath", elem_id="picture-files"
-            )
+            files = upload_box(label=say("picture.upload"), elem_id="picture-files")
             hint = gr.HTML("", **raw)
             start = gr.Button(say("picture.start"), variant="primary", elem_id="picture-start")
         with gr.Column(scale=3, min_width=320):

@@ -11,7 +11,7 @@ import gradio as gr
 from emotion_core.types import EmotionError
 from webapp import handlers, links, parts
 from webapp.i18n import Text
-from webapp.uploads import Upload
+from webapp.uploads import upload_box
 
 if TYPE_CHECKING:
     from webapp.ui import App
@@ -41,9 +41,7 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
     )  # token -> HTML of this browser session's results
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
-            files = Upload(
-                label=say("video.upload"), file_count="multiple", type="filepath", elem_id="video-files"
-            )
+            files = upload_box(label=say("video.upload"), elem_id="video-files")
             hint = gr.HTML("", **raw)
             smoothing = gr.Slider(1, 30, 5, step=1, label=say("video.smoothing"))
             threshold = gr.Slider(0, 90, 0, step=1, label=say("video.threshold"))
