@@ -46,6 +46,20 @@ def test_a_broadcast_clock_is_moved_to_zero(tmp_path: Path) -> None:
     assert read[-1].time - read[0].time == pytest.approx(0.36, abs=1e-3)
 
 
+def test_fragments_begin_at_zero(tmp_path: Path) -> None:
+    path = encode(tmp_path / "plain.mp4", greys(10))
+    with av.open(str(path)) as src:
+        flags = {"movflags": "frag_keyframe+empty_moov"}
+        with av.open(str(tmp_path / "frag.mp4"), "w", container_options=flags) as out:
+            stream = out.add_stream_from_template(src.streams.video[0])
+            for packet in src.demux(src.streams.video[0]):
+                if packet.dts is not None:
+                    packet.pts, packet.dts, packet.stream = packet.pts + 80, packet.dts + 80, stream
+                    out.mux(packet)
+    read = list(frames(tmp_path / "frag.mp4"))
+    assert [f.time for f in read] == pytest.approx([i / 25 for i in range(10)], abs=1e-3)
+
+
 ONE = 65536
 
 
