@@ -58,7 +58,7 @@ def webcam(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
@@ -66,7 +66,7 @@ def playwright() -> Iterator[Any]:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(playwright: Any, chromium: str, webcam: Path) -> Iterator[Any]:
     """Chromium that gives its webcam without asking."""
     flags = [*_FLAGS, "--use-fake-ui-for-media-stream", f"--use-file-for-fake-video-capture={webcam}"]
@@ -75,7 +75,7 @@ def browser(playwright: Any, chromium: str, webcam: Path) -> Iterator[Any]:
     started.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def wary_browser(playwright: Any, chromium: str) -> Iterator[Any]:
     """Chromium in which the webcam is denied."""
     started = playwright.chromium.launch(executable_path=chromium, args=list(_FLAGS))
