@@ -140,10 +140,10 @@ def _model(args: argparse.Namespace) -> int:
     from emotion_core import checkpoint, models
 
     path = Path(args.weights) if args.weights else checkpoint.WEIGHTS
-    if args.weights and not path.is_file():
+    if path.is_dir() or (args.weights and not path.parent.is_dir()):
         from emotion_core.types import EmotionError
 
-        raise EmotionError(f"{path} does not exist: check the path of --weights")
+        raise EmotionError(f"{path} is no place for a weights file: check the path of --weights")
     existed = path.is_file()
     meta = checkpoint.ensure(path)
     net, _ = checkpoint.load_network(path)

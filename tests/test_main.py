@@ -293,10 +293,16 @@ def test_train_is_handed_over() -> None:
 
 
 def test_the_model_is_shown_and_made_where_there_is_none(tmp_path: Path) -> None:
-    done = run()
-    assert done.returncode == 0, done.stderr
-    for part in ("spatial CNN", "landmark processor", "heads", "FP16", "sha256"):
-        assert part in done.stdout
+    path = tmp_path / "new.safetensors"
+    for state in ("created", "verified"):
+        done = run("--weights", path)
+        assert done.returncode == 0, done.stderr
+        for part in ("spatial CNN", "landmark processor", "heads", "FP16", "sha256", state, "UNTRAINED"):
+            assert part in done.stdout
+    assert list(tmp_path.iterdir()) == [path]
+    path.write_bytes(path.read_bytes()[:-1000])
+    one_line(run("--weights", path), 1)
+    one_line(run("--weights", tmp_path / "none" / "x.safetensors"), 1)
 
 
 def test_starting_imports_nothing_heavy() -> None:
