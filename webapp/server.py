@@ -189,6 +189,7 @@ def serve(settings: "Settings") -> None:
                 timeout_graceful_shutdown=GRACE_SECONDS,
                 server_header=False,
                 ws_max_size=64 * 1024 * 1024,
+                ws_per_message_deflate=False,  # live pictures are JPEG: deflating them only costs time
             )
         )
         print(f"Web app:   http://{shown}:{port}/\nDashboard: http://{shown}:{port}/dashboard/", flush=True)
