@@ -34,8 +34,8 @@ def portrait(step: float, width: int, height: int) -> Image.Image:
 
     whole = Image.fromarray(data.astronaut())
     zoom = 1.0 + 0.04 * np.sin(step * 0.9)
-    side = 330 / zoom
-    left = 60 + 12 * np.sin(step * 0.7)
+    side = 250 / zoom * width / height
+    left = 225 - side / 2 + 12 * np.sin(step * 0.7)
     top = 5 + 6 * np.cos(step * 1.1)
     box = (left, max(0.0, top), left + side, max(0.0, top) + side * height / width)
     turned = whole.rotate(5 * np.sin(step * 0.8), center=(222, 115), resample=Image.Resampling.BICUBIC)

@@ -149,9 +149,12 @@
       const { width, height } = this.size();
       this.canvas.style.aspectRatio = `${width} / ${height}`;
       const seen = this.canvas.clientWidth || width;
-      this.canvas.width = Math.max(width, Math.min(960, Math.round(seen * Math.min(2, window.devicePixelRatio || 1))));
-      this.canvas.height = Math.round((this.canvas.width * height) / width);
-      this.options.unit = (Math.max(12, Math.min(20, seen / 46)) * this.canvas.width) / seen;
+      const wide = Math.max(width, Math.min(960, Math.round(seen * Math.min(2, window.devicePixelRatio || 1))));
+      const high = Math.round((wide * height) / width);
+      this.options.unit = (Math.max(12, Math.min(20, seen / 46)) * wide) / seen;
+      if (this.canvas.width === wide && this.canvas.height === high) return;
+      Object.assign(this.canvas, { width: wide, height: high }); // which clears it
+      if (this.last) app.drawFrame(this.canvas, this.last.canvas, this.last.result, this.options);
     }
 
     /* Called when the camera has a new picture and when an answer frees a place. */
