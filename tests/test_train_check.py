@@ -1,5 +1,8 @@
 """The check finds what it should in made data, and nothing where there is nothing."""
 
+from pathlib import Path
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ from train.check import check, near_duplicates, prints, report
 
 
 @pytest.fixture(scope="module")
-def pictures():
+def pictures() -> Any:
     """Parts of real photographs, all different, and near-copies of some of them."""
     data = pytest.importorskip("skimage.data")
     rng = np.random.default_rng(0)
@@ -22,7 +25,7 @@ def pictures():
     return found
 
 
-def near_copy(image):
+def near_copy(image: np.ndarray) -> Any:
     smaller = cv2.resize(image, (48, 48), interpolation=cv2.INTER_AREA)
     _, data = cv2.imencode(
         ".jpg", np.clip(smaller * 0.9 + 12, 0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 70]
@@ -30,12 +33,12 @@ def near_copy(image):
     return cv2.imdecode(data, cv2.IMREAD_COLOR)
 
 
-def save(path, image):
+def save(path: Path, image: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(path), image[:, :, ::-1])
 
 
-def test_near_copies_are_found_and_only_they(pictures):
+def test_near_copies_are_found_and_only_they(pictures: list[np.ndarray]) -> None:
     copies = [near_copy(p) for p in pictures[:20]]
     pairs = near_duplicates(prints([*pictures, None, *copies]))
     wanted = {(i, 61 + i) for i in range(20)}
@@ -44,7 +47,7 @@ def test_near_copies_are_found_and_only_they(pictures):
     assert not got - wanted
 
 
-def test_search_by_bands_finds_what_comparing_all_finds():
+def test_search_by_bands_finds_what_comparing_all_finds() -> None:
     rng = np.random.default_rng(1)
     base = rng.integers(0, 2**63, 40, dtype=np.uint64)
     flips = np.array([sum(1 << int(b) for b in rng.choice(63, 8, replace=False)) for _ in base], np.uint64)
@@ -57,7 +60,9 @@ def test_search_by_bands_finds_what_comparing_all_finds():
     assert len(all_pairs) >= 40
 
 
-def test_check_counts_unreadable_files_empty_classes_and_leaks(tmp_path, pictures):
+def test_check_counts_unreadable_files_empty_classes_and_leaks(
+    tmp_path: Path, pictures: list[np.ndarray]
+) -> None:
     for i, picture in enumerate(pictures[:12]):
         split = "train" if i < 9 else "valid"
         save(tmp_path / split / ("happy" if i % 2 else "sad") / f"{i}.png", picture)
@@ -78,7 +83,9 @@ def test_check_counts_unreadable_files_empty_classes_and_leaks(tmp_path, picture
     assert "unreadable: train/happy/broken.jpg" in text
 
 
-def test_command_writes_json_and_one_line_for_a_mistake(tmp_path, pictures, capsys):
+def test_command_writes_json_and_one_line_for_a_mistake(
+    tmp_path: Path, pictures: list[np.ndarray], capsys: pytest.CaptureFixture[str]
+) -> None:
     for i in range(4):
         save(tmp_path / "d" / "abc"[i % 2] / f"{i}.png", pictures[i])
     assert main(["check", str(tmp_path / "d"), "--json", str(tmp_path / "found.json")]) == 0
@@ -88,7 +95,7 @@ def test_command_writes_json_and_one_line_for_a_mistake(tmp_path, pictures, caps
 
 
 @pytest.mark.slow
-def test_shared_ferplus_leaks_are_found(data_dir):
+def test_shared_ferplus_leaks_are_found(data_dir: Path) -> None:
     found = check([str(data_dir)], sets=["expw", "ferplus"])
     assert found["sets"]["ferplus"]["unreadable"] == 0
     assert (

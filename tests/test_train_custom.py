@@ -1,6 +1,8 @@
 """A newcomer's folder with other categories than the seven: one command, then the library and the results."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,9 +21,9 @@ CUSTOM = ("bored", "confused", "focused")
 
 
 @pytest.fixture(scope="module")
-def faces(zidane_path_module, astronaut_module):
+def faces(zidane_path_module: Path, astronaut_module: np.ndarray) -> Any:
     """Three real faces, one for each category, cut with a margin."""
-    zidane = cv2.imread(str(zidane_path_module))[:, :, ::-1]
+    zidane = np.asarray(cv2.imread(str(zidane_path_module)))[:, :, ::-1]
     return {
         "focused": astronaut_module[20:230, 120:330],
         "bored": zidane[30:330, 970:1230],
@@ -30,7 +32,7 @@ def faces(zidane_path_module, astronaut_module):
 
 
 @pytest.fixture(scope="module")
-def zidane_path_module():
+def zidane_path_module() -> Any:
     import importlib.util
     from pathlib import Path
 
@@ -41,12 +43,12 @@ def zidane_path_module():
 
 
 @pytest.fixture(scope="module")
-def astronaut_module():
+def astronaut_module() -> Any:
     return pytest.importorskip("skimage.data").astronaut()
 
 
 @pytest.fixture(scope="module")
-def folder(faces, tmp_path_factory):
+def folder(faces: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> Any:
     rng = np.random.default_rng(0)
     root = tmp_path_factory.mktemp("newcomer") / "my_folder"
     for name, face in faces.items():
@@ -61,7 +63,7 @@ def folder(faces, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def trained(folder, tmp_path_factory):
+def trained(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Run the one command, small enough for a test."""
     import torch
 
@@ -86,7 +88,7 @@ def trained(folder, tmp_path_factory):
     return out / "ck" / "best.safetensors"
 
 
-def test_the_command_leaves_a_model_with_its_own_categories(trained):
+def test_the_command_leaves_a_model_with_its_own_categories(trained: Path) -> None:
     metadata = read_metadata(trained)
     assert metadata.labels == CUSTOM
     assert metadata.trained
@@ -95,7 +97,9 @@ def test_the_command_leaves_a_model_with_its_own_categories(trained):
     assert len(metadata.facts["data"]) == 64
 
 
-def test_library_and_results_speak_of_the_categories(trained, faces, tmp_path):
+def test_library_and_results_speak_of_the_categories(
+    trained: Path, faces: dict[str, np.ndarray], tmp_path: Path
+) -> None:
     from emotion_core.recording import Recording, read_results
 
     recognizer = Recognizer.from_pretrained(trained)
@@ -122,7 +126,9 @@ def test_library_and_results_speak_of_the_categories(trained, faces, tmp_path):
     assert {f"p_{name}" for name in CUSTOM} <= set(table.columns)
 
 
-def test_evaluation_of_other_categories_needs_a_model_that_has_them(trained, folder, tmp_path, capsys):
+def test_evaluation_of_other_categories_needs_a_model_that_has_them(
+    trained: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     options = [
         "--data",
         str(folder),
@@ -141,7 +147,9 @@ def test_evaluation_of_other_categories_needs_a_model_that_has_them(trained, fol
     assert "my_folder has the categories bored, confused, focused" in capsys.readouterr().err
 
 
-def test_training_says_in_one_line_what_is_wrong(tmp_path, folder, capsys):
+def test_training_says_in_one_line_what_is_wrong(
+    tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "a" / "happy").mkdir(parents=True)
     (tmp_path / "a" / "happy" / "1.jpg").write_bytes((folder / "bored" / "1.jpg").read_bytes())
     cache = ["--cache", str(tmp_path / "cache")]
@@ -159,14 +167,14 @@ def test_training_says_in_one_line_what_is_wrong(tmp_path, folder, capsys):
 @pytest.mark.parametrize(
     "words", [["--epochs", "0"], ["--precision", "fp7"], ["--size", "50"], ["--epochs", "many"], ["--typo"]]
 )
-def test_wrong_settings_are_wrong_use(words, folder):
+def test_wrong_settings_are_wrong_use(words: list[str], folder: Path) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["--data", str(folder), *words])
     assert caught.value.code == 2
 
 
 @pytest.mark.weights
-def test_a_small_folder_starts_from_the_shipped_weights(folder, tmp_path):
+def test_a_small_folder_starts_from_the_shipped_weights(folder: Path, tmp_path: Path) -> None:
     from emotion_core.models import NetConfig, SpatioTemporalEmotionNet
     from train.loop import Student
     from train.start import start_from
@@ -189,7 +197,7 @@ def test_a_small_folder_starts_from_the_shipped_weights(folder, tmp_path):
     assert len(same) < 0.2 * len(after)  # the eyes are not
 
 
-def test_a_network_of_another_kind_is_no_start(tmp_path, trained):
+def test_a_network_of_another_kind_is_no_start(tmp_path: Path, trained: Path) -> None:
     from emotion_core.models import NetConfig, SpatioTemporalEmotionNet
     from train.loop import Student
     from train.start import start_from

@@ -1,6 +1,7 @@
 """Every form of data set is read alike, and what is wrong with it is named and counted."""
 
-import io
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,32 +14,32 @@ from train.data import Samples, concatenate, derived_valence_arousal, load, read
 from train.readers import VOTES, from_votes, make_split, read
 
 
-def face_of(astronaut, size=160):
+def face_of(astronaut: np.ndarray, size: int = 160) -> Any:
     return cv2.resize(astronaut[30:220, 130:320], (size, size), interpolation=cv2.INTER_AREA)
 
 
-def encoded(image):
+def encoded(image: np.ndarray) -> Any:
     ok, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     assert ok
     return data.tobytes()
 
 
-def save(path, image):
+def save(path: Path, image: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(encoded(image))
 
 
-def votes(**counts):
+def votes(**counts: int) -> dict[str, int]:
     return {name: counts.get(name, 0) for name in VOTES}
 
 
-def parquet(path, rows):
+def parquet(path: Path, rows: Any) -> Any:
     pd.DataFrame(rows).to_parquet(path)
     return path
 
 
 @pytest.fixture
-def face(astronaut):
+def face(astronaut: np.ndarray) -> Any:
     return face_of(astronaut)
 
 
@@ -57,8 +58,8 @@ def face(astronaut):
     ],
     ids=["clear", "tied", "contempt", "no face", "unknown", "clear of unknown"],
 )
-def test_majority_of_ten_votes(counts, label):
-    problems = []
+def test_majority_of_ten_votes(counts: dict[str, int], label: str | None) -> None:
+    problems: list[str] = []
     got = from_votes(pd.DataFrame([votes(**counts)]), problems)
     assert got.majority[0] == (-1 if label is None else EMOTIONS.index(label))
     assert got.target.sum() == pytest.approx(1)
@@ -67,21 +68,21 @@ def test_majority_of_ten_votes(counts, label):
     assert not problems
 
 
-def test_votes_out_of_range_are_counted_and_carry_no_label():
+def test_votes_out_of_range_are_counted_and_carry_no_label() -> None:
     rows = [
         votes(happiness=10),
         votes(happiness=-3, neutral=5),
         votes(),
         {**votes(anger=3), "sadness": np.nan},
     ]
-    problems = []
+    problems: list[str] = []
     got = from_votes(pd.DataFrame(rows), problems)
     assert got.majority.tolist() == [EMOTIONS.index("Happy"), -1, -1, -1]
     assert got.target.sum(1).tolist() == [1, 0, 0, 0]
     assert problems[0].startswith("3 of 4 rows have no valid votes")
 
 
-def test_valence_and_arousal_follow_from_the_words():
+def test_valence_and_arousal_follow_from_the_words() -> None:
     target = np.zeros((3, 7), np.float32)
     target[0, EMOTIONS.index("Happy")] = 1
     target[1, EMOTIONS.index("Neutral")] = 1
@@ -94,7 +95,7 @@ def test_valence_and_arousal_follow_from_the_words():
     assert np.isnan(custom).all()
 
 
-def test_split_is_stable_stratified_and_keeps_groups_together():
+def test_split_is_stable_stratified_and_keeps_groups_together() -> None:
     groups = np.repeat([f"photo{i}" for i in range(40)], 3)
     majority = np.repeat(np.arange(2), 60)
     split = make_split(groups, majority)
@@ -108,7 +109,7 @@ def test_split_is_stable_stratified_and_keeps_groups_together():
 # forms ----------------------------------------------------------------------------------------------------
 
 
-def test_parquet_with_votes_label_or_attributes(tmp_path, face):
+def test_parquet_with_votes_label_or_attributes(tmp_path: Path, face: np.ndarray) -> None:
     one = {"image": encoded(face), "id": "a", "split": "valid"}
     parquet(tmp_path / "votes.parquet", [{**one, **votes(happiness=10)}])
     parquet(
@@ -132,14 +133,14 @@ def test_parquet_with_votes_label_or_attributes(tmp_path, face):
 
 
 @pytest.mark.parametrize("missing", ["image", "disgust", "label"])
-def test_a_wrong_column_stops_and_names_it(tmp_path, face, missing):
+def test_a_wrong_column_stops_and_names_it(tmp_path: Path, face: np.ndarray, missing: str) -> None:
     row = {"image": encoded(face), **(votes(anger=2) if missing != "label" else {"emotion_name": "sad"})}
     row.pop(missing, None)
     with pytest.raises(EmotionError, match=f"lacks the column.* {missing}; it has"):
         read(parquet(tmp_path / "x.parquet", [row]))
 
 
-def fer2013(folder, n=4, **extra):
+def fer2013(folder: Path, n: int = 4, **extra: Any) -> None:
     rng = np.random.default_rng(0)
     pixels = [" ".join(map(str, rng.integers(0, 256, 48 * 48))) for _ in range(n)]
     usage = ["Training", "PublicTest", "PrivateTest", "Training"][:n]
@@ -147,12 +148,14 @@ def fer2013(folder, n=4, **extra):
     pd.DataFrame(table).to_csv(folder / "fer2013.csv", index=False)
 
 
-def test_fer2013_alone_and_with_ferplus(tmp_path):
+def test_fer2013_alone_and_with_ferplus(tmp_path: Path) -> None:
     fer2013(tmp_path)
     (plain,) = read(tmp_path)
     assert [EMOTIONS[m] for m in plain.majority] == ["Angry", "Happy", "Neutral", "Sad"]
     assert plain.split.tolist() == ["train", "valid", "test", "train"]
-    assert plain.pictures[0].shape == (48, 48)
+    first = plain.pictures[0]
+    assert isinstance(first, np.ndarray)
+    assert first.shape == (48, 48)
     rows = [votes(neutral=10), votes(happiness=9, neutral=1), votes(NF=10), votes(fear=6, surprise=4)]
     pd.DataFrame(rows).to_csv(tmp_path / "fer2013new.csv", index=False)
     (plus,) = read(tmp_path)
@@ -160,7 +163,7 @@ def test_fer2013_alone_and_with_ferplus(tmp_path):
     assert plus.target[3, EMOTIONS.index("Surprise")] == pytest.approx(0.4)
 
 
-def test_fer2013_rows_that_are_no_pictures_and_labels_out_of_range(tmp_path):
+def test_fer2013_rows_that_are_no_pictures_and_labels_out_of_range(tmp_path: Path) -> None:
     fer2013(tmp_path)
     table = pd.read_csv(tmp_path / "fer2013.csv")
     table["emotion"] = table["emotion"].astype(object)
@@ -176,14 +179,14 @@ def test_fer2013_rows_that_are_no_pictures_and_labels_out_of_range(tmp_path):
     assert "2 of 3 rows have a label outside 0..6" in text
 
 
-def test_ferplus_csv_of_another_length_stops(tmp_path):
+def test_ferplus_csv_of_another_length_stops(tmp_path: Path) -> None:
     fer2013(tmp_path)
     pd.DataFrame([votes(neutral=10)]).to_csv(tmp_path / "fer2013new.csv", index=False)
     with pytest.raises(EmotionError, match="belong row by row"):
         read(tmp_path)
 
 
-def test_rafdb(tmp_path, face):
+def test_rafdb(tmp_path: Path, face: np.ndarray) -> None:
     (tmp_path / "EmoLabel").mkdir()
     (tmp_path / "EmoLabel" / "list_patition_label.txt").write_text(
         "train_00001.jpg 4\ntrain_00002.jpg 8\ntest_0001.jpg 7\n"
@@ -198,7 +201,7 @@ def test_rafdb(tmp_path, face):
     assert "1 of 3 files are not there" in text
 
 
-def test_affectnet(tmp_path, face):
+def test_affectnet(tmp_path: Path, face: np.ndarray) -> None:
     notes = {"train_set/0": (1, 0.8, 0.4), "train_set/1": (7, -2, -2), "val_set/0": (6, -0.5, 3.0)}
     for name, values in notes.items():
         folder, stem = name.split("/")
@@ -217,7 +220,7 @@ def test_affectnet(tmp_path, face):
     assert any("arousal outside" in p for p in raw.problems)
 
 
-def test_folder_per_class_takes_any_names_and_own_splits(tmp_path, face):
+def test_folder_per_class_takes_any_names_and_own_splits(tmp_path: Path, face: np.ndarray) -> None:
     for name in ("focused", "bored", "confused"):
         for i in range(4):
             save(tmp_path / "a" / name / f"{i}.png", face)
@@ -233,14 +236,14 @@ def test_folder_per_class_takes_any_names_and_own_splits(tmp_path, face):
     assert "no folder for Angry" in raw.problems[0]
 
 
-def test_empty_class_stops_with_its_name(tmp_path, face):
+def test_empty_class_stops_with_its_name(tmp_path: Path, face: np.ndarray) -> None:
     save(tmp_path / "focused" / "1.png", face)
     (tmp_path / "bored").mkdir()
     with pytest.raises(EmotionError, match="category 'bored' .* is empty"):
         read(tmp_path)
 
 
-def test_list_of_files(tmp_path, face):
+def test_list_of_files(tmp_path: Path, face: np.ndarray) -> None:
     save(tmp_path / "x.png", face)
     (tmp_path / "labels.csv").write_text(
         "file,label,split,valence,arousal\nx.png,happy,train,0.5,0.9\nx.png,sad,valid,-7,0.1\n"
@@ -256,7 +259,7 @@ def test_list_of_files(tmp_path, face):
 
 
 @pytest.mark.parametrize("what", ["missing", "text", "empty folder", "broken parquet"])
-def test_what_is_no_data_stops_with_one_line(tmp_path, what):
+def test_what_is_no_data_stops_with_one_line(tmp_path: Path, what: str) -> None:
     path = (
         tmp_path
         / {"missing": "no", "text": "a.txt", "empty folder": "e", "broken parquet": "b.parquet"}[what]
@@ -274,7 +277,7 @@ def test_what_is_no_data_stops_with_one_line(tmp_path, what):
 
 
 @pytest.fixture
-def folder(tmp_path, face, astronaut):
+def folder(tmp_path: Path, face: np.ndarray, astronaut: np.ndarray) -> Any:
     for name, gain in (("focused", 1.0), ("bored", 0.6)):
         for i in range(3):
             save(tmp_path / "data" / name / f"{i}.png", (face * gain).astype(np.uint8))
@@ -284,7 +287,9 @@ def folder(tmp_path, face, astronaut):
     return tmp_path / "data"
 
 
-def test_pictures_become_live_crops_and_the_cache_serves_again(folder, tmp_path, caplog):
+def test_pictures_become_live_crops_and_the_cache_serves_again(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     samples = load(folder, cache=tmp_path / "cache")
     assert len(samples) == 7
     assert samples.crops.shape == (7, 144, 144)
@@ -304,14 +309,14 @@ def test_pictures_become_live_crops_and_the_cache_serves_again(folder, tmp_path,
     assert load(folder, cache=tmp_path / "cache").digest() == samples.digest()
 
 
-def test_a_class_of_which_no_picture_can_be_read_stops(folder, tmp_path):
+def test_a_class_of_which_no_picture_can_be_read_stops(folder: Path, tmp_path: Path) -> None:
     for file in (folder / "bored").iterdir():
         file.write_bytes(b"no picture")
     with pytest.raises(EmotionError, match="no picture of 'bored' can be used"):
         load(folder, cache=tmp_path / "cache")
 
 
-def test_clips_give_frames_that_stay_together(tmp_path, talking_clip):
+def test_clips_give_frames_that_stay_together(tmp_path: Path, talking_clip: Path) -> None:
     for name in ("focused", "bored"):
         (tmp_path / "c" / name).mkdir(parents=True)
         (tmp_path / "c" / name / "talk.mp4").write_bytes(talking_clip.read_bytes())
@@ -326,7 +331,7 @@ def test_clips_give_frames_that_stay_together(tmp_path, talking_clip):
         assert moved.max() > 0  # other frames, not one many times
 
 
-def test_samples_refuse_to_contradict_themselves(folder, tmp_path):
+def test_samples_refuse_to_contradict_themselves(folder: Path, tmp_path: Path) -> None:
     samples = load(folder, cache=tmp_path / "cache")
     joined = concatenate([samples, samples])
     assert len(joined) == 2 * len(samples)
@@ -341,7 +346,7 @@ def test_samples_refuse_to_contradict_themselves(folder, tmp_path):
         concatenate([samples, other])
 
 
-def test_shared_sets_have_the_rows_that_their_notes_tell(data_dir):
+def test_shared_sets_have_the_rows_that_their_notes_tell(data_dir: Path) -> None:
     raws = {raw.source: raw for raw in read_all(data_dir)}
     assert {name: len(raw) for name, raw in raws.items()} == {
         "ferplus": 32140,
@@ -351,6 +356,6 @@ def test_shared_sets_have_the_rows_that_their_notes_tell(data_dir):
     }
     assert (raws["ferplus"].split == "valid").sum() == 3579
     assert len(set(raws["expw"].group)) < len(raws["expw"])
-    image = cv2.imdecode(np.frombuffer(raws["expw"].pictures[0], np.uint8), cv2.IMREAD_COLOR)
-    assert image is not None
-    assert io.BytesIO(raws["expw"].pictures[0]).read(4) == b"RIFF"
+    picture = raws["expw"].pictures[0]
+    assert isinstance(picture, bytes)
+    assert cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR) is not None

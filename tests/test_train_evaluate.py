@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,12 +20,12 @@ from train.fairness import JAW_OPEN, SMILE_LEFT, SMILE_RIGHT, TENSE, fairness
 from train.page import page
 from train.predict import Predictions
 from train.provenance import commit, provenance, write_json
-from train.readers import Votes, build
+from train.readers import Raw, Votes, build
 
 BASELINES = Path(__file__).parent / "baselines"
 
 
-def made(n=350, seed=0, **attributes):
+def made(n: int = 350, seed: int = 0, **attributes: Any) -> tuple[Raw, Predictions, dict[str, np.ndarray]]:
     """A set of n pictures and what a model says of them: right in about three of four."""
     rng = np.random.default_rng(seed)
     truth = rng.integers(0, 7, n)
@@ -39,7 +40,7 @@ def made(n=350, seed=0, **attributes):
     return raw, said, found
 
 
-def test_blendshape_places_are_those_of_mediapipe():
+def test_blendshape_places_are_those_of_mediapipe() -> None:
     landmarker = pytest.importorskip("mediapipe.tasks.python.vision.face_landmarker")
     names = [shape.name for shape in landmarker.Blendshapes]
     assert [names[i] for i in (SMILE_LEFT, SMILE_RIGHT, JAW_OPEN)] == [
@@ -49,7 +50,7 @@ def test_blendshape_places_are_those_of_mediapipe():
     assert all(tense.match(names[i]) for i in TENSE)
 
 
-def test_figures_of_a_labelled_set_and_their_slices():
+def test_figures_of_a_labelled_set_and_their_slices() -> None:
     raw, said, found = made()
     figures = job.scored(raw, said, found, rounds=100)
     assert figures["pictures"] == 350
@@ -64,7 +65,7 @@ def test_figures_of_a_labelled_set_and_their_slices():
     assert "not measured" in figures["affect"]["truth"]
 
 
-def test_pictures_without_a_clear_label_or_unreadable_are_left_out_and_counted():
+def test_pictures_without_a_clear_label_or_unreadable_are_left_out_and_counted() -> None:
     raw, said, found = made()
     majority = raw.majority.copy()
     majority[10:20] = -1
@@ -74,7 +75,7 @@ def test_pictures_without_a_clear_label_or_unreadable_are_left_out_and_counted()
     assert (figures["pictures"], figures["not_scored"]) == (335, 15)
 
 
-def test_a_measured_valence_is_scored_as_such():
+def test_a_measured_valence_is_scored_as_such() -> None:
     raw, said, _ = made()
     valence = np.linspace(-1, 1, 350).astype(np.float32)
     rated = replace(raw, valence=valence, arousal=np.full(350, 0.5, np.float32))
@@ -83,7 +84,7 @@ def test_a_measured_valence_is_scored_as_such():
     assert figures["affect"]["valence_ccc"] == pytest.approx(1)
 
 
-def biased():
+def biased() -> tuple[Raw, Predictions, dict[str, np.ndarray]]:
     """Smiling and resting people of two groups, of which one is read worse by a known amount."""
     n = 800
     race = np.array(["A", "B"])[np.arange(n) % 2]
@@ -100,7 +101,7 @@ def biased():
     return raw, said, found
 
 
-def test_a_group_that_is_read_worse_shows_as_a_gap():
+def test_a_group_that_is_read_worse_shows_as_a_gap() -> None:
     figures = fairness(*biased(), EMOTIONS)
     assert (figures["smiling"], figures["resting"]) == (400, 400)
     gap = figures["largest_gap"]["race, smiling, share"]
@@ -110,7 +111,7 @@ def test_a_group_that_is_read_worse_shows_as_a_gap():
     assert {row["group"] for row in figures["tables"]["race and gender"]} == {"A f", "A m", "B f", "B m"}
 
 
-def test_faces_that_neither_smile_nor_rest_do_not_count():
+def test_faces_that_neither_smile_nor_rest_do_not_count() -> None:
     raw, said, found = biased()
     found["blendshapes"][:, JAW_OPEN] = 0.5  # mouths open: no rest; smiles stay smiles
     found["blendshapes"][:100, SMILE_LEFT] = np.nan  # not measured
@@ -118,7 +119,7 @@ def test_faces_that_neither_smile_nor_rest_do_not_count():
     assert (figures["smiling"], figures["resting"]) == (300, 0)
 
 
-def test_page_holds_everything_and_fetches_nothing():
+def test_page_holds_everything_and_fetches_nothing() -> None:
     raw, said, found = made()
     sets = {
         "made": job.scored(raw, said, found, rounds=50) | {"split": "valid", "data_key": "k", "limit": None},
@@ -134,7 +135,7 @@ def test_page_holds_everything_and_fetches_nothing():
     assert len(head) > 1e6  # the plotting library is inside
 
 
-def test_figures_are_written_as_plain_json(tmp_path):
+def test_figures_are_written_as_plain_json(tmp_path: Path) -> None:
     write_json(
         {"a": float("nan"), "b": [1.5, float("inf")], "c": {"d": np.float64(2)}}, tmp_path / "x" / "y.json"
     )
@@ -153,7 +154,7 @@ def test_figures_are_written_as_plain_json(tmp_path):
     ],
     ids=["the same", "within slack", "worse", "two worse", "better", "no number"],
 )
-def test_a_regression_is_named(change, lines):
+def test_a_regression_is_named(change: dict[str, float], lines: int) -> None:
     raw, said, found = made()
     figures = job.scored(raw, said, found, rounds=0) | {"split": "valid", "data_key": "k", "limit": None}
     before = {"provenance": {}, "sets": {"made": figures}}
@@ -163,7 +164,7 @@ def test_a_regression_is_named(change, lines):
     assert job.regressions({"sets": {}}, accepted) == ["made was not evaluated"]
 
 
-def test_a_file_that_is_no_baseline_stops(tmp_path):
+def test_a_file_that_is_no_baseline_stops(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("{}")
     with pytest.raises(EmotionError, match="is no baseline"):
         job.check_baseline({"sets": {}}, tmp_path / "x.json")
@@ -172,7 +173,7 @@ def test_a_file_that_is_no_baseline_stops(tmp_path):
 # calibration ----------------------------------------------------------------------------------------------
 
 
-def overconfident(temperature, n=4000, seed=0):
+def overconfident(temperature: float, n: int = 4000, seed: int = 0) -> Any:
     """Scores whose true temperature is known: answers are drawn from softmax(scores / temperature)."""
     rng = np.random.default_rng(seed)
     scores = rng.normal(0, 3, (n, 7))
@@ -183,11 +184,11 @@ def overconfident(temperature, n=4000, seed=0):
 
 
 @pytest.mark.parametrize("temperature", [0.6, 1.0, 2.5])
-def test_the_true_temperature_is_found(temperature):
+def test_the_true_temperature_is_found(temperature: float) -> None:
     assert fit_temperature([overconfident(temperature)]) == pytest.approx(temperature, rel=0.06)
 
 
-def test_cross_fitting_lowers_the_error_of_pictures_that_were_not_fitted_on():
+def test_cross_fitting_lowers_the_error_of_pictures_that_were_not_fitted_on() -> None:
     from train.metrics import expected_calibration_error
 
     scored = overconfident(2.5)
@@ -197,7 +198,7 @@ def test_cross_fitting_lowers_the_error_of_pictures_that_were_not_fitted_on():
     assert after < 0.03
 
 
-def test_a_stored_temperature_changes_confidence_and_no_weight(tmp_path):
+def test_a_stored_temperature_changes_confidence_and_no_weight(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     path.write_bytes(WEIGHTS.read_bytes()) if WEIGHTS.is_file() else pytest.skip("no weights")
     crop = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
@@ -217,7 +218,7 @@ def test_a_stored_temperature_changes_confidence_and_no_weight(tmp_path):
 
 @pytest.mark.weights
 @pytest.mark.parametrize("file", sorted(BASELINES.glob("evaluate_*.json")), ids=lambda f: f.stem)
-def test_shipped_model_holds_its_accepted_figures(file, data_dir, tmp_path):
+def test_shipped_model_holds_its_accepted_figures(file: Path, data_dir: Path, tmp_path: Path) -> None:
     accepted = json.loads(file.read_text())["sets"]
     ((name, before),) = accepted.items()  # one set a file
     recognizer = Recognizer.from_pretrained()

@@ -1,5 +1,8 @@
 """Exported files answer as PyTorch does, and the shipped one is chosen by what was measured."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -13,7 +16,7 @@ from train.export import Variant, choose
 
 
 @pytest.fixture(scope="module")
-def weights(tmp_path_factory):
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A network of three categories whose parts all do something, written as a weights file."""
     import torch
 
@@ -27,7 +30,7 @@ def weights(tmp_path_factory):
     return path
 
 
-def test_fp32_and_fp16_answer_as_pytorch(weights, tmp_path):
+def test_fp32_and_fp16_answer_as_pytorch(weights: Path, tmp_path: Path) -> None:
     outcome = job.export(weights, tmp_path)
     measured = {v["name"]: v for v in outcome["variants"]}
     assert set(measured) == {"fp32", "fp16"}
@@ -39,7 +42,7 @@ def test_fp32_and_fp16_answer_as_pytorch(weights, tmp_path):
     assert "shipped: fp16" in job.report(outcome)
 
 
-def test_int8_files_open_in_the_library_and_stay_near(weights, tmp_path):
+def test_int8_files_open_in_the_library_and_stay_near(weights: Path, tmp_path: Path) -> None:
     base = tmp_path / "fp32" / weights.name
     from emotion_core.checkpoint import load_network as load_torch
     from emotion_core.export import export_onnx
@@ -73,7 +76,7 @@ def test_int8_files_open_in_the_library_and_stay_near(weights, tmp_path):
         ((5, 5, 4, 3), (None,) * 4, "fp16"),
     ],
 )
-def test_the_fastest_that_loses_little_is_shipped(times, lost, name):
+def test_the_fastest_that_loses_little_is_shipped(times: Any, lost: Any, name: str) -> None:
     sizes = (30, 15, 18, 10)
     made = [
         Variant(n, size, t, 0, lost=loss)
@@ -82,13 +85,13 @@ def test_the_fastest_that_loses_little_is_shipped(times, lost, name):
     assert choose(made) == name
 
 
-def test_a_variant_that_could_not_be_made_is_never_shipped():
+def test_a_variant_that_could_not_be_made_is_never_shipped() -> None:
     assert (
         choose([Variant("fp32", 30, 5, 1, lost=0.0), Variant("int8-static", 0, 0, 0, problem="no")]) == "fp32"
     )
 
 
-def test_foreign_weights_stop_with_one_line(tmp_path, capsys):
+def test_foreign_weights_stop_with_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "x.safetensors").write_bytes(b"nothing")
     assert main(["export", "--weights", str(tmp_path / "x.safetensors"), "--no-compare"]) == 1
     assert capsys.readouterr().err.count("\n") == 1

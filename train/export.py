@@ -20,7 +20,7 @@ import numpy as np
 from emotion_core.checkpoint import Metadata, load_network
 from emotion_core.export import export_onnx
 from emotion_core.preprocess import SIZE, to_tensor
-from emotion_core.runtime import OnnxNetwork, onnx_files
+from emotion_core.runtime import Network, OnnxNetwork, onnx_files
 from emotion_core.types import EmotionError
 from train import metrics
 from train.data import read_all
@@ -251,7 +251,7 @@ def read_inputs(
     )
 
 
-def answers(network: OnnxNetwork, inputs: Inputs) -> np.ndarray:
+def answers(network: Network, inputs: Inputs) -> np.ndarray:
     """Give the probabilities (N, K) that a network gives for stills."""
     out = []
     for batch in inputs.batches():
@@ -291,7 +291,7 @@ def _torch_answers(weights: Path, valid: Inputs | None) -> np.ndarray:
     from emotion_core.runtime import TorchNetwork
 
     network = TorchNetwork(weights, "cpu")
-    return answers(network, noise() if valid is None else valid)  # type: ignore[arg-type]
+    return answers(network, noise() if valid is None else valid)
 
 
 def _measure(
