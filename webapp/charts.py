@@ -109,21 +109,27 @@ def ribbon_table(
 
     The numbers are (people, bins) and NaN where the person was not seen.
     """
-    start, step = float(frame["time"].min()), insight.frame_step(frame)
-    bins = max(1, min(bins, int(round(insight.length(frame) / step)) if step else 1))
-    width = max(insight.length(frame), 1e-6) / bins
+    times = np.unique(frame["time"].to_numpy())
+    if len(times) <= bins:
+        # One bin for each frame: bins of equal width would leave some empty where the clock wavers.
+        edges, middles = times, times
+    else:
+        bins = min(bins, len(times) // 2)
+        edges = np.linspace(times[0], times[0] + insight.length(frame), bins + 1)[:-1]
+        middles = edges + (edges[1] - edges[0]) / 2
+    bins = len(middles)
     labels = insight.labels_of(frame)
     out = np.full((len(people), bins), np.nan)
     seen = insight.readings(frame)
     for place, face in enumerate(people):
         rows = seen[seen["face"] == face]
         codes = pd.Categorical(rows["emotion"], categories=labels).codes
-        at = np.clip(np.floor((rows["time"].to_numpy() - start) / width + 1e-6).astype(int), 0, bins - 1)
+        at = np.clip(np.searchsorted(edges, rows["time"].to_numpy() + 1e-9, side="right") - 1, 0, bins - 1)
         good = codes >= 0
         counts = np.bincount(at[good] * len(labels) + codes[good], minlength=bins * len(labels))
         counts = counts.reshape(bins, len(labels))
         out[place] = np.where(counts.sum(axis=1) > 0, counts.argmax(axis=1), np.nan)
-    return start + (np.arange(bins) + 0.5) * width, out
+    return middles, out
 
 
 def _ribbon(frame: pd.DataFrame, people: Sequence[int], bins: int) -> go.Heatmap:

@@ -121,12 +121,14 @@ def _results(values: pd.DataFrame, tags: dict[str, str], first: str, second: str
         )
     if effects["g"].notna().any():
         largest = str(effects["g"].abs().idxmax())
-        row = effects.loc[largest]
-        words = insight_compare.size_in_words(float(row["g"]))
+        g, low, high, p, adjusted = (
+            float(effects[column].to_dict()[largest])
+            for column in ("g", "g_low", "g_high", "p", "p_adjusted")
+        )
         st.write(
-            f"The largest effect is **{largest}**: "
-            f"g = {row['g']:.2f} [{row['g_low']:.2f}, {row['g_high']:.2f}], "
-            f"{words}; p = {row['p']:.3f}, corrected for {len(effects)} comparisons {row['p_adjusted']:.3f}."
+            f"The largest effect is **{largest}**: g = {g:.2f} [{low:.2f}, {high:.2f}], "
+            f"{insight_compare.size_in_words(g)}; p = {p:.3f}, "
+            f"corrected for {len(effects)} comparisons {adjusted:.3f}."
         )
     state.show(
         charts_compare.distributions(values[shares], tags, [first, second]),

@@ -25,7 +25,7 @@ def page() -> None:
                 "Changes of emotion while a face is seen.",
             ),
         ):
-            st.metric(label, value, help=about, border=True, width=142)
+            st.metric(label, value, help=about, border=True, width="stretch")
     if figures["readings"] == 0:
         st.info("No face was found in this part of the file: there is nothing more to show.")
     else:
