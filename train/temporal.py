@@ -1,8 +1,8 @@
 """The temporal half, trained on sixteen-frame clips that are made from stills, and what it is worth.
 
 There is no labelled video to speak of, so a clip is a still that trembles, blurs, is covered for a while,
-loses frames, and in half of the clips turns into another face of a similar pose with another expression. The label
-of a clip is that of its last frame. The picture half stays as it is, so features are computed once.
+loses frames, and in half of the clips turns into another face of a similar pose with another expression.
+The label of a clip is that of its last frame. The picture half stays as it is, so features are computed once.
 """
 
 import logging
