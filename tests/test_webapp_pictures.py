@@ -106,8 +106,8 @@ def test_the_model_page_tells_the_weights(engine: Engine) -> None:
 
 def test_the_model_card_is_shown_without_its_front_matter(tmp_path: Path) -> None:
     path = tmp_path / "MODEL_CARD.md"
-    path.write_text("---\nlicense: mit\n---\n# Card\n![x](docs/x.png)\nText")
-    assert model_card(path) == "# Card\n\nText"
+    path.write_text("---\nlicense: mit\n---\n# Card\n![x](docs/x.png)\n[a](b.md) [c](https://d.e)")
+    assert model_card(path) == "# Card\n\na [c](https://d.e)"
     assert model_card(tmp_path / "none.md") == ""
 
 

@@ -28,13 +28,14 @@ _COMMAND = "python main.py --video talk.mp4 --format json,csv,parquet"
 
 
 def model_card(path: Path = CARD) -> str:
-    """Give the model card as Markdown without its front matter and pictures; empty where there is none."""
+    """Give the model card as Markdown without front matter, pictures and links to files; empty without one."""
     try:
         card = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return ""
     card = re.sub(r"\A---\n.*?\n---\n", "", card, flags=re.DOTALL)
-    return re.sub(r"!\[[^\]]*\]\([^)]*\)", "", card)  # a picture may lie elsewhere
+    card = re.sub(r"!\[[^\]]*\]\([^)]*\)", "", card)  # a picture may lie elsewhere
+    return re.sub(r"\[([^\]]*)\]\((?!https?:)[^)]*\)", r"\1", card)  # and so may another page
 
 
 def facts_html(engine: Engine, text: Text) -> str:

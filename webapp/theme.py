@@ -110,6 +110,7 @@ def head() -> str:
     """Give what is written into the page's head: data for our scripts, then the scripts."""
     data = {
         "translations": {lang: i18n.words(lang) for lang in i18n.LANGUAGES},
+        "labels": EMOTIONS,  # until the server says what its weights know
         "colors": COLORS,
         "other": OTHER,
         "accent": ACCENT,

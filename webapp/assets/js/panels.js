@@ -64,6 +64,7 @@
         this.colors = theme();
         this.plate = null;
       }).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+      this.setLabels(app.labels);
       this.reset();
     }
 
