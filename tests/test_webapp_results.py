@@ -1,6 +1,8 @@
 """Results of one run: unguessable names, nothing outside readable, gone after a time and on stop."""
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,3 +93,19 @@ def test_stop_deletes_everything() -> None:
     assert not space.folder.exists()
     assert results.root() is None
     assert results.folder_of(token) is None
+
+
+def test_folders_of_killed_runs_are_cleared_and_those_of_living_ones_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    dead = tmp_path / f"emotion-app-{ended.pid}-abc"
+    living = tmp_path / f"emotion-app-{os.getppid()}-abc"
+    other = tmp_path / "emotion-app-notes-x"
+    for folder in (dead, living, other):
+        folder.mkdir()
+    space = results.Workspace(keep_minutes=1)
+    space.close()
+    assert (dead.exists(), living.exists(), other.exists()) == (False, True, True)
