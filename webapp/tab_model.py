@@ -28,7 +28,7 @@ _COMMAND = "python main.py --video talk.mp4 --format json,csv,parquet"
 
 
 def model_card(path: Path = CARD) -> str:
-    """Give the model card as Markdown, without front matter, pictures or links to files; "" if there is none."""
+    """Give the model card as Markdown without front matter, pictures and links to files, or ""."""
     try:
         card = path.read_text(encoding="utf-8")
     except FileNotFoundError:
