@@ -96,15 +96,15 @@ def test_draw_is_the_function_whatever_was_imported_before(before):
     assert fresh(before + "from emotion_core import draw; print(type(draw).__name__)") == "function"
 
 
-def modules() -> list[str]:
+def modules() -> dict[str, Path]:
     """Give every module of the three packages but scripts, which run when imported."""
     skip = {"webapp.dashboard"}
-    names = []
+    names = {}
     for package in FORBIDDEN:
         for path in sorted((ROOT / package).rglob("*.py")):
             name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
             if not name.endswith("__main__") and name not in skip and ".views" not in name:
-                names.append(name)
+                names[name] = path
     return names
 
 
@@ -124,6 +124,15 @@ def test_importing_does_nothing(tmp_path):
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout == ""
     assert not list(tmp_path.iterdir())
+
+
+def test_examples_in_docstrings_run():
+    import doctest
+    from importlib import import_module
+
+    written = [name for name, path in modules().items() if ">>> " in path.read_text("utf-8")]
+    failed = [name for name in written if doctest.testmod(import_module(name)).failed]
+    assert written and not failed
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-dashboard.txt"])
