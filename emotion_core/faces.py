@@ -24,13 +24,16 @@ R = TypeVar("R")
 LEAST_SCORE = 0.6
 """The detector's score from which a face that the mesh confirms counts."""
 
-LEAST_SCORE_ALONE = 0.8
+LEAST_SCORE_ALONE = 0.84
 """The same for a face that the mesh does not confirm: a face from the side, or no MediaPipe."""
 
 _CROP = 192  # side of the upright crop that the mesh is read in; larger ones took longer and read no better
 _MARGIN = 1.6  # of that crop, in units of the network's own
-# Other looks at a face on which the mesh failed: (margin, degrees of turn).
-_RETRIES = ((2.2, -20.0), (2.2, 20.0), (1.0, 0.0), (1.15, -10.0))
+# Other looks at a face on which the mesh failed, mostly one in profile or lying: (margin, turn).
+_RETRIES = (
+    *((1.6, 10.0), (1.6, -10.0), (2.6, 0.0), (1.6, 75.0), (1.6, -75.0)),
+    *((0.9, -20.0), (0.9, 20.0), (1.0, 10.0), (1.0, -10.0), (1.9, -10.0), (1.9, 10.0)),
+)
 _LOCAL = 192  # side of the picture in which a face is searched for around its last place
 _LOCAL_REACH = 2.4  # and what it shows, in units of the face
 _STILL = 0.01  # of a face's size: less than this is no movement
@@ -87,7 +90,7 @@ class FaceFinder:
         sides = [640 if longest > 320 else 320]
         if thorough:
             sides += [side for side in (160, 320) if side < sides[0]]
-            sides += [side for side in (1280, 1920) if longest >= 0.75 * side]
+            sides += [1920] if longest >= 2400 else [1280] if longest >= 960 else []
         return [c for c in self._yunet.detect(image, sides, LEAST_SCORE) if _sound(c.points)]
 
     def read(self, image: np.ndarray, candidates: Sequence[Candidate]) -> list[DetectedFace]:
@@ -156,26 +159,33 @@ class FaceFinder:
         return list(self._pool.map(work, items))
 
     def _read(self, image: np.ndarray, found: Candidate) -> DetectedFace | None:
-        face = None
+        doubtful = None
         for margin, turn in ((_MARGIN, 0.0), *_RETRIES) if self._mesh is not None else ():
             region = _turned(crop_matrix(found.points, _CROP, margin), turn)
             face = self._read_at(image, region, found.score)
             if face is not None and _plausible(found.box, face.box):
-                break
-            face = None
-        if face is None:
-            if found.score < LEAST_SCORE_ALONE:
-                return None
-            near = self._near(image, found.box)  # as following will see it
-            if near is None or not same_place(near.box, found.box):
-                near = found
-            return DetectedFace(near.box, found.score, near.points)
-        # The crop was laid by the detector's points; lay it by the mesh's own, as following does.
-        for _ in range(2):
+                sure = self._relaid(image, face)
+                if sure is not None:
+                    return sure
+                doubtful = doubtful or face
+        if doubtful is not None:
+            return doubtful
+        if found.score < LEAST_SCORE_ALONE:
+            return None
+        near = self._near(image, found.box)  # as following will see it
+        if near is None or not same_place(near.box, found.box):
+            near = found
+        return DetectedFace(near.box, found.score, near.points)
+
+    def _relaid(self, image: np.ndarray, face: DetectedFace) -> DetectedFace | None:
+        """Read a face in the crop that its mesh asks for, as following does; None where that fails."""
+        for _ in range(3):
             wanted = crop_matrix(face.points, _CROP, _MARGIN)
-            again = None if _alike(face.region, wanted) else self._read_at(image, wanted, found.score)
-            if again is None:
-                break
+            if _alike(face.region, wanted):
+                return face
+            again = self._read_at(image, wanted, face.score)
+            if again is None or not _plausible(face.box, again.box):
+                return None
             face = again
         return face
 
