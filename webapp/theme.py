@@ -13,9 +13,10 @@ from gradio.themes.utils import colors, sizes
 from emotion_core.labels import EMOTIONS, anchors
 from emotion_core.palette import ACCENT, COLORS, INK, OTHER, SURFACE, UNCERTAIN
 from webapp import i18n
+from webapp.settings import Settings
 
 ASSETS = Path(__file__).parent / "assets"
-SCRIPTS = ("app", "overlay", "panels", "camera", "live", "player")
+SCRIPTS = ("app", "overlay", "panels", "camera", "live", "player", "uploads")
 
 _VIOLET = colors.Color(
     c50="#f5f2fc",
@@ -105,12 +106,12 @@ def css() -> str:
     return (ASSETS / "app.css").read_text(encoding="utf-8")
 
 
-@cache
-def head() -> str:
+def head(settings: Settings) -> str:
     """Give what is written into the page's head: data for our scripts, then the scripts."""
     data = {
         "translations": {lang: i18n.words(lang) for lang in i18n.LANGUAGES},
         "labels": EMOTIONS,  # until the server says what its weights know
+        "megabytes": settings.max_megabytes,
         "colors": COLORS,
         "other": OTHER,
         "accent": ACCENT,

@@ -175,6 +175,6 @@ def mount(server: FastAPI, settings: Settings) -> FastAPI:
         mcp_server=False,
         theme=theme.theme(),
         css=theme.css(),
-        head=theme.head(),
+        head=theme.head(settings),
     )
     return server
