@@ -19,13 +19,15 @@ def page() -> None:
         f"{view.start:.1f} to {view.end:.1f} s, {len(view.frame):,} records."
     )
     name = state.stem(view.results.name)
+    # Made on a click, outside the session: what it needs of the session is taken now.
+    kept = choices.address()
     left, middle, right = st.columns(3, gap="large")
     with left:
         st.subheader("Report", anchor=False)
         st.caption("One HTML file with all charts inside; it opens without a network and can be printed.")
         st.download_button(
             "HTML report",
-            data=lambda: _report(view).encode(),
+            data=lambda: _report(view, kept).encode(),
             file_name=f"{name}_report.html",
             mime="text/html",
             on_click="ignore",
@@ -61,7 +63,7 @@ def ordered(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[[*first, *(column for column in frame.columns if column not in first)]]
 
 
-def _report(view: state.View) -> str:
+def _report(view: state.View, kept: dict[str, list[str]]) -> str:
     notes = list(view.results.notes)
     notes.insert(
         0, f"{len(view.people)} people, {view.start:.1f} to {view.end:.1f} s, {len(view.frame):,} records."
@@ -69,7 +71,6 @@ def _report(view: state.View) -> str:
     sections = report.standard_sections(view.frame)
     people = charts.people_shown(view.frame, view.people)
     if people:
-        kept = choices.address()
         person = kept.get("person", [""])[0]
         chart: go.Figure = charts.timeline(
             view.frame,
