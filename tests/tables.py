@@ -18,8 +18,8 @@ def rows_of(
     face: int = 1,
     fps: float = 10.0,
     start: float = 0.0,
-    valence: Sequence[float] | float = 0.0,
-    arousal: Sequence[float] | float = 0.5,
+    valence: Any = 0.0,
+    arousal: Any = 0.5,
     confidence: float = 0.8,
     chances: bool = True,
 ) -> pd.DataFrame:

@@ -1,8 +1,10 @@
+import pickle
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
@@ -202,6 +204,30 @@ def test_figure_data_is_what_is_drawn() -> None:
     happy = data[data["trace"] == "Happy"]
     assert happy["y"].astype(float).tolist() == pytest.approx([0.8, 0.8, 0.2 / 6, 0.2 / 6])
     assert set(data.loc[data["trace"] == "Person 1 valence", "y"]) == {0.0}
+
+
+def test_figure_data_of_a_figure_from_the_cache(talk) -> None:  # type: ignore[no-untyped-def]
+    one = talk[talk["face"] == 1]
+    pair = insight_pairs.synchrony(talk, 1, 2)
+    assert pair is not None
+    figures = [
+        charts.shares_bar(talk),
+        charts.ribbon(talk),
+        charts.timeline(talk),
+        charts.small_multiples({"talk": talk}),
+        charts_space.trajectory({"one": one}),
+        charts_space.density(talk),
+        charts_space.animation({"one": one}),
+        charts_space.dwell_bar({"one": one}),
+        charts_people.transitions_map(talk),
+        charts_people.transitions_flow(talk),
+        charts_people.expressiveness_bar(talk),
+        charts_people.synchrony_map(pair, 1, 2),
+    ]
+    for figure in figures:
+        fresh, kept = figure_data(figure), figure_data(pickle.loads(pickle.dumps(figure)))
+        assert len(fresh)
+        pd.testing.assert_frame_equal(fresh.astype(str), kept.astype(str))
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])

@@ -1,5 +1,6 @@
 """The house style of the charts, down-sampling, and a figure's data as a table."""
 
+import base64
 from collections.abc import Sequence
 from typing import Any
 
@@ -122,28 +123,34 @@ def figure_data(figure: go.Figure) -> pd.DataFrame:
     """Give what `figure` draws as a table: one row per point, with the trace's name."""
     parts = []
     for trace in figure.data:
-        if trace.meta == "click" or (
-            trace.type == "scatter" and (trace.x is None or list(trace.x) == [None])
-        ):
+        if trace.meta == "click":
             continue
-        if trace.type == "heatmap" or trace.type == "contour":
-            z = np.asarray(trace.z, object)
-            x = np.arange(z.shape[1]) if trace.x is None else np.asarray(trace.x, object)
-            y = np.arange(z.shape[0]) if trace.y is None else np.asarray(trace.y, object)
+        if trace.type == "heatmap":
+            z = _array(trace.z)
+            x = np.arange(z.shape[1]) if trace.x is None else _array(trace.x)
+            y = np.arange(z.shape[0]) if trace.y is None else _array(trace.y)
             part = pd.DataFrame({"x": np.tile(x, len(y)), "y": np.repeat(y, len(x)), "value": z.ravel()})
         elif trace.type == "sankey":
-            label = np.asarray(trace.node.label, object)
-            source, target = np.asarray(trace.link.source), np.asarray(trace.link.target)
-            part = pd.DataFrame({"x": label[source], "y": label[target], "value": list(trace.link.value)})
+            label = _array(trace.node.label)
+            source, target = (_array(ends).astype(int) for ends in (trace.link.source, trace.link.target))
+            part = pd.DataFrame({"x": label[source], "y": label[target], "value": _array(trace.link.value)})
         else:
-            x = np.asarray(trace.x if trace.x is not None else [], object)
-            y = np.asarray(trace.y if trace.y is not None else [], object)
-            most = max(len(x), len(y))
-            x = x if len(x) else np.full(most, None, object)
-            y = y if len(y) else np.full(most, None, object)
+            x, y = _array(trace.x), _array(trace.y)
+            if list(x) == [None]:  # an entry of the legend
+                continue
             part = pd.DataFrame({"x": x, "y": y})
-        part.insert(
-            0, "trace", f"{trace.name or trace.type}{f' {trace.meta}' if isinstance(trace.meta, str) else ''}"
-        )
+        name = f"{trace.name or trace.type} {trace.meta or ''}".strip()
+        part.insert(0, "trace", name)
         parts.append(part)
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["trace", "x", "y"])
+
+
+def _array(values: Any) -> np.ndarray:
+    """Give a trace's values; a figure that was pickled holds them as base64 of a typed array."""
+    if values is None:
+        return np.array([], object)
+    if isinstance(values, dict):
+        flat = np.frombuffer(base64.b64decode(values["bdata"]), dtype=values["dtype"])
+        shape = str(values.get("shape", len(flat)))
+        return flat.reshape([int(n) for n in shape.split(",")]).astype(object)
+    return np.asarray(values, object)
