@@ -253,7 +253,13 @@ class Frames(Iterator[Frame]):
             # Untagged video follows the custom of its size, as players assume too.
             space = Colorspace.ITU709 if picture.height >= 720 else Colorspace.ITU601
         converted = self._to_rgb.reformat(
-            picture, width, height, "rgb24", src_colorspace=space, interpolation=Interpolation.BILINEAR
+            picture,
+            width,
+            height,
+            "rgb24",
+            src_colorspace=space,
+            interpolation=Interpolation.BILINEAR,
+            threads=1,  # more of them cost more than they save here
         )
         image: np.ndarray = converted.to_ndarray()
         # Looking at side data ties a frame into a cycle that only the garbage collector undoes: look once.

@@ -95,7 +95,8 @@ class VideoWriter:
                 and abs(image.shape[0] - height) + abs(image.shape[1] - width) <= 2
             ):
                 image = np.ascontiguousarray(_even(image)[:height, :width])
-            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+            # Without a copy: the pixels are read right here, and not kept.
+            picture = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(image), format="rgb24")
             picture = self._to_yuv.reformat(
                 picture,
                 width,
@@ -103,6 +104,7 @@ class VideoWriter:
                 "yuv420p",
                 dst_colorspace=Colorspace.ITU709,
                 dst_color_range=ColorRange.MPEG,
+                threads=1,
             )
             ticks = max(round(time * _CLOCK), self._last + 1)
             if self._last >= 0:
