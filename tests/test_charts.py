@@ -228,6 +228,9 @@ def test_figure_data_of_a_figure_from_the_cache(talk) -> None:  # type: ignore[n
         fresh, kept = figure_data(figure), figure_data(pickle.loads(pickle.dumps(figure)))
         assert len(fresh)
         pd.testing.assert_frame_equal(fresh.astype(str), kept.astype(str))
+        # The page tells charts apart by their JSON: from the second time on it has to stay the same.
+        once = pickle.loads(pickle.dumps(figure))
+        assert once.to_json() == pickle.loads(pickle.dumps(once)).to_json()
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])

@@ -7,6 +7,7 @@ in the session and are gone with it.
 import argparse
 import math
 import os
+import pickle
 import sys
 import tempfile
 import uuid
@@ -317,7 +318,10 @@ def view_or_stop(title: str, *, faces: bool = True) -> View:
 def _once(
     _function: Callable[..., Any], name: str, key: tuple[Any, ...], _args: tuple[Any, ...], kwargs: Any
 ) -> Any:
-    return _function(*_args, **kwargs)
+    result = _function(*_args, **kwargs)
+    # The cache gives figures back with their keys in another order, which Streamlit takes for another chart
+    # and forgets what was clicked in it; so the first one is given in that order too.
+    return pickle.loads(pickle.dumps(result)) if isinstance(result, go.Figure) else result
 
 
 def once(view: View, function: Callable[..., Any], *args: Any, also: Any = (), **kwargs: Any) -> Any:
