@@ -35,7 +35,7 @@ def portrait(step: float, width: int, height: int) -> Image.Image:
     whole = Image.fromarray(data.astronaut())
     zoom = 1.0 + 0.04 * np.sin(step * 0.9)
     side = 250 / zoom * width / height
-    left = 225 - side / 2 + 12 * np.sin(step * 0.7)
+    left = min(max(0.0, 225 - side / 2 + 12 * np.sin(step * 0.7)), 511 - side)
     top = 5 + 6 * np.cos(step * 1.1)
     box = (left, max(0.0, top), left + side, max(0.0, top) + side * height / width)
     turned = whole.rotate(5 * np.sin(step * 0.8), center=(222, 115), resample=Image.Resampling.BICUBIC)
@@ -96,7 +96,8 @@ def show_video(page: Any, video: Path) -> None:
     page.wait_for_selector("#video-result [data-result]")
     page.wait_for_function("document.querySelector('#video-result video').readyState >= 2")
     page.evaluate("document.querySelector('#video-result video').currentTime = 4")
-    page.wait_for_timeout(1500)
+    page.mouse.move(5, 5)
+    page.wait_for_timeout(4000)  # until the player has put its controls away
 
 
 def save_small(shot: bytes, path: Path) -> None:

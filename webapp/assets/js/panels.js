@@ -259,8 +259,8 @@
         /* A slow stream leaves bins out: up to a second is carried over, longer gaps are shown as gaps. */
         const next = bins[n + 1]?.start ?? bin.start + BIN;
         const end = next - bin.start <= 1 ? next : bin.start + BIN;
-        const left = x(bin.start);
-        const column = Math.min(width, x(end)) - left + 0.5;
+        const left = Math.floor(x(bin.start)); // whole pixels: no seams
+        const column = Math.ceil(Math.min(width, x(end))) - left;
         let top = bottom;
         for (let i = 0; i < this.labels.length; i += 1) {
           const tall = (bin.p[i] / bin.n) * bottom;
