@@ -2,9 +2,7 @@
 
 import json
 import math
-import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -433,39 +431,3 @@ def test_a_result_of_the_web_app(open_page: Open, folder: Path) -> None:
     owned = links.publish(folder, owner="another browser")
     app = open_page(result=owned)
     assert "another browser" in said(app) and not app.metric
-
-
-# -- starting
-
-
-def test_the_dashboard_starts_light(root: Path) -> None:
-    code = (
-        "import sys, time; start = time.perf_counter(); import webapp.views.state\n"
-        "heavy = {'torch', 'mediapipe', 'ultralytics', 'gradio', 'cv2', 'onnxruntime'} & set(sys.modules)\n"
-        "print(time.perf_counter() - start); sys.exit(', '.join(heavy) or 0)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-
-
-def test_streamlit_run_works_from_the_root(root: Path, folder: Path) -> None:
-    import urllib.request
-
-    command = [sys.executable, "-m", "streamlit", "run", "webapp/dashboard.py", "--server.port", "8765"]
-    server = subprocess.Popen(
-        [*command, "--", "--results", str(folder)], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    try:
-        for _ in range(240):
-            time.sleep(0.25)
-            try:
-                with urllib.request.urlopen("http://127.0.0.1:8765/_stcore/health", timeout=2) as answer:
-                    assert answer.status == 200
-                    break
-            except OSError:
-                assert server.poll() is None, server.stdout.read().decode() if server.stdout else ""
-        else:
-            pytest.fail("the dashboard did not start")
-    finally:
-        server.terminate()
-        server.wait(20)
