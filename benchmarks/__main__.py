@@ -3,9 +3,10 @@
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.conditions import conditions
+from benchmarks.conditions import ROOT, conditions
 from benchmarks.measurement import Measurement, table
 
 
@@ -21,6 +22,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (default: all)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--readme", action="store_true", help="put the table into README.md")
     args = parser.parse_args(argv)
     unknown = [name for name in args.parts if name not in PARTS]
     if unknown:
@@ -34,14 +36,29 @@ def main(argv: list[str] | None = None) -> int:
         except (RuntimeError, OSError) as error:
             failed[name] = str(error)
             print(f"{name} could not be measured: {error}", file=sys.stderr)
-    report = {"conditions": conditions(), "figures": [one.as_dict() for one in found], "failed": failed}
+    facts = conditions()
+    report = {"conditions": facts, "figures": [one.as_dict() for one in found], "failed": failed}
     text = json.dumps(report, indent=1)
     print(text)
     print()
     print(table(found))
     if args.json:
         args.json.write_text(text + "\n")
+    if args.readme:
+        if failed or args.parts:
+            parser.exit(1, "README.md stays as it is: it takes all parts, and all of them measured\n")
+        write_readme(ROOT / "README.md", facts, found)
     return 1 if failed else 0
+
+
+def write_readme(path: Path, facts: dict[str, object], found: Sequence[Measurement]) -> None:
+    """Replace what stands between the two marks of the README by a table and its conditions."""
+    head, begin, rest = path.read_text("utf-8").partition("<!-- bench -->\n")
+    _, end, tail = rest.partition("<!-- /bench -->")
+    if not begin or not end:
+        raise SystemExit(f"{path.name} lacks the marks <!-- bench --> and <!-- /bench -->")
+    note = f"{facts['cpu']}, {facts['cores']} cores, Python {facts['python']}, commit `{facts['commit']}`."
+    path.write_text(f"{head}{begin}{table(found)}\n\n{note}\n{end}{tail}", "utf-8")
 
 
 if __name__ == "__main__":

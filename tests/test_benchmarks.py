@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import conditions, process
-from benchmarks.__main__ import main
+from benchmarks.__main__ import main, write_readme
 from benchmarks.clip import drift, repeat_clip
 from benchmarks.measurement import Measurement, table
 
@@ -61,6 +61,17 @@ def test_a_clip_is_repeated_with_picture_and_sound(talking_clip, tmp_path):
     times = [frame.time for frame in frames(tmp_path / "three.mp4")]
     assert len(times) == 150 and info.has_audio
     assert all(later > earlier for earlier, later in zip(times, times[1:], strict=False))
+
+
+def test_the_table_goes_between_the_marks(tmp_path):
+    page = tmp_path / "README.md"
+    page.write_text("before\n<!-- bench -->\nold\n<!-- /bench -->\nafter\n")
+    facts = {"cpu": "a processor", "cores": 2, "python": "3.12.1", "commit": "abc"}
+    for _ in range(2):
+        write_readme(page, facts, [Measurement("fast", 2, "ms", 5)])
+    text = page.read_text()
+    assert text.startswith("before\n") and text.endswith("<!-- /bench -->\nafter\n")
+    assert text.count("| fast | 2 ms |") == 1 and "old" not in text and "a processor, 2 cores" in text
 
 
 def test_an_unknown_part_is_wrong_use(capsys):
