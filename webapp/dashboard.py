@@ -50,6 +50,7 @@ def main() -> None:
     """Draw the frame around every page and the page itself."""
     st.set_page_config(page_title="Expression dashboard", page_icon=ICON, layout="wide")
     st.html(STYLE)
+    state.warm_up()
     state.restore()
     pages = []
     for name, (title, icon) in PAGES.items():

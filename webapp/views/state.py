@@ -5,11 +5,13 @@ in the session and are gone with it.
 """
 
 import argparse
+import importlib
 import math
 import os
 import pickle
 import sys
 import tempfile
+import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -175,6 +177,19 @@ def open_token(token: str) -> None:
 
 LOADING = ("open", "made", "result", "page")
 """Names in the address that say what to load and where to go; the others are choices."""
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up() -> threading.Thread:
+    """Import the libraries that pages need later, once a process and beside the first page."""
+
+    def load() -> None:
+        for name in ("scipy.signal", "scipy.spatial", "tsdownsample", "ruptures", "statsmodels.stats.api"):
+            importlib.import_module(name)
+
+    thread = threading.Thread(target=load, name="dashboard-warm-up", daemon=True)
+    thread.start()
+    return thread
 
 
 def restore() -> None:
