@@ -38,5 +38,5 @@ bench: setup
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache runs checkpoints outputs build
-	find . -name __pycache__ -type d -not -path './local/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -rf ./*.egg-info

@@ -59,5 +59,6 @@ class TrainConfig:
         return Path(self.out)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the fields as plain values for a checkpoint."""
-        return asdict(self)
+        """Give the fields as plain values for a checkpoint; where things lie on this machine stays out."""
+        places = ("data", "out", "logs", "init", "resume", "workers")
+        return {name: value for name, value in asdict(self).items() if name not in places}
