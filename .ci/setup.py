@@ -138,7 +138,7 @@ def pip(*arguments):
     if ran.returncode != 0:
         lines = [line for line in ran.stdout.splitlines() if "is ignored: it is neither" not in line]
         print("\n".join(lines[-15:]), file=sys.stderr)
-        stop("pip could not finish; check the connection and run `make setup` again")
+        stop(f"pip could not finish (exit code {ran.returncode}); check the connection, run this again")
 
 
 def install():
