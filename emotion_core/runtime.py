@@ -5,7 +5,6 @@
 
 import hashlib
 import logging
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -158,7 +157,7 @@ def _load_onnx(path: Path, threads: int | None) -> OnnxNetwork:
         files = _export_into_cache(path, metadata)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    options.intra_op_num_threads = threads or min(4, os.cpu_count() or 1)
+    options.intra_op_num_threads = threads or 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         encode, decide = (
