@@ -1,6 +1,5 @@
 """Writes the two ONNX files that belong to a weights file."""
 
-import os
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,12 +32,6 @@ class _Decide(nn.Module):
 
     def forward(self, window: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         return self.net.decide(window)
-
-
-def cache_folder() -> Path:
-    """Give the folder for things that can be made or fetched again; EMOTION_CACHE chooses another."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get("EMOTION_CACHE") or Path(base) / "emotion-recognition")
 
 
 def export_onnx(

@@ -12,6 +12,7 @@ import numpy as np
 
 from emotion_core import checkpoint
 from emotion_core.checkpoint import Metadata
+from emotion_core.facemodels import cache_dir
 from emotion_core.types import EmotionError
 
 if TYPE_CHECKING:
@@ -178,12 +179,12 @@ def _belongs(file: Path, metadata: Metadata) -> bool:
 
 
 def _export_into_cache(path: Path, metadata: Metadata) -> tuple[Path, Path]:
-    from emotion_core.export import cache_folder, export_onnx
-
     key = hashlib.sha256(metadata.sha256.encode()).hexdigest()[:16]
-    target = cache_folder() / f"{key}.safetensors"
+    target = cache_dir() / f"{key}.safetensors"
     files = onnx_files(target)
     if not all(_belongs(file, metadata) for file in files):
+        from emotion_core.export import export_onnx  # torch, which a run from the cache does not need
+
         log.info("exporting %s for ONNX Runtime, once", path.name)
         net, _ = checkpoint.load_network(path)
         export_onnx(net, metadata, target)

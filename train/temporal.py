@@ -16,9 +16,10 @@ from tqdm import tqdm
 
 from emotion_core.models import SpatioTemporalEmotionNet
 from emotion_core.types import EmotionError
-from train.augment import mirror_landmarks, standardize
+from train.augment import center, mirror_landmarks, standardize
 from train.config import TrainConfig
 from train.data import Samples
+from train.loop import sampling_weights
 from train.losses import category_loss, ccc_loss
 
 log = logging.getLogger("train")
@@ -161,8 +162,6 @@ def encode_clips(
 
 def real_clips(net: SpatioTemporalEmotionNet, samples: Samples, rows: np.ndarray, size: int) -> Clips | None:
     """Cut labelled video, where there is any, into windows; None where there is none."""
-    from train.augment import center
-
     windows = []
     for number in np.unique(samples.clip[rows]):
         members = rows[samples.clip[rows] == number]
@@ -202,8 +201,6 @@ def fit_temporal(
     t = net.config.window
     data = []
     if len(train):
-        from train.loop import sampling_weights
-
         chances = sampling_weights(samples, train, config)
         picked = train[rng.choice(len(train), clips, p=chances)]
         data.append(encode_clips(net, samples, picked, "mixed", frames=t, size=config.size, seed=config.seed))
