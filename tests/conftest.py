@@ -4,9 +4,16 @@ import importlib.util
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from webapp.engine import Engine
+    from webapp.results import Workspace
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -120,3 +127,22 @@ def talking_clip(_astronaut: np.ndarray, tmp_path_factory: pytest.TempPathFactor
     path = tmp_path_factory.mktemp("clips") / "talking.mp4"
     write_clip(path, _astronaut, width=320, height=240, seconds=2.0, rate=25, tone=True)
     return path
+
+
+@pytest.fixture(scope="module")
+def engine() -> "Engine":
+    """The web app's engine with the shipped weights, as without flags."""
+    from webapp.engine import Engine
+    from webapp.settings import Settings
+
+    return Engine(Settings())
+
+
+@pytest.fixture
+def workspace() -> "Iterator[Workspace]":
+    """The web app's folder of uploads and results, removed after the test."""
+    from webapp.results import Workspace
+
+    space = Workspace(keep_minutes=5)
+    yield space
+    space.close()

@@ -5,7 +5,6 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,18 +20,6 @@ from webapp.tab_model import facts_html, model_card, page_html
 from webapp.zero_gpu import gpu
 
 EN = Text("en")
-
-
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    return Engine(Settings())
-
-
-@pytest.fixture
-def workspace() -> Iterator[results.Workspace]:
-    space = results.Workspace(keep_minutes=5)
-    yield space
-    space.close()
 
 
 @pytest.mark.weights

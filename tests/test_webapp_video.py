@@ -3,7 +3,6 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,18 +22,6 @@ from webapp.settings import Settings
 from webapp.video_view import bins, result_html, timeline_svg
 
 EN = Text("en")
-
-
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    return Engine(Settings())
-
-
-@pytest.fixture
-def workspace() -> Iterator[results.Workspace]:
-    space = results.Workspace(keep_minutes=5)
-    yield space
-    space.close()
 
 
 def upload(workspace: results.Workspace, source: Path, name: str | None = None) -> Path:
