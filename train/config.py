@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+PARTS = ("landmarks", "spatial_attention", "temporal_attention", "channel_attention")
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -27,12 +29,14 @@ class TrainConfig:
     smoothing: float = 0.05  # label smoothing where a label is one person's word
     balance: float = 0.5  # 0: as the data lie; 1: every class drawn equally often
     mix: dict[str, float] = field(default_factory=dict)  # share of each source in a batch; empty: as they lie
-    small_size: int = 56  # resolution schedule: this size at first ...
-    size: int = 56  # ... and this one, which is what the network will read, from `full_from` of the steps on
+    small_size: int = 112  # resolution schedule: this size at first ...
+    size: int = 112  # ... and this one, which is what the network will read, from `full_from` of the steps on
     full_from: float = 0.0
     mixup: float = 0.1  # share of pictures mixed with another
-    landmark_dropout: float = 0.25
+    landmark_dropout: float = 0.2
     patience: int = 10
+    without: tuple[str, ...] = ()  # parts of the network that are left out, of PARTS
+    save_minutes: float = 5.0  # most time between two checkpoints; one also closes every epoch
     seed: int = 0
     workers: int = 2
     precision: str = "auto"  # auto, fp32 or bf16
@@ -50,6 +54,9 @@ class TrainConfig:
             raise ValueError(f"learning_rate lies in (0, 1), not {self.learning_rate}")
         if not 32 <= self.small_size <= self.size:
             raise ValueError("small_size lies between 32 and size")
+        for part in self.without:
+            if part not in PARTS:
+                raise ValueError(f"without names parts of {', '.join(PARTS)}, not {part!r}")
         if self.precision not in ("auto", "fp32", "bf16"):
             raise ValueError(f"precision is auto, fp32 or bf16, not {self.precision!r}")
 

@@ -24,9 +24,9 @@ class NetConfig:
     classes: int = 7
     window: int = 16
     widths: tuple[int, int, int, int] = (64, 128, 256, 512)
-    depths: tuple[int, int, int, int] = (1, 2, 5, 2)
-    strides: tuple[int, int, int, int] = (1, 2, 1, 2)
-    resolution: int = 56
+    depths: tuple[int, int, int, int] = (1, 4, 5, 2)
+    strides: tuple[int, int, int, int] = (1, 2, 2, 2)
+    resolution: int = 112
     landmark_features: int = 128
     spatial_attention: bool = True
     temporal_attention: bool = True
