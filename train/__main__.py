@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from emotion_core.types import EmotionError
-from train.config import TrainConfig
+from train.config import PARTS, TrainConfig
 
 PLACES = ("data", "../shared/data")  # where data are looked for when none are named
 
@@ -53,6 +53,8 @@ HELP = {
     "balance": "0: classes as the data lie; 1: every class drawn equally often",
     "mix": "share of each data set in a batch, as ferplus=0.6,expw=0.4; as they lie by default",
     "patience": "epochs without gain after which training stops",
+    "without": f"leave parts of the network out: {', '.join(PARTS)}",
+    "save_minutes": "most minutes between two checkpoints; one also closes every epoch",
     "workers": "processes that prepare pictures",
     "precision": "auto, fp32 or bf16",
     "init": "weights to start from",
@@ -103,6 +105,8 @@ def train_parser() -> argparse.ArgumentParser:
             parser.add_argument("--tensorboard", flag, dest="logs", metavar="FOLDER", help=text)
         elif f.name == "mix":
             parser.add_argument(flag, type=_mix, metavar="SET=SHARE,...", help=text)
+        elif f.name == "without":
+            parser.add_argument(flag, nargs="+", choices=PARTS, metavar="PART", help=text)
         elif f.type in (bool, "bool"):
             parser.add_argument(flag, action="store_true", default=None, help=text)
         else:
@@ -121,6 +125,8 @@ def _train(words: list[str]) -> int:
     sets, cache, faces = given.pop("sets"), given.pop("cache"), given.pop("workers_faces")
     chosen = {k: v for k, v in given.items() if v is not None}
     chosen["data"] = tuple(_data(given["data"]))
+    if given["without"]:
+        chosen["without"] = tuple(given["without"])
     from emotion_core.models import NetConfig
 
     try:

@@ -1,7 +1,13 @@
 """The training loop.
 
-Every step draws its own random numbers from (seed, step, rank), so a resumed run
-continues exactly where it was cut without saving the state of any generator.
+Every step draws its own random numbers from (seed, step, rank), so a resumed run continues exactly where it
+was cut without saving the state of any generator; on a CPU it ends with the same weights, bit for bit.
+
+Several processes (`torchrun`) share each batch. Losses are those of the whole batch, since CCC and the
+weighted mean are no sums over its pictures. On CUDA batch normalisation reads the whole batch too
+(SyncBatchNorm); on CPUs, where PyTorch has none, each process normalises by its share, and the first one's
+running figures are kept. Augmentation is drawn anew for each process. A model of several processes thus
+differs from that of one as one seed's does from another's, not more.
 """
 
 import logging
@@ -22,14 +28,15 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from emotion_core.checkpoint import save_network
-from emotion_core.models import NetConfig, SpatioTemporalEmotionNet
+from emotion_core.models import SpatioTemporalEmotionNet
 from emotion_core.types import EmotionError
-from train.augment import augment, center, mirror_blendshapes, mirror_landmarks, standardize
+from train.augment import center, standardize
 from train.config import TrainConfig
 from train.data import Samples
-from train.losses import blendshape_loss, category_loss, ccc_loss, loss_is_finite
+from train.draws import Draws
+from train.losses import blendshape_loss, category_loss, ccc_loss
 from train.metrics import accuracy, balanced_accuracy, concordance_ccc, confusion
-from train.start import start_from
+from train.start import resume, shape_of, start_from
 
 log = logging.getLogger("train")
 
@@ -50,101 +57,8 @@ class Student(nn.Module):
 
 
 EMA_EVERY = 4  # steps between updates of the average, which cost as much as a tenth of a step
+TRUTH = ("target", "weight", "valence", "arousal", "blendshapes")  # what the losses read of a batch
 STILL_WINDOW = 4  # copies that a still is shown as while training; the loop of copies settles by then
-
-
-def sampling_weights(samples: Samples, rows: np.ndarray, config: TrainConfig) -> np.ndarray:
-    """Give each training row's share of the draws: class balance to the power asked, then the source mix."""
-    weight = np.ones(len(rows))
-    labelled = samples.labelled[rows]
-    dominant = samples.target[rows].argmax(1)
-    sources = samples.source[rows]
-    for source in np.unique(sources):
-        here = (sources == source) & labelled
-        counts = np.bincount(dominant[here], minlength=len(samples.labels))
-        weight[here] = (1.0 / np.maximum(counts, 1) ** config.balance)[dominant[here]]
-        mine = sources == source
-        share = config.mix.get(str(source), 0.0) if config.mix else mine.mean()
-        weight[mine] *= share / weight[mine].sum()
-    return weight / weight.sum()
-
-
-def batch_of(
-    samples: Samples, picked: np.ndarray, size: int, config: TrainConfig, seed: int
-) -> dict[str, Tensor]:
-    """Draw one augmented batch; all randomness comes from `seed`."""
-    g = torch.Generator().manual_seed(seed)
-    b = len(picked)
-    flip = torch.rand(b, generator=g) < 0.5
-    images = augment(torch.from_numpy(samples.crops[picked]), samples.margin, size, flip, g)
-    landmarks = mirror_landmarks(torch.from_numpy(samples.landmarks[picked]), flip)
-    landmarks = landmarks + 0.01 * torch.rand(b, 1, 1, generator=g) * torch.randn(
-        landmarks.shape, generator=g
-    )
-    present = torch.from_numpy(samples.present[picked]).float()
-    present = present * (torch.rand(b, generator=g) >= config.landmark_dropout)
-    target = torch.from_numpy(samples.target[picked])
-    weight = torch.from_numpy(samples.weight[picked]) * (target.sum(1) > 0)
-    certain = target.amax(1, keepdim=True) > 0.999  # one person's word, or all raters alike
-    smoothed = target * (1 - config.smoothing) + config.smoothing / target.shape[1]
-    target = torch.where(certain, smoothed, target)
-    valence, arousal = (torch.from_numpy(a[picked]) for a in (samples.valence, samples.arousal))
-    shapes = mirror_blendshapes(torch.from_numpy(samples.blendshapes[picked]).float(), flip)
-
-    partner = torch.randperm(b, generator=g)  # mixing: pictures and labels, never key points
-    share = torch.rand(b, generator=g) * 0.5
-    share = share * (torch.rand(b, generator=g) < config.mixup) * (weight > 0) * (weight[partner] > 0)
-    images = standardize(images)
-    mixed = share > 0
-    keep = (1 - share)[:, None, None, None]
-    images = standardize_again(images * keep + images[partner] * (1 - keep), mixed)
-    target = target * (1 - share)[:, None] + target[partner] * share[:, None]
-    valence = torch.where(mixed, valence * (1 - share) + valence[partner] * share, valence)
-    arousal = torch.where(mixed, arousal * (1 - share) + arousal[partner] * share, arousal)
-    shapes = torch.where(mixed[:, None], torch.nan, shapes)
-    return {
-        "images": images.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last),
-        "landmarks": landmarks,
-        "present": present * ~mixed,
-        "target": target,
-        "weight": weight,
-        "valence": valence,
-        "arousal": arousal,
-        "blendshapes": shapes,
-    }
-
-
-def standardize_again(images: Tensor, mixed: Tensor) -> Tensor:
-    """Bring mixed pictures, whose spread shrank, back to a spread of one."""
-    spread = images.var((1, 2, 3), keepdim=True, correction=0).sqrt().clamp_min(0.1)
-    return torch.where(mixed[:, None, None, None], images / spread, images)
-
-
-class Draws(torch.utils.data.Dataset):
-    """Batch number -> batch; stateless, so that any step can be drawn again."""
-
-    def __init__(
-        self, samples: Samples, rows: np.ndarray, config: TrainConfig, steps: int, rank: int, world: int
-    ):
-        self.samples, self.rows, self.config, self.steps = samples, rows, config, steps
-        self.rank, self.world = rank, world
-        self.chances = np.cumsum(sampling_weights(samples, rows, config))
-
-    def __len__(self) -> int:
-        return self.steps
-
-    def size(self, step: int) -> int:
-        """Give the side in pixels of the pictures of a step."""
-        return self.config.small_size if step < self.config.full_from * self.steps else self.config.size
-
-    def __getitem__(self, step: int) -> dict[str, Tensor]:
-        c = self.config
-        draw = np.random.default_rng((c.seed, step)).random(c.batch)
-        picked = self.rows[np.searchsorted(self.chances, draw * self.chances[-1])]
-        picked = picked[self.rank :: self.world]
-        return batch_of(
-            self.samples, picked, self.size(step), c, (c.seed * 1_000_003 + step) * 64 + self.rank
-        )
 
 
 @torch.no_grad()
@@ -201,10 +115,22 @@ def validate(student: Student, samples: Samples, size: int, half: bool = False) 
     return figures
 
 
+def of_all(value: Tensor, world: int) -> Tensor:
+    """Give the rows (B, ...) of all processes; gradients flow into this process's own."""
+    if world == 1:
+        return value
+    parts = [torch.empty_like(value) for _ in range(world)]
+    dist.all_gather(parts, value.detach().contiguous())
+    parts[dist.get_rank()] = value
+    return torch.cat(parts)
+
+
 def fit(config: TrainConfig, samples: Samples) -> Path:
     """Train on the "train" split, watch the "valid" split, keep the best average; give the folder written.
 
-    Under `torchrun` every process takes its share of each batch.
+    `last.pt` closes every epoch and is written every `save_minutes` besides; `best.pt` and
+    `best.safetensors` hold the average that scored best. Under `torchrun` every process takes its share of
+    each batch.
 
     Raises:
         EmotionError: for data that cannot be trained on, or a loss that is no longer a number.
@@ -214,6 +140,8 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if cuda else torch.device("cpu")
     if world > 1 and not dist.is_initialized():
         dist.init_process_group("nccl" if cuda else "gloo")
+    if config.batch % world:
+        raise EmotionError(f"{world} processes can't share a batch of {config.batch} evenly: change --batch")
     torch.manual_seed(config.seed)
 
     rows = np.flatnonzero(samples.split == "train")
@@ -223,12 +151,14 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
     pictures = min(config.epoch_pictures, max(len(rows), 16 * config.batch))  # a small folder is seen often
     epoch_steps = max(1, pictures // config.batch)
     steps = config.epochs * epoch_steps
-    net = SpatioTemporalEmotionNet(NetConfig(classes=len(samples.labels), resolution=config.size))
-    student = Student(net).to(device)
-    student.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    student: Any = Student(SpatioTemporalEmotionNet(shape_of(config, len(samples.labels)))).to(device)
+    student.to(memory_format=torch.channels_last)
     if config.init:
         start_from(student, Path(config.init))
-    model = DistributedDataParallel(student) if world > 1 else student
+    if world > 1 and cuda:
+        student = nn.SyncBatchNorm.convert_sync_batchnorm(student)
+    unused = bool(config.without)  # parts that are switched off have no gradient
+    model = DistributedDataParallel(student, find_unused_parameters=unused) if world > 1 else student
     average: Any = AveragedModel(
         student, multi_avg_fn=moving_average(config.ema**EMA_EVERY), use_buffers=True
     )
@@ -243,46 +173,46 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
     last = config.folder / "last.pt"
     facts = {"config": config.as_dict(), "data": samples.digest(), "labels": list(samples.labels)}
     if config.resume and last.exists():
-        state = torch.load(last, weights_only=True, map_location=device)
-        if state["data"] != facts["data"]:
-            raise EmotionError(f"{last} was trained on other data: start afresh without --resume")
-        student.load_state_dict(state["student"])
-        average.load_state_dict(state["ema"])
-        optimizer.load_state_dict(state["optimizer"])
-        start, best, stale = state["step"], state["best"], state["stale"]
+        start, best, stale = resume(last, facts, student, average, optimizer)
+        log.info("going on from step %d of %d", start, steps)
+    elif config.resume:
+        log.warning("there is no %s to go on from: starting afresh", last)
+    end = start if stale >= config.patience else steps  # a run that has stopped early stays stopped
 
     draws = Draws(samples, rows, config, steps, rank, world)
     loader = torch.utils.data.DataLoader(
-        torch.utils.data.Subset(draws, range(start, steps)), batch_size=None, num_workers=config.workers
+        torch.utils.data.Subset(draws, range(start, end)), batch_size=None, num_workers=config.workers
     )
     half = config.precision == "bf16" or (config.precision == "auto" and (cuda or fast_bfloat16()))
-    writer = SummaryWriter(config.logs) if rank == 0 else None
+    writer = SummaryWriter(config.logs, purge_step=start or None) if rank == 0 else None
     config.folder.mkdir(parents=True, exist_ok=True)
     bar = tqdm(loader, total=steps, initial=start, unit="step", disable=rank > 0, mininterval=5)
-    began = time.monotonic()
+    began = saved = time.monotonic()
     for step, batch in enumerate(bar, start):
         rate = config.learning_rate * schedule(step, steps, config.warmup)
         for group in optimizer.param_groups:
             group["lr"] = rate
         batch = {name: value.to(device, non_blocking=True) for name, value in batch.items()}
+        torch.manual_seed(~draws.seed(step))  # dropout's, of which the batch has used another
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
-            logits, valence, arousal, shapes = model(batch["images"], batch["landmarks"], batch["present"])
+            out = model(batch["images"], batch["landmarks"], batch["present"])
+        logits, valence, arousal, shapes = (of_all(value.float(), world) for value in out)
+        truth = {name: of_all(batch[name], world) for name in TRUTH}
         parts = {
-            "category": config.category_weight
-            * category_loss(logits.float(), batch["target"], batch["weight"]),
-            "valence": config.valence_weight * ccc_loss(valence.float(), batch["valence"]),
-            "arousal": config.arousal_weight * ccc_loss(arousal.float(), batch["arousal"]),
-            "blendshapes": config.blendshape_weight * blendshape_loss(shapes.float(), batch["blendshapes"]),
+            "category": config.category_weight * category_loss(logits, truth["target"], truth["weight"]),
+            "valence": config.valence_weight * ccc_loss(valence, truth["valence"]),
+            "arousal": config.arousal_weight * ccc_loss(arousal, truth["arousal"]),
+            "blendshapes": config.blendshape_weight * blendshape_loss(shapes, truth["blendshapes"]),
         }
         loss = torch.stack(list(parts.values())).sum()
-        if not loss_is_finite(loss):
-            raise EmotionError(
-                f"the loss is no longer a number at step {step}: lower --learning-rate; "
-                f"the last good checkpoint is {last}"
-            )
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        (loss * world).backward()  # each process has the gradient of its rows, and their mean is taken
         norm = nn.utils.clip_grad_norm_(student.parameters(), config.clip_norm)
+        if not bool((loss.detach() + norm).isfinite()):
+            kept = f"the last good checkpoint is {last}" if last.exists() else "no checkpoint was written yet"
+            raise EmotionError(
+                f"the loss is no longer a number at step {step}: lower --learning-rate; {kept}"
+            )
         optimizer.step()
         if step % EMA_EVERY == 0:
             average.update_parameters(student)
@@ -293,40 +223,43 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
             writer.add_scalar("learning_rate", rate, step)
             writer.add_scalar("gradient_norm", norm.item(), step)
             bar.set_postfix(loss=f"{loss.item():.3f}", rate=f"{rate:.1e}")
-        if (step + 1) % epoch_steps:
-            continue
-        epoch = (step + 1) // epoch_steps
-        figures: dict[str, Any] = {"score": -loss.item()}
-        if len(valid):
-            figures = validate(average.module, valid, draws.size(step), half)
-        matrix = figures.pop("confusion", None)
-        if world > 1:  # all processes must agree on when to stop
-            agreed = torch.tensor([figures["score"]], device=device)
-            dist.broadcast(agreed, 0)
-            figures["score"] = float(agreed)
-        improved = figures["score"] > best
-        best, stale = (figures["score"], 0) if improved else (best, stale + 1)
-        if rank == 0 and writer:
-            for name, value in figures.items():
-                writer.add_scalar(f"valid/{name}", value, step)
-            if matrix is not None:
-                share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
-                writer.add_image("valid/confusion", share[None], step)
-                show_samples(writer, average.module, valid, config.size, step)
+        epoch, left = divmod(step + 1, epoch_steps)
+        if not left:
+            figures: dict[str, Any] = {"score": math.nan}
+            if rank == 0 and len(valid):
+                figures = validate(average.module, valid, draws.size(step), half)
+            matrix = figures.pop("confusion", None)
+            if math.isnan(figures["score"]):  # nothing to score: the loss must do
+                figures["score"] = -loss.item()
+            if world > 1:  # all processes must agree on when to stop
+                agreed = torch.tensor([figures["score"]], dtype=torch.float64, device=device)
+                dist.broadcast(agreed, 0)
+                figures["score"] = float(agreed)
+            improved = figures["score"] > best
+            best, stale = (figures["score"], 0) if improved else (best, stale + 1)
+            if writer:
+                for name, value in figures.items():
+                    writer.add_scalar(f"valid/{name}", value, step)
+                if matrix is not None:
+                    share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
+                    writer.add_image("valid/confusion", share[None], step)
+                    show_samples(writer, average.module, valid, config.size, step)
             shown = "  ".join(f"{name} {value:.4f}" for name, value in figures.items() if "ccc" not in name)
-            log.info(
-                "epoch %d  %.0f s  %s%s", epoch, time.monotonic() - began, shown, "  best" if improved else ""
-            )
+            mark = "  best" if improved else ""
+            log.info("epoch %d  %.0f s  %s%s", epoch, time.monotonic() - began, shown, mark)
+            if rank == 0 and improved:
+                kept_net = average.module.net
+                save_beside({"average": average.module.state_dict(), **facts}, config.folder / "best.pt")
+                save_network(kept_net, config.folder / "best.safetensors", samples.labels,
+                             trained=True, facts={**facts, "step": step + 1, "figures": figures})  # fmt: skip
+        if rank == 0 and (not left or time.monotonic() - saved >= 60 * config.save_minutes):
             state = {
                 "student": student.state_dict(), "ema": average.state_dict(),
                 "average": average.module.state_dict(),
                 "optimizer": optimizer.state_dict(), "step": step + 1, "best": best, "stale": stale, **facts,
             }  # fmt: skip
-            save_beside(state, last)
-            if improved:
-                save_beside({"average": state["average"], **facts}, config.folder / "best.pt")
-                save_network(average.module.net, config.folder / "best.safetensors", samples.labels,
-                             trained=True, facts={**facts, "step": step + 1, "figures": figures})  # fmt: skip
+            save_beside(state, last)  # after the best: a run cut between the two writes the best again
+            saved = time.monotonic()
         if stale >= config.patience:
             log.info("no gain for %d epochs: stopped early", stale)
             break

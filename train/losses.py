@@ -1,6 +1,5 @@
 """Losses; a row with NaN or without a label takes no part."""
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -29,8 +28,3 @@ def blendshape_loss(logits: Tensor, target: Tensor) -> Tensor:
         return logits.sum() * 0
     loss = F.binary_cross_entropy_with_logits(logits[known], target[known].clamp(0, 1), reduction="none")
     return loss.mean()
-
-
-def loss_is_finite(loss: Tensor) -> bool:
-    """Tell whether a loss can be stepped on."""
-    return bool(torch.isfinite(loss.detach()).all())

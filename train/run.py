@@ -82,11 +82,14 @@ def say(samples: Samples) -> None:
     there = [label for label, n in counts["train"].items() if n]
     if len(there) < 2:
         raise EmotionError(f"training needs two categories with pictures, not {', '.join(there) or 'none'}")
+    if len(there) < len(samples.labels):
+        absent = ", ".join(label for label in samples.labels if label not in there)
+        log.warning("no training picture of %s: the model won't know what that looks like", absent)
     if not sum(counts["valid"].values()):
         log.warning("no picture is held back: the figures of this run will say nothing of new pictures")
-    absent = float((~samples.present).mean())
-    if absent > 0.2:
-        log.warning("%.0f %% of the pictures show no face that landmarks are found on", 100 * absent)
+    hidden = float((~samples.present).mean())
+    if hidden > 0.2:
+        log.warning("%.0f %% of the pictures show no face that landmarks are found on", 100 * hidden)
 
 
 def adapt(config: TrainConfig, samples: Samples, chosen: frozenset[str]) -> TrainConfig:

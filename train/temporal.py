@@ -19,7 +19,7 @@ from emotion_core.types import EmotionError
 from train.augment import center, mirror_landmarks, standardize
 from train.config import TrainConfig
 from train.data import Samples
-from train.loop import sampling_weights
+from train.draws import sampling_weights
 from train.losses import category_loss, ccc_loss
 
 log = logging.getLogger("train")

@@ -1,0 +1,149 @@
+"""A run that is killed goes on as if nothing had been; one that diverges stops and keeps what was good."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from emotion_core.checkpoint import load_network, read_metadata
+from emotion_core.types import EmotionError
+from tests.gratings import write_gratings
+from train.__main__ import main
+from train.config import TrainConfig
+from train.data import load
+from train.loop import fit
+
+EPOCH = 8  # steps
+SETTINGS = {
+    "init": "", "epochs": 3, "epoch-pictures": 8 * EPOCH, "batch": 8, "size": 32, "small-size": 32,
+    "ema": 0.5, "workers": 0,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # sums are taken in the order that the processes take them in
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("resume")
+    write_gratings(folder / "data", train=64, valid=16)
+    return folder
+
+
+def words(place: Path, name: str, **changes: Any) -> list[str]:
+    settings = SETTINGS | {k.replace("_", "-"): v for k, v in changes.items()}
+    options = [word for k, v in settings.items() for word in (f"--{k}", str(v))]
+    places = {"data": "data", "out": name, "logs": f"{name}-logs", "cache": "cache"}
+    return [*options, *(word for k, v in places.items() for word in (f"--{k}", str(place / v)))]
+
+
+def config_of(place: Path, name: str, **changes: Any) -> TrainConfig:
+    settings = {k.replace("-", "_"): v for k, v in SETTINGS.items()} | changes
+    return TrainConfig(
+        data=(str(place / "data"),), out=str(place / name), logs=str(place / "logs"), **settings
+    )
+
+
+def checkpoint(file: Path) -> Any:
+    return torch.load(file, weights_only=True)
+
+
+@pytest.fixture(scope="module")
+def left_alone(place: Path) -> Any:
+    assert main(words(place, "whole")) == 0
+    return place / "whole"
+
+
+def kill_within_an_epoch(command: list[str], last: Path) -> int:
+    """Start a run and kill it, without a chance to tidy up, once it has saved in its second epoch."""
+    run = subprocess.Popen(
+        command, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and run.poll() is None:
+            if last.exists() and checkpoint(last)["step"] > EPOCH:
+                break
+            time.sleep(0.02)
+    finally:
+        run.send_signal(signal.SIGKILL)
+        said = run.communicate()[1].decode()
+    assert run.returncode == -signal.SIGKILL, said
+    return int(checkpoint(last)["step"])
+
+
+def test_a_killed_run_goes_on_and_ends_as_one_left_alone(place: Path, left_alone: Path) -> None:
+    last = place / "killed" / "last.pt"
+    often = words(place, "killed", save_minutes=0)  # a checkpoint at every step
+    step = kill_within_an_epoch([sys.executable, "-m", "train", *often], last)
+    assert EPOCH < step < 3 * EPOCH
+    assert main([*words(place, "killed"), "--resume"]) == 0
+
+    whole, resumed = checkpoint(left_alone / "last.pt"), checkpoint(last)
+    for part in ("student", "ema"):
+        differ = [name for name, value in whole[part].items() if not torch.equal(value, resumed[part][name])]
+        assert not differ
+    for number, state in whole["optimizer"]["state"].items():
+        for name, value in state.items():
+            assert torch.equal(value, resumed["optimizer"]["state"][number][name])
+    assert [whole[k] for k in ("step", "best", "stale")] == [resumed[k] for k in ("step", "best", "stale")]
+    ours, theirs = (read_metadata(f / "best.safetensors") for f in (left_alone, place / "killed"))
+    assert ours.sha256 == theirs.sha256
+    assert ours.facts["figures"] == theirs.facts["figures"]
+
+
+def test_a_run_that_stopped_early_stays_stopped(place: Path, left_alone: Path) -> None:
+    samples = load(place / "data", cache=place / "cache")
+    config = config_of(place, "early", patience=1)
+    (place / "early").mkdir()
+    state = checkpoint(left_alone / "last.pt") | {"step": EPOCH, "stale": 1}
+    torch.save(state, place / "early" / "last.pt")
+    before = (place / "early" / "last.pt").read_bytes()
+    fit(replace(config, resume=True), samples)
+    assert (place / "early" / "last.pt").read_bytes() == before
+
+
+def test_resume_names_what_does_not_fit(
+    place: Path, left_alone: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    samples = load(place / "data", cache=place / "cache")
+    config = replace(config_of(place, "whole"), resume=True)
+    fit(replace(config, learning_rate=5e-4), samples)  # nothing is left to do; the change is named
+    assert "learning_rate 0.001 -> 0.0005" in caplog.text
+    with pytest.raises(EmotionError, match="trained on other data"):
+        fit(config, samples.take(samples.majority >= 0).take(range(40)))  # type: ignore[arg-type]
+    damaged = tmp_path / "last.pt"
+    damaged.write_bytes((left_alone / "last.pt").read_bytes()[:5000])
+    with pytest.raises(EmotionError, match="damaged or no checkpoint"):
+        fit(replace(config, out=str(tmp_path)), samples)
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_checkpoint(
+    place: Path, left_alone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("last.pt", "best.safetensors"):
+        (place / "diverged").mkdir(exist_ok=True)
+        (place / "diverged" / name).write_bytes((left_alone / name).read_bytes())
+    wild = words(place, "diverged", epochs=6, learning_rate=0.99, category_weight=1e38, save_minutes=0)
+    assert main([*wild, "--resume"]) == 1
+    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
+    assert len(errors) == 1
+    assert "no longer a number at step" in errors[0]
+    assert "last good checkpoint is" in errors[0]
+    kept = checkpoint(place / "diverged" / "last.pt")
+    assert all(value.isfinite().all() for value in kept["student"].values())
+    net, _ = load_network(place / "diverged" / "best.safetensors")
+    assert all(value.isfinite().all() for value in net.state_dict().values())
