@@ -67,5 +67,5 @@ class TrainConfig:
 
     def as_dict(self) -> dict[str, Any]:
         """Give the fields as plain values for a checkpoint; where things lie on this machine stays out."""
-        places = ("data", "out", "logs", "init", "resume", "workers")
+        places = ("data", "out", "logs", "init", "resume", "workers", "save_minutes")
         return {name: value for name, value in asdict(self).items() if name not in places}
