@@ -16,6 +16,7 @@ from emotion_core import facemodels
 from emotion_core.facemodels import find_landmarker
 from emotion_core.faces import FaceFinder
 from emotion_core.types import DetectedFace, EmotionError
+from emotion_core.yunet import YuNet
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,18 @@ def test_small_faces_of_a_large_picture(finder, astronaut, background, size):
     background[60 : 60 + person.shape[0], 700 : 700 + person.shape[1]] = person
     (face,) = finder.detect(background)
     assert np.hypot(*(center(face) - (700 + 225 * zoom, 60 + 120 * zoom))) < 0.3 * size
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (640, 333), (201, 150), (40, 31)])
+def test_the_detector_answers_as_opencv_does(bus_path, zidane_path, size):
+    detector = YuNet()
+    opencv = cv2.FaceDetectorYN.create(str(facemodels.find_yunet()), "", size, 0.6, 0.3, 1000)
+    for path in (bus_path, zidane_path):
+        image = cv2.resize(cv2.imread(str(path)), size, interpolation=cv2.INTER_AREA)
+        rows = opencv.detect(image)[1]
+        expected = np.zeros((0, 15)) if rows is None else rows
+        answer = detector._run(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), 0.6)
+        np.testing.assert_allclose(answer, expected, atol=2e-3)
 
 
 @pytest.mark.parametrize("margin", [1.0, 1.5, 3.0])
