@@ -1,7 +1,8 @@
 """A whole video or picture at once: recognised, drawn, encoded and written down.
 
-The command line and the web app both call `analyze`. Decoding, recognising, and drawing with encoding overlap
-in three threads with short queues between them: the order is kept and memory does not grow with length.
+The command line and the web app both call `analyze`. Decoding, finding faces, reading them, and drawing with
+encoding overlap in four threads with short queues between them: the order is kept and memory does not grow
+with length.
 """
 
 import os
@@ -13,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -34,6 +35,7 @@ ObjectFinder = Callable[[np.ndarray], list[DetectedObject]]
 OBJECTS_EVERY = 0.5
 """Seconds of video between two searches for objects: they cost as much as ten frames of faces."""
 
+T = TypeVar("T")
 _Found = tuple[Frame, list[DetectedObject] | None]  # a frame and its objects, None where nobody looked
 _QUEUE_BYTES = 32_000_000
 _MODEL_FACTS = ("name", "sha256", "trained", "temperature", "backend", "device")
@@ -168,17 +170,20 @@ def analyze(
         annotated = _Annotated(made, style) if made.video is not None else None
         if annotated is not None:
             stack.callback(annotated.discard)
-        stream = _ahead(_with_objects(reader, objects, objects_every), _depth(made.info))
+        depth = _depth(made.info)
+        decoded = _ahead(_with_objects(reader, objects, objects_every), depth)
+        stack.callback(decoded.close)
+        stream = _ahead(((recognizer.find(frame, session), found) for frame, found in decoded), depth)
         stack.callback(stream.close)
         try:
             end = 0.0
             stopped = False
             shown: Sequence[DetectedObject] = ()
-            for frame, found in stream:
+            for sighting, found in stream:
                 if should_stop is not None and should_stop():
                     stopped = True
                     break
-                faces = recognizer(frame, session)
+                frame, faces = sighting.frame, recognizer.read(sighting, session)
                 recording.append(frame, faces, found)
                 shown = shown if found is None else found
                 if annotated is not None:
@@ -293,9 +298,9 @@ def _depth(info: VideoInfo) -> int:
     return max(1, min(6, _QUEUE_BYTES // max(1, info.width * info.height * 3)))
 
 
-def _ahead(items: Iterator[_Found], depth: int) -> Generator[_Found, None, None]:
+def _ahead(items: Iterator[T], depth: int) -> Generator[T, None, None]:
     """Yield `items` in order while a thread makes the next `depth` of them."""
-    pool = ThreadPoolExecutor(1, thread_name_prefix="decode")
+    pool = ThreadPoolExecutor(1, thread_name_prefix="ahead")
     try:
         waiting = deque(pool.submit(next, items, None) for _ in range(depth))
         while (item := waiting.popleft().result()) is not None:

@@ -10,7 +10,7 @@ import numpy as np
 from emotion_core.faces import FaceFinder
 from emotion_core.preprocess import SIZE, crop_face, key_points, normalize_landmarks, to_tensor, warp
 from emotion_core.runtime import Network, load_network
-from emotion_core.session import Session
+from emotion_core.session import Session, Sighting
 from emotion_core.smoothing import Reading, SettingError
 from emotion_core.tracking import Search, Track
 from emotion_core.types import Box, DetectedFace, Face, Frame
@@ -97,21 +97,34 @@ class Recognizer:
                 rise, count as thirty a second.
             session: the state of this viewer or file; changed by the call.
         """
+        return self.read(self.find(frame, session), session)
+
+    def find(self, frame: Frame | np.ndarray, session: Session) -> Sighting:
+        """Do the first half of a call: find the faces of a frame and tell whose they are.
+
+        `read` of one frame may run while another thread does `find` of the next: the two touch different
+        parts of the session. Each of them needs the frames in their order.
+        """
         if not isinstance(frame, Frame):
             frame = Frame(np.asarray(frame), 0, -1.0)
         tracks = self._track(frame, session)
-        if not tracks:
+        known = frozenset(track.id for track in session.tracker.tracks if track.id is not None)
+        found = {track.id: track.face for track in tracks if track.id is not None}
+        return Sighting(frame, found, session.tracker.now, known)
+
+    def read(self, sighting: Sighting, session: Session) -> list[Face]:
+        """Do the second half of a call: read the expression of each face that was found."""
+        image, found = sighting.frame.image, sighting.found
+        if not found:
             return []
-        faces = [track.face for track in tracks]
-        ids = [track.id or 0 for track in tracks]
-        features = self._encode([(frame.image, face) for face in faces])
-        windows = session.remember(ids, features, self._network.window)
+        features = self._encode([(image, face) for face in found.values()])
+        windows = session.remember(sighting, features, self._network.window)
         probabilities, valence, arousal = self._network.decide(windows)
         answers = []
-        for i, (number, found) in enumerate(zip(ids, faces, strict=True)):
+        for i, (number, face) in enumerate(found.items()):
             reading = Reading(probabilities[i].astype(np.float64), float(valence[i]), float(arousal[i]))
             calm, label = session.people[number].smoother.update(reading, session.smoothing)
-            answers.append(self._face(frame.image, number, found, calm, label, session.threshold))
+            answers.append(self._face(image, number, face, calm, label, session.threshold))
         return answers
 
     def classify(self, crops: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,6 +1,5 @@
 """What one viewer or one file owns: tracks, feature windows and smoothed readings. Plain data throughout."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,9 +7,23 @@ import numpy as np
 
 from emotion_core.smoothing import SettingError, Smoother, check_smoothing
 from emotion_core.tracking import Tracker
+from emotion_core.types import DetectedFace, Frame
 
 GAP = 0.5
 """Seconds out of sight after which a face's window starts anew: what was before says little of now."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sighting:
+    """The faces found in a frame by their ids, in the order of these, before any expression is read.
+
+    `now` is the tracker's clock in seconds, and `known` the ids that it remembers, seen or not.
+    """
+
+    frame: Frame
+    found: dict[int, DetectedFace]
+    now: float
+    known: frozenset[int]
 
 
 @dataclass(slots=True, eq=False)
@@ -59,17 +72,15 @@ class Session:
         """Forget every face and start counting ids anew; the settings stay."""
         self.tracker, self.people = Tracker(), {}
 
-    def remember(self, ids: Sequence[int], features: np.ndarray, length: int) -> np.ndarray:
-        """Take in the feature vectors (N, F) of this frame and give the windows (N, length, F)."""
-        now = self.tracker.now
-        known = {track.id for track in self.tracker.tracks}
-        self.people = {face: person for face, person in self.people.items() if face in known}
+    def remember(self, sighting: Sighting, features: np.ndarray, length: int) -> np.ndarray:
+        """Take in the feature vectors (N, F) of the faces found and give their windows (N, length, F)."""
+        self.people = {face: person for face, person in self.people.items() if face in sighting.known}
         windows = []
-        for face, vector in zip(ids, features, strict=True):
+        for face, vector in zip(sighting.found, features, strict=True):
             person = self.people.get(face)
-            if person is None or now - person.seen > GAP:
+            if person is None or sighting.now - person.seen > GAP:
                 person = self.people[face] = Person()
-            person.seen = now
+            person.seen = sighting.now
             person.features = [*person.features, vector.copy()][-length:]
             windows.append(person.window(length))
         return np.stack(windows)

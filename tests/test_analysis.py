@@ -177,27 +177,37 @@ def test_an_earlier_good_result_survives_a_stop(clip: Path, recognizer: Recogniz
 
 
 class _Breaks:
-    """A recognizer that is real up to a frame, and then fails."""
+    """A recognizer that is real up to a frame, and then fails at one half of its work."""
 
-    def __init__(self, recognizer: Recognizer, at: int, error: BaseException) -> None:
-        self._recognizer, self._at, self._error = recognizer, at, error
+    def __init__(self, recognizer: Recognizer, half: str, at: int, error: BaseException) -> None:
+        self._recognizer, self._half, self._at, self._error = recognizer, half, at, error
         self.labels, self.metadata = recognizer.labels, recognizer.metadata
 
-    def __call__(self, frame, session):  # type: ignore[no-untyped-def]
-        if frame.index == self._at:
+    def find(self, frame, session):  # type: ignore[no-untyped-def]
+        if self._half == "find" and frame.index == self._at:
             raise self._error
-        return self._recognizer(frame, session)
+        return self._recognizer.find(frame, session)
+
+    def read(self, sighting, session):  # type: ignore[no-untyped-def]
+        if self._half == "read" and sighting.frame.index == self._at:
+            raise self._error
+        return self._recognizer.read(sighting, session)
 
 
-def test_a_failure_leaves_nothing(clip: Path, recognizer: Recognizer) -> None:
-    breaks = _Breaks(recognizer, 20, EmotionError("out of luck"))
+@pytest.mark.parametrize("half", ["find", "read"])
+def test_a_failure_leaves_nothing(clip: Path, recognizer: Recognizer, half: str) -> None:
+    breaks = _Breaks(recognizer, half, 20, EmotionError("out of luck"))
     with pytest.raises(EmotionError, match="out of luck"):
         analyze(clip, recognizer=breaks, formats=("csv", "parquet"))  # type: ignore[arg-type]
     assert names(clip.parent) == {"talk.mp4"}
+    assert not [t for t in threading.enumerate() if t.name.startswith(("ahead", "annotate"))]
 
 
-def test_ctrl_c_in_a_program_of_ones_own_keeps_the_results(clip: Path, recognizer: Recognizer) -> None:
-    breaks = _Breaks(recognizer, 20, KeyboardInterrupt())
+@pytest.mark.parametrize("half", ["find", "read"])
+def test_ctrl_c_in_a_program_of_ones_own_keeps_the_results(
+    clip: Path, recognizer: Recognizer, half: str
+) -> None:
+    breaks = _Breaks(recognizer, half, 20, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         analyze(clip, recognizer=breaks)  # type: ignore[arg-type]
     assert len(read_results(clip.with_name("talk_results.json"))) == 20
