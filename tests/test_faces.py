@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from emotion_core import facemodels
+from emotion_core.facemesh import FaceMesh
 from emotion_core.facemodels import find_landmarker
 from emotion_core.faces import FaceFinder
 from emotion_core.types import DetectedFace, EmotionError
@@ -58,6 +59,21 @@ def test_one_face_with_all_it_has(finder, astronaut):
     assert right_eye[1] < nose[1] < right_mouth[1]
     assert face.blendshapes is None
     assert abs(face.pose.yaw) < 15 and abs(face.pose.roll) < 10
+
+
+def test_a_mesh_is_the_same_by_the_short_way_and_by_mediapipes_own(astronaut, background):
+    pytest.importorskip("mediapipe")
+    mesh = FaceMesh(find_landmarker(), blendshapes=True, copies=1)
+    assert mesh._direct is not None, "a new MediaPipe: compare its face_landmarker.py, then list its version"
+    crop, nobody = astronaut[:260, 80:380], background[:300, :300]
+    short = mesh.read(crop)
+    assert mesh.read(nobody) is None
+    mesh._direct = None
+    usual = mesh.read(crop)
+    assert mesh.read(nobody) is None
+    np.testing.assert_array_equal(short.points, usual.points)
+    np.testing.assert_array_equal(short.rotation, usual.rotation)
+    assert short.points.shape == (478, 2) and short.blendshapes == usual.blendshapes
 
 
 @pytest.mark.parametrize("size", [90, 45, 30, 22])
