@@ -6,8 +6,8 @@ was cut without saving the state of any generator; on a CPU it ends with the sam
 Several processes (`torchrun`) share each batch. Losses are those of the whole batch, since CCC and the
 weighted mean are no sums over its pictures. On CUDA batch normalisation reads the whole batch too
 (SyncBatchNorm); on CPUs, where PyTorch has none, each process normalises by its share, and the first one's
-running figures are kept. Augmentation is drawn anew for each process. A model of several processes thus
-differs from that of one as one seed's does from another's, not more.
+running figures are kept. Augmentation is drawn for each process apart. So a model of several processes
+differs from that of one as does one of another augmentation.
 """
 
 import logging
@@ -34,7 +34,7 @@ from train.augment import center, standardize
 from train.config import TrainConfig
 from train.data import Samples
 from train.draws import Draws
-from train.losses import blendshape_loss, category_loss, ccc_loss
+from train.losses import TRUTH, category_loss, losses
 from train.metrics import accuracy, balanced_accuracy, concordance_ccc, confusion
 from train.start import resume, shape_of, start_from
 
@@ -57,7 +57,6 @@ class Student(nn.Module):
 
 
 EMA_EVERY = 4  # steps between updates of the average, which cost as much as a tenth of a step
-TRUTH = ("target", "weight", "valence", "arousal", "blendshapes")  # what the losses read of a batch
 STILL_WINDOW = 4  # copies that a still is shown as while training; the loop of copies settles by then
 
 
@@ -136,12 +135,12 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
         EmotionError: for data that cannot be trained on, or a loss that is no longer a number.
     """
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    if config.batch % world:
+        raise EmotionError(f"{world} processes can't share a batch of {config.batch} evenly: change --batch")
     cuda = torch.cuda.is_available()
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if cuda else torch.device("cpu")
     if world > 1 and not dist.is_initialized():
         dist.init_process_group("nccl" if cuda else "gloo")
-    if config.batch % world:
-        raise EmotionError(f"{world} processes can't share a batch of {config.batch} evenly: change --batch")
     torch.manual_seed(config.seed)
 
     rows = np.flatnonzero(samples.split == "train")
@@ -196,14 +195,8 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
         torch.manual_seed(~draws.seed(step))  # dropout's, of which the batch has used another
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
             out = model(batch["images"], batch["landmarks"], batch["present"])
-        logits, valence, arousal, shapes = (of_all(value.float(), world) for value in out)
-        truth = {name: of_all(batch[name], world) for name in TRUTH}
-        parts = {
-            "category": config.category_weight * category_loss(logits, truth["target"], truth["weight"]),
-            "valence": config.valence_weight * ccc_loss(valence, truth["valence"]),
-            "arousal": config.arousal_weight * ccc_loss(arousal, truth["arousal"]),
-            "blendshapes": config.blendshape_weight * blendshape_loss(shapes, truth["blendshapes"]),
-        }
+        answers = [of_all(value.float(), world) for value in out]
+        parts = losses(config, answers, {name: of_all(batch[name], world) for name in TRUTH})
         loss = torch.stack(list(parts.values())).sum()
         optimizer.zero_grad(set_to_none=True)
         (loss * world).backward()  # each process has the gradient of its rows, and their mean is taken

@@ -1,7 +1,24 @@
 """Losses; a row with NaN or without a label takes no part."""
 
+from collections.abc import Mapping, Sequence
+
 from torch import Tensor
 from torch.nn import functional as F
+
+from train.config import TrainConfig
+
+TRUTH = ("target", "weight", "valence", "arousal", "blendshapes")  # what the losses read of a batch
+
+
+def losses(config: TrainConfig, answers: Sequence[Tensor], truth: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Give each part of the loss, weighted: `answers` are logits, valence, arousal and blendshapes."""
+    logits, valence, arousal, shapes = answers
+    return {
+        "category": config.category_weight * category_loss(logits, truth["target"], truth["weight"]),
+        "valence": config.valence_weight * ccc_loss(valence, truth["valence"]),
+        "arousal": config.arousal_weight * ccc_loss(arousal, truth["arousal"]),
+        "blendshapes": config.blendshape_weight * blendshape_loss(shapes, truth["blendshapes"]),
+    }
 
 
 def category_loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
