@@ -12,52 +12,21 @@ from emotion_core.checkpoint import read_metadata
 from emotion_core.recognizer import Recognizer, Session
 from emotion_core.runtime import onnx_files
 from emotion_core.types import EmotionError, Face, Frame
+from tests.newcomer import CUSTOM, three_faces, write_folder
 from train.__main__ import main
 from train.config import TrainConfig
 from train.data import load
 from train.run import adapt, say
 
-CUSTOM = ("bored", "confused", "focused")
+
+@pytest.fixture(scope="module")
+def faces() -> Any:
+    return three_faces()
 
 
 @pytest.fixture(scope="module")
-def faces(zidane_path_module: Path, astronaut_module: np.ndarray) -> Any:
-    """Three real faces, one for each category, cut with a margin."""
-    zidane = np.asarray(cv2.imread(str(zidane_path_module)))[:, :, ::-1]
-    return {
-        "focused": astronaut_module[20:230, 120:330],
-        "bored": zidane[30:330, 970:1230],
-        "confused": zidane[150:560, 330:700],
-    }
-
-
-@pytest.fixture(scope="module")
-def zidane_path_module() -> Any:
-    import importlib.util
-    from pathlib import Path
-
-    spec = importlib.util.find_spec("ultralytics")
-    if spec is None or spec.origin is None:
-        pytest.skip("the ultralytics package, which carries the picture, is not installed")
-    return Path(spec.origin).parent / "assets" / "zidane.jpg"
-
-
-@pytest.fixture(scope="module")
-def astronaut_module() -> Any:
-    return pytest.importorskip("skimage.data").astronaut()
-
-
-@pytest.fixture(scope="module")
-def folder(faces: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> Any:
-    rng = np.random.default_rng(0)
-    root = tmp_path_factory.mktemp("newcomer") / "my_folder"
-    for name, face in faces.items():
-        (root / name).mkdir(parents=True)
-        for i in range(10):
-            y, x = rng.integers(0, 20, 2)
-            part = face[y : face.shape[0] - 20 + y, x : face.shape[1] - 20 + x].astype(float)
-            noisy = part * rng.uniform(0.7, 1.2) + rng.normal(0, 6, part.shape)
-            cv2.imwrite(str(root / name / f"{i}.jpg"), np.clip(noisy, 0, 255).astype(np.uint8)[:, :, ::-1])
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    root = write_folder(tmp_path_factory.mktemp("newcomer") / "my_folder")
     (root / "bored" / "broken.jpg").write_bytes(b"no picture")
     return root
 
@@ -152,8 +121,18 @@ def test_training_says_in_one_line_what_is_wrong(
 ) -> None:
     (tmp_path / "a" / "happy").mkdir(parents=True)
     (tmp_path / "a" / "happy" / "1.jpg").write_bytes((folder / "bored" / "1.jpg").read_bytes())
+    (tmp_path / "b" / "bored").mkdir(parents=True)
+    (tmp_path / "b" / "focused").symlink_to(folder / "focused")
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "labels.csv").write_text("picture,label\n1.jpg,bored\n")
+    for name in ("bored", "focused"):
+        (tmp_path / "d" / name).mkdir(parents=True)
+        (tmp_path / "d" / name / "1.jpg").write_bytes(b"no picture")
     cache = ["--cache", str(tmp_path / "cache")]
     for words, text in (
+        (["--data", str(tmp_path / "b")], "the category 'bored'"),
+        (["--data", str(tmp_path / "c")], "lacks the column file; it has picture, label"),
+        (["--data", str(tmp_path / "d")], "none of the 2 pictures can be read"),
         (["--data", str(tmp_path / "nowhere")], "no such data"),
         (["--data", str(tmp_path / "a")], "two categories"),
         (["--data", str(folder), "--init", str(tmp_path / "no.pt")], "no weights to start from"),

@@ -132,6 +132,19 @@ def test_parquet_with_votes_label_or_attributes(tmp_path: Path, face: np.ndarray
         read_all(tmp_path, sets=["nothing"])
 
 
+def test_a_parquet_cell_that_holds_no_picture_is_unreadable(
+    tmp_path: Path, face: np.ndarray, caplog: pytest.LogCaptureFixture
+) -> None:
+    cells: list[Any] = [{"bytes": encoded(face), "path": "a.png"}, {"bytes": None, "path": "b.png"}]
+    parquet(tmp_path / "a.parquet", [{"image": cell, "label": "sad"} for cell in cells])
+    samples = load(tmp_path / "a.parquet", cache=tmp_path / "cache")
+    assert len(samples) == 1
+    assert "1 of 2 pictures can't be read: left out (1)" in caplog.text
+    parquet(tmp_path / "b.parquet", [{"image": cell, "label": "sad"} for cell in ("x.png", None)])
+    with pytest.raises(EmotionError, match="none of the 2 pictures can be read"):
+        load(tmp_path / "b.parquet", cache=tmp_path / "cache")
+
+
 @pytest.mark.parametrize("missing", ["image", "disgust", "label"])
 def test_a_wrong_column_stops_and_names_it(tmp_path: Path, face: np.ndarray, missing: str) -> None:
     row = {"image": encoded(face), **(votes(anger=2) if missing != "label" else {"emotion_name": "sad"})}
@@ -143,8 +156,8 @@ def test_a_wrong_column_stops_and_names_it(tmp_path: Path, face: np.ndarray, mis
 def fer2013(folder: Path, n: int = 4, **extra: Any) -> None:
     rng = np.random.default_rng(0)
     pixels = [" ".join(map(str, rng.integers(0, 256, 48 * 48))) for _ in range(n)]
-    usage = ["Training", "PublicTest", "PrivateTest", "Training"][:n]
-    table = {"emotion": [0, 3, 6, 4][:n], "pixels": pixels, "Usage": usage, **extra}
+    usage = ["Training", "PublicTest", "PrivateTest", "Training", "Training"][:n]
+    table = {"emotion": [0, 3, 6, 4, 0][:n], "pixels": pixels, "Usage": usage, **extra}
     pd.DataFrame(table).to_csv(folder / "fer2013.csv", index=False)
 
 
@@ -164,10 +177,11 @@ def test_fer2013_alone_and_with_ferplus(tmp_path: Path) -> None:
 
 
 def test_fer2013_rows_that_are_no_pictures_and_labels_out_of_range(tmp_path: Path) -> None:
-    fer2013(tmp_path)
+    fer2013(tmp_path, 5)
     table = pd.read_csv(tmp_path / "fer2013.csv")
     table["emotion"] = table["emotion"].astype(object)
     table.loc[0, "pixels"] = "1 2 3"
+    table.loc[4, "pixels"] = np.nan
     table.loc[1, "emotion"] = 9
     table.loc[2, "emotion"] = "?"
     table.to_csv(tmp_path / "fer2013.csv", index=False)
@@ -175,7 +189,7 @@ def test_fer2013_rows_that_are_no_pictures_and_labels_out_of_range(tmp_path: Pat
     assert len(raw) == 3
     assert (raw.majority >= 0).sum() == 1
     text = " ".join(raw.problems)
-    assert "1 of 4 rows have no 48 x 48 grey values" in text
+    assert "2 of 5 rows have no 48 x 48 grey values" in text
     assert "2 of 3 rows have a label outside 0..6" in text
 
 
@@ -253,6 +267,16 @@ def test_list_of_files(tmp_path: Path, face: np.ndarray) -> None:
     assert raw.valence[0] == pytest.approx(0.5)
     assert np.isnan(raw.valence[1])
     assert "1 of 2 rows have a valence outside [-1, 1]" in raw.problems[0]
+    rows = "x.png,happy,train,much,\nx.png,sad,valid,inf,1.5\nx.png,,train,,\n"
+    (tmp_path / "labels.csv").write_text("file,label,split,valence,arousal\n" + rows)
+    (raw,) = read(tmp_path)
+    assert np.isnan(raw.valence).all()
+    assert np.isnan(raw.arousal).all()
+    assert raw.problems == (
+        "2 of 3 rows have a valence that is no number: taken as unknown",
+        "1 of 3 rows have an arousal outside [0, 1]: taken as unknown",
+        "1 of 3 rows are labelled an empty label: used without a label",
+    )
     (tmp_path / "labels.csv").write_text("name,kind\nx.png,happy\n")
     with pytest.raises(EmotionError, match="lacks the columns file, label"):
         read(tmp_path)

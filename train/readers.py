@@ -174,7 +174,7 @@ def read_parquet(path: Path) -> Raw:
     return build(
         path.stem,
         labels,
-        table["image"].tolist(),
+        [_encoded(image) for image in table["image"]],
         votes,
         key=file_key(path),
         ids=table.get("id"),
@@ -186,6 +186,13 @@ def read_parquet(path: Path) -> Raw:
         valence=rated.get("valence"),
         arousal=rated.get("arousal"),
     )
+
+
+def _encoded(image: Any) -> bytes:
+    """Give a cell's encoded picture; nothing, which counts as unreadable, where it holds none."""
+    if isinstance(image, dict):  # as the `datasets` library writes them
+        image = image.get("bytes")
+    return bytes(image) if isinstance(image, bytes | bytearray | memoryview) else b""
 
 
 def from_votes(votes: pd.DataFrame, problems: list[str]) -> Votes:
@@ -238,9 +245,13 @@ def from_numbers(numbers: Column, order: Sequence[str | None], problems: list[st
 
 def in_range(values: Column, low: float, name: str, problems: list[str]) -> np.ndarray:
     """Give float32 values in [low, 1], NaN where they are missing or out of range (which is counted)."""
-    numbers = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy(np.float32).copy()
+    given = pd.Series(values)
+    numbers = pd.to_numeric(given, errors="coerce").to_numpy(np.float32).copy()
+    article = "an" if name[0] in "aeiou" else "a"
+    strange = ~np.isfinite(numbers) & given.notna().to_numpy()
+    report(problems, strange, f"have {article} {name} that is no number: taken as unknown")
     bad = np.isfinite(numbers) & ((numbers < low) | (numbers > 1))
-    report(problems, bad & (numbers != -2), f"have a {name} outside [{low}, 1]: taken as unknown")
+    report(problems, bad & (numbers != -2), f"have {article} {name} outside [{low}, 1]: taken as unknown")
     numbers[bad | ~np.isfinite(numbers)] = np.nan
     return numbers
 

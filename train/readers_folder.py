@@ -75,7 +75,7 @@ def read_folder(path: Path) -> Raw:
 def read_csv(path: Path) -> Raw:
     """Read FER2013 (`emotion,pixels[,Usage]`) or a list (`file,label[,split,valence,arousal,group]`)."""
     try:
-        table = pd.read_csv(path, skipinitialspace=True)
+        table = pd.read_csv(path, skipinitialspace=True, index_col=False)
     except (OSError, ValueError) as error:
         raise EmotionError(f"{path} can't be read as CSV: {one_line(error)}") from None
     table.columns = [str(c).strip() for c in table.columns]
@@ -181,7 +181,7 @@ _NOTES = ("exp", "val", "aro")
 def _fer2013(path: Path, table: pd.DataFrame) -> Raw:
     """Read FER2013's pixels, with the votes of `fer2013new.csv` beside it where that is there."""
     problems: list[str] = []
-    texts = table["pixels"].astype(str)
+    texts = [str(text) for text in table["pixels"]]
     pictures: list[Picture] = []
     good = np.ones(len(table), bool)
     for i, text in enumerate(texts):
