@@ -95,6 +95,36 @@ def test_library_and_results_speak_of_the_categories(
     assert {f"p_{name}" for name in CUSTOM} <= set(table.columns)
 
 
+def test_the_program_and_the_app_show_the_categories(
+    trained: Path, talking_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from main import main as program
+    from webapp.charts import shares_bar
+    from webapp.engine import Engine
+    from webapp.loading import read
+    from webapp.settings import Settings
+
+    words = ["--video", str(talking_clip), "--output", str(tmp_path), "--weights", str(trained)]
+    assert program([*words, "--format", "json,csv,parquet", "--no-objects"]) == 0
+    records = json.loads((tmp_path / "talking_results.json").read_text())
+    assert {r["emotion"] for r in records} <= {*CUSTOM, "Uncertain"}
+    assert len(records) == 50  # two seconds, one face
+    from emotion_core.recording import read_results
+    from emotion_core.video import frames
+
+    tables = [read_results(tmp_path / f"talking_results.{kind}") for kind in ("json", "csv", "parquet")]
+    for table in tables:
+        assert {f"p_{name}" for name in CUSTOM} <= set(table.columns)
+        assert not {"p_Happy", "p_Neutral"} & set(table.columns)
+    summary = (tmp_path / "talking_summary.json").read_text()
+    assert "Happy" not in summary
+    assert any(name in summary for name in CUSTOM)
+    assert next(frames(tmp_path / "talking_emotions.mp4")).image.shape == (240, 320, 3)
+    loaded = read(tmp_path / "talking_results.json")  # as the dashboard and the app's charts do
+    assert set(shares_bar(loaded.frame).data[0].y) <= {*CUSTOM, "Uncertain"}
+    assert Engine(Settings(weights=trained)).recognizer.labels == CUSTOM
+
+
 def test_evaluation_of_other_categories_needs_a_model_that_has_them(
     trained: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

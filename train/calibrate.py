@@ -146,6 +146,7 @@ def store_temperature(weights: Path, temperature: float) -> None:
     meta, arrays = load_arrays(weights)
     part = weights.with_name(weights.name + ".part")
     save_file(arrays, part, metadata=pack(replace(meta, temperature=temperature)))
+    part.chmod(0o644)  # safetensors writes files that only their owner reads
     part.replace(weights)
 
 

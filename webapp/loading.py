@@ -193,10 +193,11 @@ def _in_order(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 
 
 def _labels(table: pd.DataFrame) -> list[str]:
-    """Give the seven and, after them, labels of a model of one's own."""
+    """Give the seven, or the labels of a model of one's own; both where both were found, the seven first."""
     found = {str(v) for v in table["emotion"].dropna().unique()}
     found |= {c[2:] for c in table.columns if c.startswith("p_")}
-    return [*EMOTIONS, *sorted(found - set(EMOTIONS))]
+    own = sorted(found - set(EMOTIONS))
+    return own if own and not found & set(EMOTIONS) else [*EMOTIONS, *own]
 
 
 def list_results(folder: Path) -> list[str]:
