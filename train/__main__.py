@@ -22,6 +22,7 @@ Train the network, and everything around it.
   python -m train evaluate --data FOLDER           figures of a model as JSON and one HTML page
   python -m train calibrate --data FOLDER          one temperature, so that confidence means what it says
   python -m train temporal --data FOLDER           the temporal half against plain averaging, on made clips
+  python -m train ablate --data FOLDER             what each part of the network is worth
   python -m train export                           ONNX in FP32, FP16 and INT8, compared
   python -m train push --repo NAME/MODEL           weights and model card to the Hugging Face hub
 
@@ -74,6 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "calibrate": _calibrate,
         "export": _export,
         "temporal": _temporal,
+        "ablate": _ablate,
         "push": _push,
     }
     first = os.environ.get("RANK", "0") == "0"  # under torchrun, one process speaks for all
@@ -277,6 +279,41 @@ def _temporal(words: list[str]) -> int:
     print(temporal_report(outcome))
     if given.json:
         write_json(outcome, given.json)
+    return 0
+
+
+def _ablate(words: list[str]) -> int:
+    parser = _parser("ablate", "What each part of the network is worth: trained on without it, and scored.")
+    parser.add_argument("--data", nargs="+", metavar="PATH", help="data folders or files")
+    parser.add_argument(
+        "--init", type=Path, metavar="FILE", help="safetensors that all start from (default: the shipped one)"
+    )
+    parser.add_argument("--pictures", type=int, default=20_000, metavar="N", help="for each variant (20000)")
+    parser.add_argument(
+        "--clips", type=int, default=600, metavar="N", help="made clips for each temporal half (600; 0: none)"
+    )
+    parser.add_argument("--out", type=Path, default=Path("outputs/ablation"), help="folder of the variants")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="the table (default: ablation.json in --out)"
+    )
+    parser.add_argument("--resume", action="store_true", help="keep the variants that are done")
+    for name, kind in (("batch", int), ("learning-rate", float), ("seed", int), ("workers", int)):
+        parser.add_argument(f"--{name}", type=kind, help="as for training")
+    _common(parser)
+    given = vars(parser.parse_args(words))
+    settings = {k: given[k] for k in ("batch", "learning_rate", "seed", "workers") if given[k] is not None}
+    from emotion_core.checkpoint import WEIGHTS
+    from train.ablate import ablate, report
+    from train.provenance import write_json
+
+    outcome = ablate(
+        _data(given["data"]), given["init"] or WEIGHTS, pictures=given["pictures"], clips=given["clips"],
+        out=given["out"], sets=given["sets"], cache=given["cache"], settings=settings, resume=given["resume"],
+    )  # fmt: skip
+    print(report(outcome))
+    file = given["json"] or given["out"] / "ablation.json"
+    write_json(outcome, file)
+    print(f"written: {file}")
     return 0
 
 
