@@ -62,37 +62,42 @@ def augment(crops: Tensor, margin: float, size: int, flip: Tensor, generator: Ge
     def some(share: float) -> Tensor:
         return torch.rand(b, generator=generator) < share
 
-    angle = uniform(-0.17, 0.17)
-    zoom = uniform(0.88, 1.12) / margin
-    stretch = uniform(0.93, 1.07)
+    spoilt = some(0.5)  # the rest only moves: most of what the live pipeline sees is clear
+
+    def spoil(share: float) -> Tensor:
+        return spoilt & some(share)
+
+    angle = uniform(-0.13, 0.13)
+    zoom = uniform(0.92, 1.1) / margin
+    stretch = uniform(0.95, 1.05)
     side = torch.where(flip, -1.0, 1.0)
     cos, sin = angle.cos() * zoom, angle.sin() * zoom
     theta = torch.stack(
         [
-            torch.stack([side * cos * stretch, -sin, uniform(-0.09, 0.09) / margin], 1),
-            torch.stack([side * sin * stretch, cos, uniform(-0.09, 0.09) / margin], 1),
+            torch.stack([side * cos * stretch, -sin, uniform(-0.06, 0.06) / margin], 1),
+            torch.stack([side * sin * stretch, cos, uniform(-0.06, 0.06) / margin], 1),
         ],
         1,
     )
     grid = F.affine_grid(theta, [b, 1, size, size], align_corners=False)
     x = F.grid_sample(crops[:, None].float(), grid, padding_mode="border", align_corners=False)
 
-    for rows in some(0.25).nonzero()[:, 0].split(max(1, b // 8)):  # far away or out of focus
+    for rows in spoil(0.4).nonzero()[:, 0].split(max(1, b // 8)):  # far away or out of focus
         small = int(size * uniform(0.35, 0.9, 1).item())
         low = F.interpolate(x[rows], size=(small, small), mode="area")
         x[rows] = F.interpolate(low, size=(size, size), mode="bilinear", align_corners=False)
-    gamma = torch.where(some(0.4), uniform(-0.6, 0.6).exp(), torch.ones(b))
+    gamma = torch.where(spoil(0.6), uniform(-0.6, 0.6).exp(), torch.ones(b))
     x = 255 * (x.clamp(0, 255) / 255 + 1e-4) ** gamma[:, None, None, None]
     ramp = torch.linspace(-1, 1, size)  # light from one side
-    slope = torch.where(some(0.3), uniform(-0.6, 0.6), torch.zeros(b))
+    slope = torch.where(spoil(0.4), uniform(-0.6, 0.6), torch.zeros(b))
     x = x * (1 + slope[:, None, None, None] * ramp)
     gain = uniform(0.45, 1.15)  # matters because the noise that follows is not scaled with it
-    noise = torch.where(some(0.2), uniform(0, 10), torch.zeros(b))
+    noise = torch.where(spoil(0.3), uniform(0, 10), torch.zeros(b))
     x = x * gain[:, None, None, None]
     x = x + noise[:, None, None, None] * torch.randn(x.shape, generator=generator)
     x = x.clamp(0, 255).round()
 
-    where = some(0.15).nonzero()[:, 0]  # a hand, hair, a microphone
+    where = spoil(0.25).nonzero()[:, 0]  # a hand, hair, a microphone
     for row in where.tolist():
         h, w = (uniform(0.12, 0.42, 2) * size).int().tolist()
         top, left = (uniform(0, 1, 2) * torch.tensor([size - h, size - w])).int().tolist()

@@ -42,7 +42,7 @@ def batch_of(
     )
     present = torch.from_numpy(samples.present[picked]).float()
     present = present * (torch.rand(b, generator=g) >= config.landmark_dropout)
-    target = torch.from_numpy(samples.target[picked])
+    target = sharpened(torch.from_numpy(samples.target[picked]), config.sharpen)
     weight = torch.from_numpy(samples.weight[picked]) * (target.sum(1) > 0)
     certain = target.amax(1, keepdim=True) > 0.999  # one person's word, or all raters alike
     smoothed = target * (1 - config.smoothing) + config.smoothing / target.shape[1]
@@ -71,6 +71,14 @@ def batch_of(
         "arousal": arousal,
         "blendshapes": shapes,
     }
+
+
+def sharpened(target: Tensor, power: float) -> Tensor:
+    """Raise votes (B, K) to a power and bring them back to a sum of one; rows of zeros stay."""
+    if power == 1:
+        return target
+    target = target**power
+    return target / target.sum(1, keepdim=True).clamp_min(1e-12)
 
 
 def standardize_again(images: Tensor, mixed: Tensor) -> Tensor:

@@ -19,6 +19,9 @@ from train.data import Samples, load
 SMALL = 5000  # labelled pictures below which training starts from the shipped weights
 SMALL_RATE = 3e-4  # highest learning rate then: the network knows faces, only the answer is new
 
+LATE = TrainConfig(category_weight=1.0, valence_weight=0.3, arousal_weight=0.3, sharpen=3.0)
+"""How the temporal half is trained: last, so its answers are those that confidence is read from."""
+
 log = logging.getLogger("train")
 
 
@@ -161,7 +164,7 @@ def temporal(
     outcome: dict[str, Any] = {"before": compare(net, samples, limit=limit)}
     facts = dict(meta.facts)
     if fit:
-        net = fit_temporal(net, samples, TrainConfig(data=tuple(data)))
+        net = fit_temporal(net, samples, LATE)
         outcome["after"] = compare(net, samples, limit=limit)
         facts["temporal"] = samples.digest()
         meta = save_network(

@@ -19,11 +19,13 @@ from emotion_core.types import EmotionError
 from train.augment import center, mirror_landmarks, standardize
 from train.config import TrainConfig
 from train.data import Samples
-from train.draws import sampling_weights
+from train.draws import sampling_weights, sharpened
+from train.loop import fast_bfloat16
 from train.losses import category_loss, ccc_loss
 
 log = logging.getLogger("train")
 NOSE_TIP, RIGHT_EYE, LEFT_EYE = 12, 18, 27  # rows of the 50 key points
+RECENT = 2.5  # frames after which a frame's starting weight has fallen to a third
 CONDITIONS = ("steady", "jitter", "blur", "occlusion", "dropped", "change")
 
 
@@ -135,9 +137,10 @@ def encode_clips(
     frames: int,
     size: int,
     seed: int,
+    sharpen: float = 1.0,
     batch: int = 32,
 ) -> Clips:
-    """Make one clip of each row and run the picture half over its frames."""
+    """Make one clip of each row and run the picture half over its frames; `sharpen` as in `TrainConfig`."""
     rng, g = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     usable = rows[samples.present[rows] & samples.labelled[rows]]
     if not len(usable):
@@ -148,9 +151,10 @@ def encode_clips(
         a, b = usable[start : start + batch], second[start : start + batch]
         images, landmarks, present, share = make_clips(samples, a, b, condition, frames, size, g)
         flat = images.flatten(0, 1).expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
-        features = net.encode(flat, landmarks.flatten(0, 1), present.flatten())
+        with torch.autocast("cpu", torch.bfloat16, enabled=fast_bfloat16()):
+            features = net.encode(flat, landmarks.flatten(0, 1), present.flatten())
         m = share[..., None]
-        target = [torch.from_numpy(samples.target[p])[:, None] for p in (a, b)]
+        target = [sharpened(torch.from_numpy(samples.target[p]), sharpen)[:, None] for p in (a, b)]
         values = [
             torch.from_numpy(v[a])[:, None] * (1 - share) + torch.from_numpy(v[b])[:, None] * share
             for v in (samples.valence, samples.arousal)
@@ -189,11 +193,12 @@ def fit_temporal(
     samples: Samples,
     config: TrainConfig,
     *,
-    clips: int = 8000,
-    epochs: int = 6,
+    clips: int = 6000,
+    epochs: int = 20,
 ) -> SpatioTemporalEmotionNet:
     """Train everything behind the feature vectors on made and real clips; the picture half is frozen."""
     net.eval().requires_grad_(False)
+    size = net.config.resolution
     rng = np.random.default_rng(config.seed)
     train = np.flatnonzero(
         (samples.split == "train") & samples.labelled & samples.present & (samples.clip < 0)
@@ -203,13 +208,19 @@ def fit_temporal(
     if len(train):
         chances = sampling_weights(samples, train, config)
         picked = train[rng.choice(len(train), clips, p=chances)]
-        data.append(encode_clips(net, samples, picked, "mixed", frames=t, size=config.size, seed=config.seed))
-    real = real_clips(net, samples, np.flatnonzero(samples.split == "train"), config.size)
+        data.append(
+            encode_clips(
+                net, samples, picked, "mixed", frames=t, size=size, seed=config.seed, sharpen=config.sharpen
+            )
+        )
+    real = real_clips(net, samples, np.flatnonzero(samples.split == "train"), size)
     data += [real] if real else []
     if not data:
         raise EmotionError("no clip could be made: there is no labelled picture with key points")
     whole = Clips(*(torch.cat(c) for c in zip(*(vars(d).values() for d in data), strict=True)))
 
+    with torch.no_grad():  # stills teach nothing about age: begin as a mean of the last few frames
+        net.frame_bias.copy_((torch.arange(t) - (t - 1)) / RECENT)
     late = [net.temporal, net.channel, net.recency, net.fusion, net.heads]
     for module in late:
         module.requires_grad_(True).train()
@@ -248,7 +259,6 @@ def compare(
     net: SpatioTemporalEmotionNet,
     samples: Samples,
     *,
-    size: int = 112,
     average: int = 5,
     limit: int = 600,
     seed: int = 1,
@@ -260,6 +270,7 @@ def compare(
     (half the sum of absolute differences). Clips come from the "valid" split.
     """
     net.eval()
+    size = net.config.resolution
     valid = np.flatnonzero((samples.split == "valid") & (samples.majority >= 0) & samples.present)
     valid = np.random.default_rng(seed).permutation(valid)[:limit]
     t = net.config.window
