@@ -16,7 +16,8 @@ from emotion_core.types import EmotionError
 from train import evaluate as job
 from train.calibrate import Scored, cross_fitted, fit_temperature, store_temperature
 from train.data import MEASURES
-from train.fairness import JAW_OPEN, SMILE_LEFT, SMILE_RIGHT, TENSE, fairness
+from train.fairness import JAW_OPEN, NO_GAPS, SMILE_LEFT, SMILE_RIGHT, TENSE, fairness
+from train.fairness import report as fairness_report
 from train.page import page
 from train.predict import Predictions
 from train.provenance import commit, provenance, write_json
@@ -109,6 +110,18 @@ def test_a_group_that_is_read_worse_shows_as_a_gap() -> None:
     assert (gap["low"], gap["high"]) == ("B", "A")
     assert figures["largest_gap"]["gender, resting, share"]["gap"] < 0.25
     assert {row["group"] for row in figures["tables"]["race and gender"]} == {"A f", "A m", "B f", "B m"}
+    lines = "\n".join(fairness_report(figures))
+    assert "race, smiling, share: largest gap 0.200 (B to A)" in lines
+    assert re.search(r"B +200 +80.0% \(74% to 85%\) +200 +80.0% \(74% to 85%\)", lines)
+
+
+def test_groups_too_small_to_compare_are_said_to_be() -> None:
+    raw, said, found = biased()
+    few = np.arange(0, 800, 10)
+    part = replace(said, **{k: getattr(said, k)[few] for k in vars(said)})
+    figures = fairness(raw.take(few), part, {k: v[few] for k, v in found.items()}, EMOTIONS)
+    assert NO_GAPS in fairness_report(figures)[0]
+    assert any("A f" in line for line in fairness_report(figures))
 
 
 def test_faces_that_neither_smile_nor_rest_do_not_count() -> None:

@@ -196,7 +196,7 @@ def _evaluate(words: list[str]) -> int:
         slices=not given.no_slices,
         cache=given.cache,
     )
-    name = "-".join(outcome["sets"]) + f"-{given.split}"
+    name = "-".join([*outcome["sets"], *{figures["split"]: 0 for figures in outcome["sets"].values()}])
     write_json(outcome, given.out / f"{name}.json")
     write_page(outcome, given.out / f"{name}.html")
     print(job.report(outcome))

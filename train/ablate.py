@@ -70,7 +70,10 @@ def ablate(
     if samples.labels != meta.labels:
         raise EmotionError(f"{weights} knows {', '.join(meta.labels)}, the data {', '.join(samples.labels)}")
     say(samples)
-    base = recipe(meta.facts.get("config", {}), int(meta.config["resolution"]), pictures, settings or {})
+    before = meta.facts.get("config") or meta.facts.get("recipe") or {}
+    if not before:
+        log.warning("%s does not say how it was trained: the default recipe is used", weights)
+    base = recipe(before, int(meta.config["resolution"]), pictures, settings or {})
     base = dataclasses.replace(base, data=tuple(data), init=str(weights), resume=resume)
     rows = []
     for name, without in VARIANTS.items():

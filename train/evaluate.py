@@ -18,6 +18,7 @@ from train import metrics
 from train.data import MEASURES, derived_valence_arousal, read_all
 from train.extract import extract
 from train.fairness import fairness
+from train.fairness import report as fairness_report
 from train.predict import Predictions, facts_of, predict
 from train.provenance import provenance
 from train.readers import Raw
@@ -249,8 +250,7 @@ def report(outcome: dict) -> str:
             lines.append(
                 f"{name}: {f['smiling']} smiling and {f['resting']} resting of {f['pictures']} pictures"
             )
-            for what, gap in f["largest_gap"].items():
-                lines.append(f"  {what}: largest gap {gap['gap']:.3f} ({gap['low']} to {gap['high']})")
+            lines += fairness_report(f)
             continue
         lines.append(
             f"{name}, {f['split']}: {f['pictures']} pictures ({f['not_scored']} without a clear label)"

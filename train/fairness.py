@@ -25,8 +25,9 @@ TENSE = (
     50,
     51,
 )  # brows down or in up, frown, stretch, bared lip, sneer
+NO_GAPS = "no two groups have enough pictures to be compared: take more (--limit)"
 SMILING, RESTING = 0.5, 0.15  # mean smile blendshape above which a face smiles, and highest value at rest
-_SMALLEST_GROUP = 40  # pictures below which a slice is not compared
+SMALLEST_GROUP = 40  # pictures below which a slice is not compared
 
 
 def fairness(raw: Raw, said: Predictions, found: dict[str, np.ndarray], labels: Sequence[str]) -> dict:
@@ -86,7 +87,7 @@ def fairness(raw: Raw, said: Predictions, found: dict[str, np.ndarray], labels: 
                 values = {
                     r["group"]: r[f"{state}_{what}"]
                     for r in table
-                    if r[f"{state}_pictures"] >= _SMALLEST_GROUP
+                    if r[f"{state}_pictures"] >= SMALLEST_GROUP
                 }
                 if len(values) > 1:
                     low, high = min(values, key=lambda g: values[g]), max(values, key=lambda g: values[g])
@@ -96,6 +97,28 @@ def fairness(raw: Raw, said: Predictions, found: dict[str, np.ndarray], labels: 
                         "high": high,
                     }
     return figures
+
+
+def report(figures: dict) -> list[str]:
+    """Write the largest gaps and the table of race and gender as lines for a terminal."""
+    lines = [
+        f"  {what}: largest gap {gap['gap']:.3f} ({gap['low']} to {gap['high']})"
+        for what, gap in figures["largest_gap"].items()
+    ] or [f"  {NO_GAPS}"]
+    for name in ("race", "gender", "race and gender"):
+        lines.append(f"  {name:20s}{'smiling':>9}{'called happy':>24}{'at rest':>9}{'called neutral':>24}")
+        for row in figures["tables"].get(name, ()):
+            cells = (f"{row[f'{s}_pictures']:>9}{percent(row, s):>24}" for s in ("smiling", "resting"))
+            lines.append(f"  {row['group']:20s}" + "".join(cells))
+    return lines
+
+
+def percent(row: dict, state: str) -> str:
+    """Give the share of a group's smiling or resting faces that were read so, with its 95 % interval."""
+    if not row[f"{state}_pictures"]:
+        return "-"
+    low, high = row[f"{state}_interval"]
+    return f"{row[f'{state}_share']:.1%} ({low:.0%} to {high:.0%})"
 
 
 def _read_as(probabilities: np.ndarray, label: int, state: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from plotly.offline import get_plotlyjs
 
 from emotion_core.labels import DISCLAIMER, VALENCE_AROUSAL_SOURCE
 from emotion_core.palette import ACCENT, INK, SURFACE, UNCERTAIN, color_of
+from train.fairness import NO_GAPS, SMALLEST_GROUP, percent
 
 _FAINT = "rgba(138,147,163,0.25)"  # lines that read on light and on dark
 _STYLE = f"""
@@ -21,6 +22,8 @@ body {{ font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .5rem 0 1.5rem }}
 th, td {{ padding: .25rem .75rem; border-bottom: 1px solid var(--line); text-align: right }}
 th:first-child, td:first-child {{ text-align: left }}
+td {{ white-space: nowrap }}
+.wide {{ overflow-x: auto }}
 .tiles {{ display: flex; flex-wrap: wrap; gap: 1rem }}
 .tile {{ border: 1px solid var(--line); border-radius: .75rem; padding: .75rem 1rem; min-width: 9rem }}
 .tile b {{ display: block; font-size: 1.6rem }}
@@ -98,7 +101,12 @@ def _fairness(figures: dict) -> list[str]:
         f"{figures['resting']} are at rest.</p><p class='note'>{escape(figures['construction'])}</p>"
     ]
     gaps = [(n, g["gap"], g["low"], g["high"]) for n, g in figures["largest_gap"].items()]
-    parts.append("<h3>Largest gaps</h3>" + _table(("", "gap", "lowest", "highest"), gaps))
+    table = _table(("", "gap", "lowest", "highest"), gaps) if gaps else f"<p>{escape(NO_GAPS)}</p>"
+    parts.append(f"<h3>Largest gaps between groups of {SMALLEST_GROUP} pictures or more</h3>{table}")
+    parts.append(
+        "<p class='note'>share: of the smiling (resting) faces, those called happy (neutral); mean: the mean "
+        "probability of it. Below, 95 % intervals in brackets: a gap within them may be chance.</p>"
+    )
     for name, rows in figures["tables"].items():
         parts.append(f"<h3>By {escape(name)}</h3>" + _plots([fairness_plot(name, rows)]))
         parts.append(
@@ -115,9 +123,9 @@ def _fairness(figures: dict) -> list[str]:
                 [
                     [r["group"]]
                     + [
-                        r.get(f"{s}_{k}")
+                        cell
                         for s in ("smiling", "resting")
-                        for k in ("pictures", "share", "mean")
+                        for cell in (r[f"{s}_pictures"], percent(r, s), r.get(f"{s}_mean"))
                     ]
                     for r in rows
                 ],
@@ -216,16 +224,22 @@ def _base(figure: go.Figure, title: str) -> go.Figure:
 
 def _plots(figures: Sequence[go.Figure]) -> str:
     drawn = [
-        f.to_html(full_html=False, include_plotlyjs=False, default_width="100%", config={"responsive": True})
+        f.to_html(
+            full_html=False,
+            include_plotlyjs=False,
+            default_width="100%",
+            config={"responsive": True, "displayModeBar": False},
+        )
         for f in figures
     ]
-    return f"<div class='plots'>{''.join(f'<div>{d}</div>' for d in drawn)}</div>"
+    kind = "plots" if len(drawn) > 1 else "plot"
+    return f"<div class='{kind}'>{''.join(f'<div>{d}</div>' for d in drawn)}</div>"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     top = "".join(f"<th>{escape(h)}</th>" for h in head)
     lines = "".join("<tr>" + "".join(f"<td>{escape(_number(c))}</td>" for c in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table>"
+    return f"<div class='wide'><table><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table></div>"
 
 
 def _number(value: Any) -> str:
