@@ -151,7 +151,7 @@ class Recognizer:
 
     def _track(self, frame: Frame, session: Session) -> list[Track]:
         tracker, image = session.tracker, frame.image
-        search = tracker.begin(frame.time)
+        search = tracker.begin(frame.time, image)
         last = [track.face for track in tracker.present]
         if search is Search.NONE:
             followed = self._finder.follow(image, last)

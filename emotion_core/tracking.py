@@ -30,6 +30,11 @@ _GLIDE = 0.5  # seconds in which the movement of someone hidden dies away
 _HIDDEN = 0.8  # seconds for which someone who is out of sight is expected to have moved on
 _SAME = 0.45  # of a face's size: two faces nearer than this are one
 _STEP = 1 / 30  # seconds, assumed where times don't rise
+# A hard cut: pixels differ by so many grey levels on average, and what is bright is so little alike. Movement
+# changes 25 levels in a third of a second at most, and a light that goes on or off leaves the pattern alike.
+_CUT_LEVELS, _CUT_ALIKE = 30.0, 0.7
+_CUT_WITHIN = 0.5  # seconds between two frames, at most, for which that tells anything
+_CUT_LOOK = 0.25  # looks that differ less may be one person on both sides of a cut; one's own differs by 0.2
 
 
 class Search(Enum):
@@ -52,6 +57,7 @@ class Track:
     sightings: int = 1
     doubts: int = 0
     missing: bool = False
+    cut_off: bool = False  # seen before the last hard cut only: place tells less than look
 
     def expected(self, now: float) -> np.ndarray:
         """Give where the centre (2,) should be, gliding to a halt while it is out of sight."""
@@ -71,12 +77,14 @@ class Tracker:
     _time: float | None = None
     _searched: float = -math.inf
     _thorough: float = -math.inf
+    _scene: np.ndarray | None = None
 
-    def begin(self, time: float) -> Search:
+    def begin(self, time: float, image: np.ndarray | None = None) -> Search:
         """Start the frame at `time`, in seconds, and say what search is due before anyone is lost.
 
         Times may come irregularly. One that doesn't rise, as at a seek or with pictures that have no
-        clock, counts as one thirtieth of a second.
+        clock, counts as one thirtieth of a second. Where `image` shows a hard cut, nobody is present any
+        more: whoever was there is known again by look.
         """
         step = 0.0 if self._time is None else time - self._time
         if self._time is not None and step <= 0:
@@ -84,6 +92,10 @@ class Tracker:
         self._time = time
         self.now += step
         self.tracks = [t for t in self.tracks if self.now - t.seen <= MEMORY]
+        if image is not None and self._is_cut(image, step):
+            for track in self.tracks:
+                track.missing = track.cut_off = True
+            return Search.THOROUGH
         return self._due()
 
     @property
@@ -122,6 +134,13 @@ class Tracker:
         self.tracks = [t for t in self.tracks if t.id is not None or not t.missing]
         return sorted((t for t in self.present if t.id is not None), key=lambda t: t.id or 0)
 
+    def _is_cut(self, image: np.ndarray, step: float) -> bool:
+        before, self._scene = self._scene, scene_of(image)
+        if before is None or step > _CUT_WITHIN or np.abs(self._scene - before).mean() < _CUT_LEVELS:
+            return False
+        a, b = self._scene - self._scene.mean(), before - before.mean()
+        return bool((a * b).sum() < _CUT_ALIKE * np.sqrt((a * a).sum() * (b * b).sum()))
+
     def _due(self) -> Search:
         if self.now - self._thorough >= _THOROUGH:
             return Search.THOROUGH
@@ -136,7 +155,7 @@ class Tracker:
         step = max(self.now - track.seen, 1e-3)
         speed = (center(face.box) - center(track.face.box)) / step
         track.velocity = track.velocity + (1 - math.exp(-step / 0.15)) * (speed - track.velocity)
-        track.face, track.seen, track.missing = face, self.now, False
+        track.face, track.seen, track.missing, track.cut_off = face, self.now, False, False
 
     def _doubles(self, image: np.ndarray, near: dict[int, DetectedFace]) -> list[Track]:
         """Give the tracks that have slipped onto a face which is another's, as happens when two cross."""
@@ -178,6 +197,8 @@ class Tracker:
         for i, track in enumerate(lost):
             reach = min(1.7 + 1.5 * (self.now - track.seen), 3.0)
             for j, face in enumerate(found):
+                if track.cut_off and unlike(track.look, look_of(image, face.points)) > _CUT_LOOK:
+                    continue
                 strain = self._strain(image, track, face)
                 strains[i, j] = strain if strain < reach else np.inf
         pairs = assign(strains)
@@ -238,6 +259,13 @@ def look_of(image: np.ndarray, points: np.ndarray) -> np.ndarray:
     counts = cv2.calcHist([lab], [0, 1, 2], None, [6, 6, 6], ranges).ravel()
     counts = counts + 0.5
     return counts / counts.sum()
+
+
+def scene_of(image: np.ndarray) -> np.ndarray:
+    """Give a thumbnail (18, 32) of an RGB picture, float32 in [0, 255], by which hard cuts are seen."""
+    apart = max(1, min(image.shape[:2]) // 64)  # every so many pixels: averaging all of 4K would take 5 ms
+    small = cv2.resize(image[::apart, ::apart], (32, 18), interpolation=cv2.INTER_AREA)
+    return cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
 
 
 def unlike(look: np.ndarray, other: np.ndarray) -> float:

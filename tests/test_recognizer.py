@@ -6,6 +6,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple
+from itertools import islice
 
 import cv2
 import numpy as np
@@ -345,3 +346,24 @@ def test_types_stay_frozen(recognizer, astronaut):
     with pytest.raises(AttributeError):
         face.id = 7  # type: ignore[misc]
     assert len(astuple(face.box)) == 4
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "ids"),
+    [
+        ("crema_1001_angry.mp4", "webcam_near_far.mp4", [1, 2, 1]),  # two people at the same place
+        ("many_emotions.mp4", "neutral_to_happy.mp4", [1, 2, 1]),
+        ("neutral_to_happy.mp4", "low_light_made.mp4", [1, 1, 1]),  # one person as the light goes off and on
+    ],
+)
+def test_who_is_who_across_a_hard_cut(recognizer, clips, one, other, ids):
+    from emotion_core import frames
+
+    shots = [
+        [cv2.resize(f.image, (640, 360)) for f in islice(frames(clips / name), 8)] for name in (one, other)
+    ]
+    session, found = Session(), []
+    for i, image in enumerate(shots[0] + shots[1] + shots[0]):
+        found.append([face.id for face in recognizer(Frame(image, i, i / 25), session)])
+    assert found == [[number] for number in ids for _ in range(8)], "from the very first frame of each shot"
+    assert len(session.people[ids[1]].features) == (8 if ids[1] == 2 else 16), "nothing is carried over"

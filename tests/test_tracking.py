@@ -193,3 +193,28 @@ def test_assign_finds_the_least_sum(seed):
     least = min(sum(costs[i, p[i]] for i in range(3)) for p in permutations(range(3)))
     assert sum(costs[i, j] for i, j in assign(costs)) <= least + 0.15
     assert assign(np.full((2, 3), np.inf)) == [] and assign(np.zeros((0, 4))) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "pause", "cut"),
+    [
+        (lambda room: room[:, ::-1], 0.04, True),
+        (lambda room: 255 - room, 0.04, True),
+        (lambda room: room[:, ::-1], 2.0, False),  # after a gap another picture is no news
+        (lambda room: room // 3, 0.04, False),  # the light goes off
+        (lambda room: np.roll(room, 40, axis=1), 0.04, False),  # the camera pans
+        (lambda room: room, 0.04, False),
+    ],
+)
+def test_a_hard_cut_loses_everybody_at_once(change, pause, cut):
+    room = np.zeros((480, 1280, 3), np.uint8)
+    room[:, :500] = 200
+    room[300:, 800:] = (90, 160, 120)
+    tracker = Tracker()
+    tracker.begin(0.0, room)
+    tracker.update(room, [], Search.THOROUGH, [], [face_at(300)])
+    assert tracker.begin(0.04, room) is not Search.THOROUGH and len(tracker.present) == 1
+    assert (tracker.begin(0.04 + pause, np.ascontiguousarray(change(room))) is Search.THOROUGH) == (
+        cut or pause >= 2.0
+    )
+    assert len(tracker.present) == (0 if cut else 1)
