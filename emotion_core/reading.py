@@ -334,11 +334,16 @@ def _checked(raw: dict[str, Any], name: str, notes: list[str]) -> pd.DataFrame:
 
 def _emotions(values: Any) -> tuple[np.ndarray, pd.Series]:
     """Give which rows have an emotion, and its name as this project spells it."""
-    names = pd.Series(values, dtype=object)
-    found = [str(v) for v in names.unique() if isinstance(v, str)]
-    spelt = {v: canonical(v) or v for v in found if v.strip() and v.lower() not in ("none", "null", "nan")}
-    emotion = names.map(spelt)
-    return emotion.notna().to_numpy(), emotion.astype("str")
+    codes, names = pd.factorize(np.asarray(values, object))
+    none = ("none", "null", "nan")
+    spelt = [
+        canonical(name) or name
+        if isinstance(name, str) and name.strip() and name.lower() not in none
+        else None
+        for name in names
+    ]
+    there = np.array([*(name is not None for name in spelt), False])
+    return there[codes], pd.Series(pd.array([*spelt, None], dtype="str").take(codes % (len(spelt) + 1)))
 
 
 def _booleans(values: Any) -> np.ndarray:

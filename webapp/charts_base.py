@@ -9,9 +9,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from emotion_core.palette import ACCENT, INK, SURFACE, rgb
-from webapp import insight
 
-POINTS = 1500
+POINTS = 1000
 """About how many points a line keeps; the page says so where that is fewer than there are."""
 GRID = "rgba(128,134,150,0.22)"
 MUTED = "#8A93A3"
@@ -103,7 +102,7 @@ def thin(x: np.ndarray, series: Sequence[np.ndarray], points: int = POINTS) -> n
 
 def thinned(frame: pd.DataFrame, points: int = POINTS) -> str | None:
     """Give the sentence about down-sampling of the lines of `frame`, or None where all points are drawn."""
-    most = int(insight.readings(frame)["face"].value_counts().max()) if frame["face"].notna().any() else 0
+    most = int(frame["face"].value_counts().max()) if frame["face"].notna().any() else 0
     if most <= points:
         return None
     return (
@@ -123,8 +122,6 @@ def figure_data(figure: go.Figure) -> pd.DataFrame:
     """Give what `figure` draws as a table: one row per point, with the trace's name."""
     parts = []
     for trace in figure.data:
-        if trace.meta == "click":
-            continue
         if trace.type == "heatmap":
             z = _array(trace.z)
             x = np.arange(z.shape[1]) if trace.x is None else _array(trace.x)

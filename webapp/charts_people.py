@@ -142,7 +142,7 @@ def synchrony_map(result: Synchrony, first: int, second: int) -> go.Figure:
     figure.add_heatmap(
         x=windows.index,
         y=windows.columns,
-        z=windows.to_numpy().T,
+        z=windows.to_numpy(np.float32).T,
         zmin=-1,
         zmax=1,
         colorscale="RdBu_r",

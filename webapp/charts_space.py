@@ -75,14 +75,20 @@ def _words(figure: go.Figure) -> None:
     )
 
 
+def line_points(lines: int) -> int:
+    """Give about how many points each of some trajectories keeps; every one is a mark of its own colour."""
+    return max(100, 1200 // max(2, lines))
+
+
 def trajectory(
-    tables: Mapping[str, pd.DataFrame], *, points: int = 700, smooth: float = 1.0, height: int = 600
+    tables: Mapping[str, pd.DataFrame], *, points: int | None = None, smooth: float = 1.0, height: int = 600
 ) -> go.Figure:
     """Draw the way of each of `tables` (name -> rows of one person) over the plane, time as colour.
 
     Positions are moving means over `smooth` seconds, thinned so that the extremes of both signals stay.
     """
     figure = plane(height)
+    points = points or line_points(len(tables))
     drawn = 0
     for place, (name, rows) in enumerate(tables.items()):
         seen = insight.readings(rows)

@@ -50,7 +50,6 @@ def main() -> None:
     """Draw the frame around every page and the page itself."""
     st.set_page_config(page_title="Expression dashboard", page_icon=ICON, layout="wide")
     st.html(STYLE)
-    state.warm_up()
     state.restore()
     pages = []
     for name, (title, icon) in PAGES.items():
@@ -74,6 +73,7 @@ def main() -> None:
     with st.sidebar:
         st.caption(f"**{DISCLAIMER}**")
         st.caption(VALENCE_AROUSAL_SOURCE)
+    state.warm_up()
 
 
 main()

@@ -36,12 +36,26 @@ def chance_columns(frame: pd.DataFrame) -> list[str]:
     return [f"p_{label}" for label in labels_of(frame) if f"p_{label}" in frame.columns]
 
 
+def distinct(times: np.ndarray) -> np.ndarray:
+    """Give the different values in rising order; at once where they already rise, as a table's times do."""
+    steps = np.diff(times)
+    if (steps < 0).any():
+        return np.unique(times)
+    return times[np.concatenate([[True], steps > 0])] if len(times) else times
+
+
+def places(frame: pd.DataFrame, people: Sequence[int]) -> dict[int, np.ndarray]:
+    """Give the row numbers of each of some people."""
+    face = frame["face"].to_numpy()
+    return {one: np.flatnonzero(face == one) for one in people}
+
+
 def frame_step(frame: pd.DataFrame) -> float:
     """Give the usual time between two frames in seconds (the median; 0 for a single frame)."""
     times = frame["time"].to_numpy()
     if len(times) < 2:
         return 0.0
-    gaps = np.diff(np.unique(times))
+    gaps = np.diff(distinct(times))
     return float(np.median(gaps)) if len(gaps) else 0.0
 
 
@@ -57,45 +71,78 @@ def durations(frame: pd.DataFrame) -> pd.Series:
 
     A reading that no other follows within 2.5 frames stands for one frame.
     """
-    seen = readings(frame)
-    step = frame_step(frame)
-    held = seen.groupby("face")["time"].shift(-1) - seen["time"]
-    return held.where(held <= 2.5 * step, step)
+    rows, held = _held(frame)
+    order = np.argsort(rows)
+    return pd.Series(held[order], index=frame.index[rows[order]], name="time")
+
+
+def _by_face(frame: pd.DataFrame) -> np.ndarray:
+    """Give the row numbers of all readings, one face after the other, each in order of time."""
+    face, time = frame["face"].to_numpy(), frame["time"].to_numpy()
+    rows = np.flatnonzero(~np.isnan(face))
+    if (np.diff(time) < 0).any():
+        return rows[np.lexsort((time[rows], face[rows]))]
+    return rows[np.argsort(face[rows], kind="stable")]
+
+
+def _held(frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Give `_by_face`, and the seconds that each of these readings stands for."""
+    rows, step = _by_face(frame), frame_step(frame)
+    face, time = frame["face"].to_numpy()[rows], frame["time"].to_numpy()[rows]
+    held = np.full(len(rows), step)
+    gaps = np.diff(time)
+    near = (face[1:] == face[:-1]) & (gaps <= 2.5 * step)
+    held[:-1][near] = gaps[near]
+    return rows, held
+
+
+def extent(frame: pd.DataFrame) -> dict[str, float]:
+    """Give length (s), frames, readings, people and found, the share of frames with a face."""
+    number, face = frame["frame"].to_numpy(), frame["face"]
+    frames, seen = (len(distinct(rows)) for rows in (number, number[face.notna().to_numpy()]))
+    return {
+        "length": length(frame),
+        "frames": float(frames),
+        "readings": float(face.count()),
+        "people": float(face.nunique()),
+        "found": seen / frames if frames else 0.0,
+    }
 
 
 def overview(frame: pd.DataFrame) -> dict[str, float]:
     """Give the figures of the first screen.
 
-    length (s), frames, readings, people, found (share of frames with a face), valence and arousal (means,
-    NaN without a face), changes (changes of emotion a minute of one face seen).
+    Those of `extent`, and valence and arousal (means, NaN without a face), changes (changes of emotion a
+    minute of one face seen).
     """
-    seen = readings(frame)
-    frames = frame["frame"].nunique()
-    return {
-        "length": length(frame),
-        "frames": float(frames),
-        "readings": float(len(seen)),
-        "people": float(seen["face"].nunique()),
-        "found": seen["frame"].nunique() / frames if frames else 0.0,
-        "valence": float(seen["valence"].mean()) if len(seen) else float("nan"),
-        "arousal": float(seen["arousal"].mean()) if len(seen) else float("nan"),
-        "changes": changes_per_minute(frame),
-    }
+    seen = frame["face"].notna()
+    means = {name: float(frame[name].where(seen).mean()) for name in ("valence", "arousal")}
+    return {**extent(frame), **means, "changes": changes_per_minute(frame)}
+
+
+def _codes(frame: pd.DataFrame) -> np.ndarray:
+    """Give the number of each row's category in `labels_of`, -1 without one."""
+    return np.asarray(pd.Categorical(frame["emotion"], categories=labels_of(frame)).codes, np.int64)
 
 
 def shares(frame: pd.DataFrame) -> pd.Series:
     """Give the share of readings of each category; they sum to 1, or are all 0 without a face."""
-    counts = readings(frame)["emotion"].value_counts().reindex(labels_of(frame), fill_value=0)
-    total = counts.sum()
-    return (counts / total if total else counts.astype(float)).rename("share")
+    labels, codes = labels_of(frame), _codes(frame)
+    codes = codes[(codes >= 0) & frame["face"].notna().to_numpy()]
+    counts = np.bincount(codes, minlength=len(labels))
+    return pd.Series(counts / max(1, len(codes)), index=pd.Index(labels, name="emotion"), name="share")
 
 
 def shares_by_person(frame: pd.DataFrame) -> pd.DataFrame:
     """Give the share of each category (columns) for each face (rows); rows sum to 1."""
-    seen = readings(frame)
-    counts = pd.crosstab(seen["face"].astype("int64"), seen["emotion"].astype(str))
-    counts = counts.reindex(columns=labels_of(frame), fill_value=0)
-    return counts.div(counts.sum(axis=1), axis=0)
+    labels, codes = labels_of(frame), _codes(frame)
+    known = (codes >= 0) & frame["face"].notna().to_numpy()
+    faces, which = np.unique(frame["face"].to_numpy()[known], return_inverse=True)
+    shape = (len(faces), len(labels))
+    counts = np.bincount(which * len(labels) + codes[known], minlength=shape[0] * shape[1]).reshape(shape)
+    index = pd.Index(faces.astype("int64"), name="face")
+    table = pd.DataFrame(counts, index=index, columns=pd.Index(labels, name="emotion"))
+    return table.div(table.sum(axis=1), axis=0)
 
 
 def runs(frame: pd.DataFrame, *, by: str = "emotion") -> pd.DataFrame:
@@ -104,28 +151,28 @@ def runs(frame: pd.DataFrame, *, by: str = "emotion") -> pd.DataFrame:
     Columns: face, emotion, start, end, duration (s), frames, confidence (highest). A stretch ends where the
     category changes or the face is away for more than `GAP` seconds. `by` names the column of categories.
     """
-    seen = readings(frame)[["face", by, "time", "confidence"]].rename(columns={by: "emotion"})
-    if seen.empty:
+    rows, held = _held(frame)
+    if not len(rows):
         return pd.DataFrame(columns=["face", "emotion", "start", "end", "duration", "frames", "confidence"])
-    seen = seen.assign(held=durations(frame)).sort_values(["face", "time"], kind="stable")
-    codes = pd.factorize(seen["emotion"])[0]
-    face, time = seen["face"].to_numpy(), seen["time"].to_numpy()
-    new = np.ones(len(seen), bool)
+    codes, names = pd.factorize(frame[by])
+    codes = codes[rows]
+    face, time, confidence = (frame[name].to_numpy()[rows] for name in ("face", "time", "confidence"))
+    new = np.ones(len(rows), bool)
     new[1:] = (codes[1:] != codes[:-1]) | (face[1:] != face[:-1]) | (np.diff(time) > GAP)
-    number = np.cumsum(new)
-    grouped = seen.groupby(number, sort=False)
-    out = pd.DataFrame(
+    first = np.flatnonzero(new)
+    last = np.append(first[1:], len(rows)) - 1
+    start, end = time[first], time[last] + held[last]
+    return pd.DataFrame(
         {
-            "face": grouped["face"].first().astype("int64"),
-            "emotion": grouped["emotion"].first().astype(str),
-            "start": grouped["time"].first(),
-            "end": grouped["time"].last() + grouped["held"].last(),
-            "frames": grouped.size(),
-            "confidence": grouped["confidence"].max(),
+            "face": face[first].astype("int64"),
+            "emotion": np.array([str(name) for name in names], object)[codes[first]],
+            "start": start,
+            "end": end,
+            "duration": end - start,
+            "frames": last - first + 1,
+            "confidence": np.fmax.reduceat(confidence, first),
         }
     )
-    out.insert(4, "duration", out["end"] - out["start"])
-    return out.reset_index(drop=True)
 
 
 def _changes(stretches: pd.DataFrame) -> pd.DataFrame:
@@ -181,27 +228,36 @@ def expressiveness(frame: pd.DataFrame) -> pd.DataFrame:
     where the file has no probabilities. spread: root mean square distance from the person's own mean on
     the plane, arousal stretched to [-1, 1]. changes: changes of category a minute.
     """
-    seen = readings(frame)
-    if seen.empty:
+    rows, held = _held(frame)
+    if not len(rows):
         return pd.DataFrame(columns=["seconds", "expressive", "spread", "changes"])
-    if "p_Neutral" in seen.columns:
-        shown = 1 - seen["p_Neutral"]
+    faces, which = np.unique(frame["face"].to_numpy()[rows], return_inverse=True)
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        there = ~np.isnan(values)
+        total = np.bincount(which[there], values[there], len(faces))
+        return total / np.bincount(which[there], minlength=len(faces))
+
+    def variance(name: str) -> np.ndarray:
+        values = frame[name].to_numpy()[rows]
+        return mean((values - mean(values)[which]) ** 2)
+
+    if "p_Neutral" in frame.columns:
+        shown = 1 - frame["p_Neutral"].to_numpy()[rows]
     else:
-        shown = (seen["emotion"].astype(str) != "Neutral").astype(float)
-    face = seen["face"].astype("int64")
-    spread = seen.groupby(face)["valence"].var(ddof=0) + 4 * seen.groupby(face)["arousal"].var(ddof=0)
-    out = pd.DataFrame(
+        shown = (frame["emotion"] != "Neutral").to_numpy()[rows].astype(float)
+    seconds = np.bincount(which, held)
+    pairs = _changes(stretches := runs(frame))
+    counts = stretches.loc[pairs.index, "face"].value_counts().reindex(faces, fill_value=0)
+    return pd.DataFrame(
         {
-            "seconds": durations(frame).groupby(face).sum(),
-            "expressive": shown.groupby(face).mean(),
-            "spread": np.sqrt(spread),
-        }
+            "seconds": seconds,
+            "expressive": mean(shown),
+            "spread": np.sqrt(variance("valence") + 4 * variance("arousal")),
+            "changes": counts.to_numpy() / np.where(seconds > 0, seconds / 60, np.nan),
+        },
+        index=pd.Index(faces.astype("int64"), name="face"),
     )
-    stretches = runs(frame)
-    pairs = _changes(stretches)
-    counts = stretches.loc[pairs.index, "face"].value_counts().reindex(out.index, fill_value=0)
-    out["changes"] = counts / (out["seconds"] / 60)
-    return out
 
 
 def select(

@@ -103,13 +103,17 @@ def _windowed(
     a: np.ndarray, b: np.ndarray, width: int, reach: int, stride: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Give r (windows, lags) and the middle sample of each window; a window with a gap gives NaN."""
+    from scipy.fft import irfft, next_fast_len, rfft
+
     stride = stride or max(1, width // 4)
     starts = np.arange(reach, len(a) - width - reach + 1, stride)
     windows = sliding_window_view(np.nan_to_num(a), width)[starts]  # (W, width)
     centred = windows - windows.mean(axis=1, keepdims=True)
-    # (W, width, lags), a view: sample k of the window that starts `lag` samples away.
-    moved = sliding_window_view(sliding_window_view(np.nan_to_num(b), width), 2 * reach + 1, axis=0)
-    cross = np.einsum("wk,wkl->wl", centred, moved[starts - reach], optimize=True)
+    around = sliding_window_view(np.nan_to_num(b), width + 2 * reach)[starts - reach]  # (W, width + lags - 1)
+    # All lags at once, by the spectrum: the sum over k of centred[k] * around[k + lag].
+    size = next_fast_len(width + 2 * reach, real=True)
+    spectrum = rfft(around, size) * rfft(centred, size).conj()
+    cross = irfft(spectrum, size)[:, : 2 * reach + 1]
     at = starts[:, None] + np.arange(-reach, reach + 1)  # (W, lags)
     spread = (centred**2).sum(axis=1)[:, None] * _spread(b, width)[at]
     with np.errstate(invalid="ignore", divide="ignore"):

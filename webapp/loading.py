@@ -6,6 +6,7 @@ Nothing here knows of Streamlit. The reader itself is `emotion_core.recording.re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -95,13 +96,13 @@ def check(
     keep, more = _valid(table)
     notes += more
     skipped += int((~keep).sum())
-    table = table[keep]
+    table = table if keep.all() else table[keep]
     if table.empty:
         raise EmotionError(f"{name} holds no record with usable numbers: choose another file.")
     table, more = _in_order(table)
     notes += more
     labels = _labels(table)
-    table["emotion"] = pd.Categorical(table["emotion"], categories=labels)
+    table["emotion"] = table["emotion"].cat.set_categories(labels)
     if table["face"].isna().all():
         notes.append("no face was found in any frame")
     return Results(
@@ -118,22 +119,19 @@ def check(
 
 
 def _numbers(frame: pd.DataFrame) -> pd.DataFrame:
-    """Give the columns that are used as plain numbers; what isn't one becomes NaN."""
-    table = pd.DataFrame(index=frame.index)
+    """Give the columns that are used, as plain numbers and categories; what is no number becomes NaN."""
     wanted = ["frame", "time", "face", "confidence", "valence", "arousal"]
-    wanted += [c for c in frame.columns if c.startswith("p_") and len(c) > 2]
-    for column in wanted:
-        if column in frame.columns:
-            values = pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
-            table[column] = values
-        else:
-            table[column] = np.nan
-    emotion = frame["emotion"].astype("object")
-    table["emotion"] = emotion.where(emotion.notna(), None)
-    chances = [c for c in table.columns if c.startswith("p_")]
-    if chances and table[chances].isna().all(axis=None):
-        table = table.drop(columns=chances)
-    return table
+    chances = [c for c in frame.columns if c.startswith("p_") and len(c) > 2]
+    columns: dict[str, Any] = {}
+    for name in [*wanted, *chances]:
+        columns[name] = np.nan
+        if name in frame.columns:
+            values = pd.to_numeric(frame[name], errors="coerce")
+            columns[name] = values.to_numpy(dtype="float64", na_value=np.nan)
+    if all(np.isnan(columns[name]).all() for name in chances):
+        columns = {name: values for name, values in columns.items() if name not in chances}
+    columns["emotion"] = pd.Categorical(frame["emotion"])
+    return pd.DataFrame(columns, index=frame.index)
 
 
 def _valid(table: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
@@ -168,7 +166,6 @@ def _valid(table: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
 def _in_order(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Fill in times and ids where the file has none, put the records in order and drop repeats."""
     notes: list[str] = []
-    table = table.copy()
     if table["time"].isna().all():
         table["time"] = table["frame"] / ASSUMED_FPS
         notes.append(f"the file holds no times: {ASSUMED_FPS:g} frames a second are assumed")
@@ -189,12 +186,12 @@ def _in_order(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     if repeated.any():
         notes.append(f"{int(repeated.sum()):,} records left out: the same face twice in one frame")
         table = table[~repeated]
-    return table.reset_index(drop=True), notes
+    return table.set_axis(pd.RangeIndex(len(table))), notes
 
 
 def _labels(table: pd.DataFrame) -> list[str]:
     """Give the seven, or the labels of a model of one's own; both where both were found, the seven first."""
-    found = {str(v) for v in table["emotion"].dropna().unique()}
+    found = {str(v) for v in table["emotion"].cat.remove_unused_categories().cat.categories}
     found |= {c[2:] for c in table.columns if c.startswith("p_")}
     own = sorted(found - set(EMOTIONS))
     return own if own and not found & set(EMOTIONS) else [*EMOTIONS, *own]

@@ -93,7 +93,7 @@ def _loaded() -> None:
     st.subheader("Loaded", anchor=False)
     rows = []
     for name, results in have.items():
-        figures = insight.overview(results.frame)
+        figures = insight.extent(results.frame)
         rows.append(
             {
                 "File": name,

@@ -59,6 +59,7 @@ def _figures(view: state.View) -> None:
     st.dataframe(table, hide_index=True, key="figures")
 
 
+@state.part
 def _transitions(view: state.View, present: list[int]) -> None:
     st.subheader("From one emotion to the next", anchor=False)
     one = choices.pick(
@@ -76,6 +77,7 @@ def _transitions(view: state.View, present: list[int]) -> None:
         state.show(state.once(view, charts_people.transitions_flow, frame, also=one), "flow")
 
 
+@state.part
 def _synchrony(view: state.View, present: list[int]) -> None:
     st.subheader("Synchrony", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -13,6 +13,12 @@ KINDS = ["Trajectory", "Density", "Animation"]
 def page() -> None:
     """Draw the page."""
     view = state.view_or_stop("Valence and arousal")
+    _plane(view)
+    st.caption(VALENCE_AROUSAL_SOURCE)
+
+
+@state.part
+def _plane(view: state.View) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = choices.segment("Show", KINDS, key="plane")
         smooth = choices.slide(
@@ -49,7 +55,8 @@ def page() -> None:
         about = f"The time range in {charts_space.FRAMES} steps; 1× takes 18 seconds."
     else:
         figure = state.once(view, charts_space.trajectory, tables, smooth=smooth, also=also)
-        about = "Colour is time. About 700 points a line are drawn, chosen so that the extremes stay."
+        points = charts_space.line_points(len(tables))
+        about = f"Colour is time. About {points} points a line are drawn, chosen so that the extremes stay."
     left, right = st.columns([3, 2], gap="large")
     with left:
         state.show(figure, f"plane_{kind}".lower(), text=f"{about} {charts_space.SOURCE}")
@@ -65,4 +72,3 @@ def page() -> None:
         )
         figure = state.once(view, charts_space.dwell_bar, view.by_person, centre=centre)
         state.show(figure, "dwell", heading="Time in each quadrant")
-    st.caption(VALENCE_AROUSAL_SOURCE)

@@ -5,6 +5,7 @@ in the session and are gone with it.
 """
 
 import argparse
+import functools
 import importlib
 import math
 import os
@@ -181,7 +182,7 @@ LOADING = ("open", "made", "result", "page")
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> threading.Thread:
-    """Import the libraries that pages need later, once a process and beside the first page."""
+    """Import the libraries that pages need later, once a process and after the first page."""
 
     def load() -> None:
         for name in ("scipy.signal", "scipy.spatial", "tsdownsample", "ruptures", "statsmodels.stats.api"):
@@ -235,6 +236,20 @@ def wanted_page() -> str:
         return ""
     st.session_state["arrived"] = True
     return st.query_params.get("page", "")
+
+
+def part(draw: Callable[..., None]) -> Callable[..., None]:
+    """Make of `draw` a part of a page that is drawn alone when one of its own controls changes."""
+
+    @st.fragment
+    @functools.wraps(draw)
+    def run(*args: Any) -> None:
+        try:
+            draw(*args)
+        finally:
+            choices.write(**loaded())
+
+    return run
 
 
 def _from_app(results: loading.Results) -> bool:

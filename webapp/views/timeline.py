@@ -16,6 +16,11 @@ KINDS = {"stacked": "Stacked", "lines": "Lines", "none": "None"}
 def page() -> None:
     """Draw the page."""
     view = state.view_or_stop("Timeline")
+    _rows(view)
+
+
+@state.part
+def _rows(view: state.View) -> None:
     people = charts.people_shown(view.frame, view.people)
     if not people:
         st.info("None of the chosen people is seen in this stretch of time.")
@@ -124,9 +129,10 @@ def _boxed(event: Any, view: state.View) -> None:
     def use() -> None:
         choices.put("t", [low, high])
 
-    st.button(
+    if st.button(
         f"Use {low:.1f} to {high:.1f} s as the time range",
         on_click=use,
         key="use_range",
         icon=":material/fit_width:",
-    )
+    ):
+        st.rerun()
