@@ -173,7 +173,9 @@ def analyze(
         depth = _depth(made.info)
         decoded = _ahead(_with_objects(reader, objects, objects_every), depth)
         stack.callback(decoded.close)
-        stream = _ahead(((recognizer.find(frame, session), found) for frame, found in decoded), depth)
+        sighted = ((recognizer.find(frame, session), found) for frame, found in decoded)
+        # Of 4K another frame in waiting adds some 80 MB at the peak, and decoding and encoding take longest anyway.
+        stream = _ahead(sighted, depth) if depth > 1 else sighted
         stack.callback(stream.close)
         try:
             end = 0.0
