@@ -174,7 +174,7 @@ def analyze(
         decoded = _ahead(_with_objects(reader, objects, objects_every), depth)
         stack.callback(decoded.close)
         sighted = ((recognizer.find(frame, session), found) for frame, found in decoded)
-        # Of 4K another frame in waiting adds some 80 MB at the peak, and decoding and encoding take longest anyway.
+        # A 4K frame more in waiting adds 80 MB at the peak; decoding and encoding take longest there anyway.
         stream = _ahead(sighted, depth) if depth > 1 else sighted
         stack.callback(stream.close)
         try:
