@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from emotion_core import analysis
 from emotion_core.analysis import analyze, plan
 from emotion_core.recognizer import Recognizer
 from emotion_core.recording import read_results
@@ -75,9 +76,13 @@ def test_a_clip_gives_video_results_and_summary(clip: Path, recognizer: Recogniz
     assert summary["model"]["labels"] == list(recognizer.labels)
 
 
-def test_streamed_by_hand_gives_the_same_records(clip: Path, recognizer: Recognizer) -> None:
+@pytest.mark.parametrize("queue", [analysis._QUEUE_BYTES, 1], ids=["usual", "as for 4K"])
+def test_streamed_by_hand_gives_the_same_records(
+    clip: Path, recognizer: Recognizer, queue: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from emotion_core.recognizer import Session
 
+    monkeypatch.setattr(analysis, "_QUEUE_BYTES", queue)
     table = read_results(analyze(clip, recognizer=recognizer, write_video=False).paths["json"])
     session = Session(smoothing=5)
     for frame, (_, row) in zip(frames(clip), table.iterrows(), strict=True):
