@@ -14,6 +14,8 @@ from train import export as job
 from train.__main__ import main
 from train.export import Variant, choose
 
+FIELDS = ("crops", "landmarks", "present", "truth", "source")
+
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Any:
@@ -60,6 +62,10 @@ def test_int8_files_open_in_the_library_and_stay_near(weights: Path, tmp_path: P
         assert sum(f.stat().st_size for f in onnx_files(made)) < 0.7 * sum(
             f.stat().st_size for f in onnx_files(base)
         )
+    each = [job.Inputs(*(getattr(inputs, f)[i : i + 1] for f in FIELDS)) for i in range(6)]
+    network = job.open_pair(made, metadata)  # int8-static: a face's answer hangs on no other face
+    alone = np.concatenate([job.answers(network, one) for one in each])
+    assert np.abs(alone - said[:6]).max() < 1e-3
     made.write_bytes(weights.read_bytes())  # beside INT8 files of these weights, the library uses them
     network = load_network(made, backend="onnx")
     assert np.abs(job.answers(network, inputs) - said).max() < 1e-4
@@ -69,7 +75,7 @@ def test_int8_files_open_in_the_library_and_stay_near(weights: Path, tmp_path: P
     ("times", "lost", "name"),
     [
         ((5, 5, 4, 3), (0, 0, 0.001, 0.002), "int8-static"),
-        ((5, 5, 4, 3), (0, 0, 0.001, 0.004), "int8-dynamic"),
+        ((5, 5, 4, 3), (0, 0, 0.001, 0.004), "fp16"),  # int8-dynamic is never shipped
         ((5, 5, 4, 3), (0, 0, 0.02, 0.01), "fp16"),
         ((5, 5.1, 8, 8), (0, 0, 0, 0), "fp16"),
         ((4, 6, 8, 8), (0, 0, 0, 0), "fp32"),
