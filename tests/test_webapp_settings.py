@@ -21,6 +21,7 @@ def test_flags_reach_the_settings() -> None:
     settings = parse(
         "--port", "8123", "--host", "0.0.0.0", "--auth", "ada:a:b", "--no-objects", "--max-minutes", "2.5",
         "--max-megabytes", "10", "--max-viewers", "2", "--max-jobs", "3", "--keep-minutes", "7",
+        "--partial-results", ".",
     )  # fmt: skip
     assert settings == Settings(
         port=8123,
@@ -32,6 +33,7 @@ def test_flags_reach_the_settings() -> None:
         max_viewers=2,
         max_jobs=3,
         keep_minutes=7,
+        partial_results=Path("."),
     )
 
 
@@ -59,6 +61,7 @@ def test_a_host_of_spaces_sets_address_and_port(monkeypatch: pytest.MonkeyPatch)
         (("--max-megabytes", "-1"), "--max-megabytes"),
         (("--max-viewers", "0"), "--max-viewers"),
         (("--keep-minutes", "0"), "--keep-minutes"),
+        (("--partial-results", "no such folder"), "create it first"),
         (("--weights", "no/such/file.safetensors"), "no/such/file"),
         (("--host", " "), "--host"),
     ],

@@ -246,6 +246,33 @@ def test_stopping_the_app_stops_every_job() -> None:
     jobs.end("one", job)
 
 
+@pytest.mark.weights
+def test_stopping_the_app_can_keep_what_a_job_has(
+    engine: Engine, workspace: results.Workspace, astronaut: np.ndarray, tmp_path: Path
+) -> None:
+    from benchmarks.clip import write_clip
+
+    clip, kept = tmp_path / "long.mp4", tmp_path / "kept"
+    kept.mkdir()
+    write_clip(clip, astronaut, width=320, height=240, seconds=20.0, rate=25, tone=False)
+    batch, jobs = batch_of([upload(workspace, clip)]), Jobs()
+    job = jobs.begin("me")
+    work = analyse_batch(batch, job, engine, Settings(), lambda p: jobs.end("me", job))
+    for _ in work:
+        if batch.items[0].frames > 30:
+            break
+    jobs.tell(kept)
+    jobs.leave("me")  # as when the stop cuts the page's connection
+    work.close()
+    jobs.close(kept)
+    workspace.close()
+    (folder,) = kept.iterdir()
+    (path,) = folder.glob("*_results*.json")
+    assert folder.name.startswith("long") and not workspace.folder.exists()
+    assert 30 < read_results(path)["frame"].nunique() < 500
+    assert next(folder.glob("*.mp4")).stat().st_size > 1000
+
+
 # -- the page --------------------------------------------------------------------------------------------
 
 

@@ -189,6 +189,8 @@ def _analyse(item: Item, batch: Batch, job: Job, engine: Engine, settings: Setti
         on_progress=on_progress,
         should_stop=should_stop,
     )
+    if job.rescue is not None and not outcome.complete:
+        results.rescue(item.token, job.rescue)
     if job.abandoned:
         item.state = "cancelled"
         return

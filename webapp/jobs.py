@@ -13,10 +13,14 @@ from pathlib import Path
 
 @dataclass(eq=False, slots=True)
 class Job:
-    """One press of "Analyse": when `stop` is set its work ends soon; `abandoned` says nobody waits for it."""
+    """One press of "Analyse": when `stop` is set its work ends soon; `abandoned` says nobody waits for it.
+
+    `rescue` is a folder for what the job has when the app is stopped in its middle.
+    """
 
     stop: threading.Event = field(default_factory=threading.Event)
     abandoned: bool = False
+    rescue: Path | None = None
     worker: threading.Thread | None = None
 
 
@@ -95,13 +99,19 @@ class Jobs:
         if not jobs:  # a running job releases its own uploads when it has let go of them
             self.release(session, uploads)
 
-    def close(self, wait: float = 3.0) -> None:
-        """Stop every job, because the app stops, and wait up to `wait` seconds for them to let go."""
+    def tell(self, rescue: Path | None = None) -> list[Job]:
+        """Tell every job that the app stops, and where to put what it has (nowhere: None); gives the jobs."""
         with self._lock:
             self._closed = True
             jobs = [job for group in self._jobs.values() for job in group]
         for job in jobs:
+            job.rescue = rescue
             job.stop.set()
+        return jobs
+
+    def close(self, rescue: Path | None = None, wait: float = 3.0) -> None:
+        """Stop every job, because the app stops, and wait up to `wait` seconds for them to let go."""
+        jobs = self.tell(rescue)
         until = time.monotonic() + wait
         for job in jobs:
             if job.worker is not None:

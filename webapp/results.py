@@ -86,6 +86,24 @@ def discard(token: str) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def rescue(token: str, folder: Path) -> Path | None:
+    """Copy a result's files into a new folder of `folder`, named after them; gives it, None without files.
+
+    Raises OSError where that can't be written.
+    """
+    source = folder_of(token)
+    files = sorted(path for path in source.iterdir() if path.is_file()) if source else []
+    if not files:
+        return None
+    name, number = files[0].name.partition(".")[0], 1
+    while (target := folder / (name if number == 1 else f"{name} ({number})")).exists():
+        number += 1
+    target.mkdir(mode=0o700)
+    for path in files:
+        shutil.copy2(path, target)
+    return target
+
+
 def _age(path: Path, now: float) -> float:
     """Give the seconds since anything in `path` was last written."""
     newest = path.stat().st_mtime

@@ -8,6 +8,7 @@ import logging
 import secrets
 import signal
 import socket
+import threading
 from collections.abc import AsyncIterator
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
@@ -147,6 +148,9 @@ class Server(uvicorn.Server):
         """Begin to stop; unlike uvicorn's own, don't raise the signal again afterwards."""
         if self.should_exit:
             self.force_exit = True
+        else:
+            # On a thread of its own: the interrupted one may hold the lock that this needs.
+            threading.Thread(target=self.config.app.state.tell_jobs).start()  # type: ignore[union-attr]
         self.should_exit = True
 
 

@@ -28,6 +28,7 @@ class Settings:
     max_jobs: int = 1  # videos analysed at once; the others wait in line
     max_waiting: int = 16  # jobs that may wait in line
     keep_minutes: float = 60.0  # results and uploads are deleted after this time
+    partial_results: Path | None = None  # where a stop puts what unfinished analyses have; None deletes it
     idle_seconds: float = 60.0  # a live viewer who sends nothing for so long is let go
 
     def __post_init__(self) -> None:
@@ -45,6 +46,8 @@ class Settings:
         for path in (self.weights, self.objects_model):
             if path is not None and not path.is_file():
                 raise EmotionError(f"There is no file {path}: check the path.")
+        if self.partial_results is not None and not self.partial_results.is_dir():
+            raise EmotionError(f"There is no folder {self.partial_results}: create it first.")
 
 
 _LOWEST = {
@@ -87,6 +90,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
             metavar="N",
             help=f"{what} (default {default:g})",
         )
+    flag(
+        "--partial-results",
+        type=Path,
+        metavar="DIR",
+        help="keep there what unfinished analyses have when the app is stopped; deleted otherwise",
+    )
 
 
 def from_flags(args: argparse.Namespace) -> Settings:
@@ -109,4 +118,5 @@ def from_flags(args: argparse.Namespace) -> Settings:
         max_viewers=args.max_viewers,
         max_jobs=args.max_jobs,
         keep_minutes=args.keep_minutes,
+        partial_results=args.partial_results,
     )

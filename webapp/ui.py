@@ -49,9 +49,10 @@ class App:
         return cls(settings, workspace, engine, LiveServer(engine, settings), Jobs(settings.max_jobs))
 
     async def close(self) -> None:
-        """Stop jobs (their partial results go with the folder), tell live viewers, delete everything."""
+        """Stop jobs, tell live viewers, delete everything but what `settings.partial_results` rescues."""
         await self.live.close()
-        await asyncio.to_thread(self.jobs.close)
+        rescue = self.settings.partial_results
+        await asyncio.to_thread(self.jobs.close, rescue, 3.0 if rescue is None else 10.0)
         await asyncio.to_thread(self.engine.close)
         self.workspace.close()
 
@@ -148,6 +149,8 @@ def mount(server: FastAPI, settings: Settings) -> FastAPI:
         headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
         return FileResponse(path, filename=name, content_disposition_type=disposition, headers=headers)
 
+    # A signal tells the jobs at once: when the pages' connections are cut, it would look as if nobody waited.
+    server.state.tell_jobs = lambda: app.jobs.tell(settings.partial_results)
     inner = server.router.lifespan_context
 
     @contextlib.asynccontextmanager

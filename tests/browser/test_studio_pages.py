@@ -90,9 +90,21 @@ def test_a_video_comes_back_with_sound_moments_and_files(
     assert page.request.get(app.url + f"result/{token[:-1]}x/" + links["json"].split("/")[2]).status == 404
     with page.context.expect_page() as opened:
         page.click("text=Open in dashboard")
-    opened.value.wait_for_selector("[data-testid=stApp]")
-    assert f"{len(records)}" or opened.value
-    opened.value.close()
+    board = opened.value
+    board.set_default_timeout(60_000)
+    board.get_by_role("heading", name="Loaded", exact=True).wait_for()
+    board.get_by_role("link", name="Overview", exact=True).click()
+    board.get_by_role("heading", name="Overview", exact=True, level=1).wait_for()
+    length = board.get_by_test_id("stMetric").filter(has_text="Length")
+    length.get_by_text("2.0 s").wait_for()
+    assert board.url.startswith(app.url + "dashboard/")
+    for person in summary["faces"]:
+        board.get_by_test_id("stSidebar").get_by_text(f"Person {person['face']}", exact=True).wait_for()
+    stranger = page.context.browser.new_page()
+    stranger.goto(app.url + page.get_attribute("text=Open in dashboard", "href"))
+    stranger.get_by_text("This link belongs to another browser").wait_for(timeout=60_000)
+    stranger.close()
+    board.close()
     assert [p for p in app.files() if "uploads" in p.parts] == []
 
 
@@ -233,6 +245,31 @@ def test_a_handler_does_not_take_a_path_of_the_server(open_page: Callable[..., A
     page.wait_for_timeout(1000)
     assert secret.exists()  # nor is it deleted as if it were an upload
     assert page.request.get(app.url + "gradio_api/file=" + quote(str(secret))).status in {403, 404}
+
+
+def test_a_stop_in_the_middle_keeps_what_there_is_where_it_was_asked_for(
+    root: Path, tmp_path: Path, browser: Any, astronaut: np.ndarray
+) -> None:
+    from benchmarks.clip import write_clip
+    from emotion_core.recording import read_results
+
+    clip, kept, scratch = tmp_path / "long.mp4", tmp_path / "kept", tmp_path / "scratch"
+    kept.mkdir()
+    scratch.mkdir()
+    write_clip(clip, astronaut, width=320, height=240, seconds=50.0, rate=10, tone=False)
+    own = start_app(root, scratch, "--partial-results", str(kept))
+    page = browser.new_page(locale="en-US")
+    try:
+        page.goto(own.url)
+        upload(page, "video", [clip])
+        page.click("#video-start")
+        page.wait_for_function("/\\d+ % · /.test(document.querySelector('#video-queue').innerText)")
+    finally:
+        stop_app(own)
+        page.close()
+    assert own.process.returncode == 0 and own.files() == []
+    (path,) = kept.glob("*/*_results*.json")
+    assert 5 < read_results(path)["frame"].nunique() < 500
 
 
 def test_with_a_password_nothing_is_shown_before_it(root: Path, tmp_path: Path, browser: Any) -> None:
