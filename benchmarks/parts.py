@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.clip import drift, repeat_clip, write_clip
+from benchmarks.dashboard import dashboard
 from benchmarks.measurement import Measurement
 from benchmarks.process import run, serve_once
 
@@ -146,4 +147,12 @@ def web() -> list[Measurement]:
     ]
 
 
-PARTS = {"network": network, "live": live, "video": video, "memory": memory, "start": start, "web": web}
+PARTS = {
+    "network": network,
+    "live": live,
+    "video": video,
+    "memory": memory,
+    "start": start,
+    "web": web,
+    "dashboard": dashboard,
+}

@@ -36,7 +36,7 @@ def run(words: Sequence[str]) -> Run:
     )
     peak = 0.0
     while True:
-        peak = max(peak, _high_water(child.pid))
+        peak = max(peak, high_water(child.pid))
         try:
             output, errors = child.communicate(timeout=0.05)
         except subprocess.TimeoutExpired:
@@ -54,8 +54,7 @@ def serve_once(patience: float = 120.0) -> tuple[float, float]:
     Raises:
         RuntimeError: where it does not answer within `patience` seconds, or does not end with exit code 0.
     """
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     start = time.perf_counter()
     words = [sys.executable, "app.py", "--host", "127.0.0.1", "--port", str(port)]
     child = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -84,7 +83,14 @@ def _answers(address: str) -> bool:
         return False
 
 
-def _high_water(pid: int) -> float:
+def free_port() -> int:
+    """Give a port of this machine that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def high_water(pid: int) -> float:
+    """Give the peak resident memory of a process in MB (10^6 bytes); 0 where it has ended."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except (FileNotFoundError, ProcessLookupError):

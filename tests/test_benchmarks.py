@@ -8,6 +8,7 @@ import pytest
 from benchmarks import conditions, process
 from benchmarks.__main__ import main, write_readme
 from benchmarks.clip import drift, repeat_clip
+from benchmarks.dashboard import write_hour
 from benchmarks.measurement import Measurement, table
 
 
@@ -61,6 +62,17 @@ def test_a_clip_is_repeated_with_picture_and_sound(talking_clip, tmp_path):
     times = [frame.time for frame in frames(tmp_path / "three.mp4")]
     assert len(times) == 150 and info.has_audio
     assert all(later > earlier for earlier, later in zip(times, times[1:], strict=False))
+
+
+def test_the_made_hour_is_a_results_file(tmp_path):
+    from emotion_core.recording import read_results
+
+    path = tmp_path / "hour_results.json"
+    count = write_hour(path, seconds=90, people=3)
+    table = read_results(path)
+    assert len(table) == count and table.attrs["complete"] and not table.attrs["skipped"]
+    assert set(table["face"].dropna()) == {1, 2, 3} and table["face"].isna().any()
+    assert table["frame"].nunique() == 2700 and table["p_Happy"].notna().any()
 
 
 def test_the_table_goes_between_the_marks(tmp_path):
