@@ -91,7 +91,7 @@ def test_every_page_of_a_folder_file(open_page: Open, folder: Path, page: str) -
     app = open_page(page, folder=folder, open="talk_results.json")
     text = said(app)
     assert DISCLAIMER in text and VALENCE_AROUSAL_SOURCE in text
-    charts = {"files": 0, "overview": 2, "timeline": 1, "plane": 2, "people": 6, "compare": 0}
+    charts = {"files": 1, "overview": 2, "timeline": 1, "plane": 2, "people": 6, "compare": 0}
     charts |= {"moments": 1, "export": 0}
     assert len(app.get("plotly_chart")) == charts[page]
     assert kept(app)["open"] in ("talk_results.json", ["talk_results.json"])

@@ -32,6 +32,7 @@ __all__ = [
     "ribbon",
     "ribbon_table",
     "shares_bar",
+    "shares_by_file",
     "shares_by_group",
     "small_multiples",
     "themed",
@@ -80,6 +81,12 @@ def shares_by_group(shares: pd.DataFrame) -> go.Figure:
     figure.update_xaxes(title="Share of readings (%)", range=[0, 100])
     figure.update_yaxes(autorange="reversed", type="category")
     return figure
+
+
+def shares_by_file(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
+    """Draw one stacked bar per file: the share of readings of each category."""
+    shares = pd.DataFrame({short_name(name): insight.shares(frame) for name, frame in tables.items()}).T
+    return shares_by_group(shares.fillna(0.0))
 
 
 def small_multiples(

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from scipy.ndimage import gaussian_filter1d
 
 from emotion_core.labels import EMOTIONS, anchors
 
@@ -54,6 +53,8 @@ def make_study(files: int = 12, seconds: float = 40.0, *, seed: int = 11) -> dic
 
 def _scores(rng: np.random.Generator, n: int, fps: float, mood: str | None) -> np.ndarray:
     """Give smooth logits (n, 7): a sequence of expressions of a few seconds each, neutral in between."""
+    from scipy.ndimage import gaussian_filter1d  # a quarter of a second, and not every page needs a sample
+
     weights = np.array([1.0, 0.6, 0.6, 2.2, 3.5, 1.2, 1.0])
     if mood is not None:
         weights[EMOTIONS.index(mood)] += 4.0
@@ -77,6 +78,8 @@ def _gaps(rng: np.random.Generator, n: int, fps: float) -> np.ndarray:
 
 
 def _rows(rng: np.random.Generator, time: np.ndarray, scores: np.ndarray, face: int) -> pd.DataFrame:
+    from scipy.ndimage import gaussian_filter1d
+
     odds = np.exp(scores - scores.max(1, keepdims=True))
     p = odds / odds.sum(1, keepdims=True)
     va = p @ anchors()

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from emotion_core.types import EmotionError
-from webapp import insight, loading
+from webapp import charts, insight, loading
 from webapp.report import clock
 from webapp.views import state
 
@@ -134,6 +134,10 @@ def _loaded() -> None:
                 have.pop(name, None)
             st.session_state.pop("token", None)
             st.rerun()
+    # Said at once, and the browser has plotly by the time a page with more charts is opened.
+    tables = {n: r.frame for n, r in list(have.items())[:24] if r.frame["face"].notna().any()}
+    if tables:
+        state.show(charts.shares_by_file(tables), "loaded_shares", heading="Share of each emotion")
     for name, results in have.items():
         if results.notes:
             st.caption(f"**{name}**: {'; '.join(results.notes)}.".replace("$", "\\$"))

@@ -84,8 +84,5 @@ def _several(view: state.View) -> None:
     state.show(
         figure, "files", text="Means over a second, on one scale; at most 24 files, one colour a person."
     )
-    shares = pd.DataFrame(
-        {charts.short_name(name): insight.shares(frame) for name, frame in tables.items()}
-    ).T
-    figure = charts.shares_by_group(shares.fillna(0.0))
+    figure = charts.shares_by_file(tables)
     state.show(figure, "files_shares", heading="Share of each emotion in each file")
