@@ -360,9 +360,10 @@ def test_types_stay_frozen(recognizer, astronaut):
 def test_who_is_who_across_a_hard_cut(recognizer, clips, one, other, ids):
     from emotion_core import frames
 
-    shots = [
-        [cv2.resize(f.image, (640, 360)) for f in islice(frames(clips / name), 8)] for name in (one, other)
-    ]
+    shots = []
+    for name in (one, other):
+        with frames(clips / name) as reader:
+            shots.append([cv2.resize(frame.image, (640, 360)) for frame in islice(reader, 8)])
     session, found = Session(), []
     for i, image in enumerate(shots[0] + shots[1] + shots[0]):
         found.append([face.id for face in recognizer(Frame(image, i, i / 25), session)])
