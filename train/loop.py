@@ -202,6 +202,7 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
         (loss * world).backward()  # each process has the gradient of its rows, and their mean is taken
         norm = nn.utils.clip_grad_norm_(student.parameters(), config.clip_norm)
         if not bool((loss.detach() + norm).isfinite()):
+            bar.close()
             kept = f"the last good checkpoint is {last}" if last.exists() else "no checkpoint was written yet"
             raise EmotionError(
                 f"the loss is no longer a number at step {step}: lower --learning-rate; {kept}"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 from emotion_core.checkpoint import WEIGHTS, read_metadata
 from emotion_core.types import EmotionError
@@ -46,7 +47,8 @@ def run(
         samples = load(config.data, sets=sets, cache=cache, workers=workers, drop_leaks=True)
     say(samples)
     config = adapt(config, samples, chosen)
-    weights = fit(config, samples) / "best.safetensors"
+    with logging_redirect_tqdm():  # lines of their own, above the progress bar
+        weights = fit(config, samples) / "best.safetensors"
     if int(os.environ.get("RANK", 0)) == 0:
         finish(config, weights, samples, sets)
     return weights
