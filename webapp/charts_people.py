@@ -10,6 +10,9 @@ from webapp import insight
 from webapp.charts_base import MUTED, base, faded, house_style, note, person_color
 from webapp.insight_pairs import Synchrony
 
+COLUMNS = 240
+"""Most columns of the map of synchrony: means of windows beyond that."""
+
 
 def transitions_map(frame: pd.DataFrame) -> go.Figure:
     """Draw how often each emotion (rows) was followed by each other (columns)."""
@@ -136,8 +139,8 @@ def synchrony_map(result: Synchrony, first: int, second: int) -> go.Figure:
     )
     house_style(figure, 560, showlegend=False)
     windows = result.windows
-    if len(windows) > 400:
-        group = np.arange(len(windows)) * 400 // len(windows)
+    if len(windows) > COLUMNS:
+        group = np.arange(len(windows)) * COLUMNS // len(windows)
         windows = windows.groupby(group).mean().set_axis(windows.index.to_series().groupby(group).mean())
     figure.add_heatmap(
         x=windows.index,
