@@ -257,8 +257,7 @@ def test_labels_come_from_the_network_and_untrained_weights_are_loud(own_weights
 def test_both_backends_agree(recognizer, stream):
     pytest.importorskip("torch")
     other = Recognizer.from_pretrained(backend="torch")
-    # the shipped ONNX files may hold 8-bit weights; test_network.py compares full ones, to 1e-3
-    assert same(run(recognizer, stream[:8], Session()), run(other, stream[:8], Session()), 0.03)
+    assert same(run(recognizer, stream[:8], Session()), run(other, stream[:8], Session()), 1e-3)
 
 
 def test_blendshapes_when_asked_for(astronaut):

@@ -241,6 +241,11 @@ def _export(words: list[str]) -> int:
     parser.add_argument("--data", nargs="+", metavar="PATH", help="data for accuracy and INT8 ranges")
     parser.add_argument("--limit", type=int, default=1000, metavar="N", help="pictures to compare on (1000)")
     parser.add_argument("--no-compare", action="store_true", help="write FP32 alone, compare nothing")
+    parser.add_argument(
+        "--ship",
+        choices=("fp32", "fp16", "int8-static", "int8-dynamic"),
+        help="write this one beside the weights (default: the fastest that answers as PyTorch does)",
+    )
     _common(parser)
     given = parser.parse_args(words)
     from emotion_core.checkpoint import WEIGHTS
@@ -248,8 +253,9 @@ def _export(words: list[str]) -> int:
 
     data = [] if given.no_compare else _data(given.data)
     outcome = export(
-        given.weights or WEIGHTS, given.out, data=data, sets=given.sets, limit=given.limit, cache=given.cache
-    )
+        given.weights or WEIGHTS, given.out, data=data, sets=given.sets, limit=given.limit, cache=given.cache,
+        ship=given.ship,
+    )  # fmt: skip
     print(report(outcome))
     return 0
 
