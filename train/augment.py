@@ -62,7 +62,7 @@ def augment(crops: Tensor, margin: float, size: int, flip: Tensor, generator: Ge
     def some(share: float) -> Tensor:
         return torch.rand(b, generator=generator) < share
 
-    spoilt = some(0.3)  # the rest only moves: most of what the live pipeline sees is clear
+    spoilt = some(0.5)  # the rest only moves: most of what the live pipeline sees is clear
 
     def spoil(share: float) -> Tensor:
         return spoilt & some(share)

@@ -25,7 +25,6 @@ from train.losses import category_loss, ccc_loss
 
 log = logging.getLogger("train")
 NOSE_TIP, RIGHT_EYE, LEFT_EYE = 12, 18, 27  # rows of the 50 key points
-RECENT = 2.5  # frames after which a frame's starting weight has fallen to a third
 CONDITIONS = ("steady", "jitter", "blur", "occlusion", "dropped", "change")
 
 
@@ -194,7 +193,7 @@ def fit_temporal(
     config: TrainConfig,
     *,
     clips: int = 6000,
-    epochs: int = 20,
+    epochs: int = 12,
 ) -> SpatioTemporalEmotionNet:
     """Train everything behind the feature vectors on made and real clips; the picture half is frozen."""
     net.eval().requires_grad_(False)
@@ -219,15 +218,13 @@ def fit_temporal(
         raise EmotionError("no clip could be made: there is no labelled picture with key points")
     whole = Clips(*(torch.cat(c) for c in zip(*(vars(d).values() for d in data), strict=True)))
 
-    with torch.no_grad():  # stills teach nothing about age: begin as a mean of the last few frames
-        net.frame_bias.copy_((torch.arange(t) - (t - 1)) / RECENT)
     late = [net.temporal, net.channel, net.recency, net.fusion, net.heads]
     for module in late:
         module.requires_grad_(True).train()
     net.frame_bias.requires_grad_(True)
     learnt = [p for p in net.parameters() if p.requires_grad]
     steps = epochs * (len(whole.features) // config.batch)
-    optimizer = torch.optim.AdamW(learnt, lr=3e-4, weight_decay=config.weight_decay)
+    optimizer = torch.optim.AdamW(learnt, lr=3e-4, weight_decay=config.weight_decay, fused=True)
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(steps, 1))
     g = torch.Generator().manual_seed(config.seed)
     for step in tqdm(range(steps), desc="temporal half", unit="step", mininterval=5):
@@ -238,7 +235,9 @@ def fit_temporal(
         index = torch.where(stills[:, None], index[:, -1:], index)
         window = whole.features[pick[:, None], index].float()
         newest = index[:, -1]
-        logits, valence, arousal = net.decide(window)
+        with torch.autocast("cpu", torch.bfloat16, enabled=fast_bfloat16()):
+            out = net.decide(window)
+        logits, valence, arousal = (value.float() for value in out)
         loss = (
             config.category_weight * category_loss(logits, whole.target[pick, newest], torch.ones(len(pick)))
             + config.valence_weight * ccc_loss(valence, whole.valence[pick, newest])

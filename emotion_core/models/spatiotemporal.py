@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from emotion_core.preprocess import SIZE
 
 KERNELS = (1, 3, 5)
+RECENT = 0.3  # frames after which a frame counts a third as much, until clips teach otherwise
 
 
 @dataclass(frozen=True)
@@ -207,12 +208,12 @@ class CrossModalFusion(nn.Module):
             nn.LayerNorm(width), nn.Linear(width, 1088), nn.SiLU(), nn.Linear(1088, width)
         )
 
-    def forward(self, visual: Tensor, landmarks: Tensor) -> Tensor:
-        """Join (B, C) and (B, T, L) into (B, C)."""
+    def forward(self, visual: Tensor, landmarks: Tensor, bias: Tensor) -> Tensor:
+        """Join (B, C) and (B, T, L) into (B, C); `bias` (T,) is what a frame's age is worth."""
         q = rearrange(self.query(visual), "b (h d) -> b h 1 d", h=self.heads)
         k = rearrange(self.key(landmarks), "b t (h d) -> b h d t", h=self.heads)
         v = rearrange(self.value(landmarks), "b t (h d) -> b h t d", h=self.heads)
-        weights = (q @ k * q.shape[-1] ** -0.5).softmax(-1)  # (B, H, 1, T)
+        weights = (q @ k * q.shape[-1] ** -0.5 + bias).softmax(-1)  # (B, H, 1, T)
         asked = self.attended(rearrange(weights @ v, "b h 1 d -> b (h d)"))
         x = self.norm(self.join(torch.cat([visual, landmarks[:, -1]], 1)) + asked)  # (B, C)
         return x + self.mix(x)
@@ -250,7 +251,8 @@ class SpatioTemporalEmotionNet(nn.Module):
         self.temporal = MultiScaleTemporalAttention(width)
         self.channel = DynamicChannelAttention(width)
         self.recency = nn.Linear(width, 1)
-        self.frame_bias = nn.Parameter(torch.zeros(config.window))
+        # stills, which have no age, leave this as it starts: the newest frame counts most
+        self.frame_bias = nn.Parameter((torch.arange(config.window) - config.window + 1) / RECENT)
         self.fusion = CrossModalFusion(width, config.landmark_features)
         self.heads = Heads(width, config.classes, config.dropout)
 
@@ -274,9 +276,10 @@ class SpatioTemporalEmotionNet(nn.Module):
             x = self.temporal(x)
         if self.config.channel_attention:
             x = self.channel(x, average, maximum)
-        scores = self.recency(x)[:, :, 0] + self.frame_bias[-x.shape[1] :]  # (B, T)
+        age = self.frame_bias[-x.shape[1] :]  # (T,)
+        scores = self.recency(x)[:, :, 0] + age  # (B, T)
         visual = (scores.softmax(1)[:, :, None] * x).sum(1)  # (B, C)
-        return self.heads(self.fusion(visual, landmarks))
+        return self.heads(self.fusion(visual, landmarks, age))
 
     def forward(self, images: Tensor, landmarks: Tensor, present: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Run both halves on (B, T, 3, 224, 224), (B, T, 50, 2) and (B, T)."""
