@@ -1,12 +1,12 @@
 """`python -m train export`: the network as ONNX in FP32, FP16 and INT8, compared; the best one is shipped.
 
-Each variant is a pair of files, `encode` (once per frame) and `decide` (once per window). FP16 stores half
-precision where nothing is lost by it and computes in single, since CPUs gain nothing by half; INT8 dynamic
-quantizes matrix products, with the ranges of the batch it is given; INT8 static quantizes convolutions and
-matrix products, with ranges measured on pictures of `train`. The shipped default is the fastest variant that
-loses less than 0.3 points of accuracy against FP32 and gives PyTorch's probabilities within 0.001, which users
-of both backends rely on: INT8 does not, and is shipped where it is asked for by name. INT8 dynamic is bad even
-then: its answer for a face hangs on the other faces of the picture.
+Each variant is a pair of files, `encode` (once per frame) and `decide` (once per window). FP16 stores
+half precision where nothing is lost by it and computes in single, since CPUs gain nothing by half; INT8
+dynamic quantizes matrix products, with the ranges of the batch it is given; INT8 static quantizes
+convolutions and matrix products, with ranges measured on pictures of `train`. The shipped default is the
+fastest variant that loses less than 0.3 points of accuracy against FP32 and gives PyTorch's probabilities
+within 0.001, which users of both backends rely on: INT8 does not, and is shipped where it is asked for by
+name. INT8 dynamic is bad even then: its answer for a face hangs on the other faces of the picture.
 """
 
 import logging
