@@ -317,6 +317,7 @@ def test_what_is_no_picture_ends_the_view_with_a_reason(
         answer(socket, "ready")
         socket.send_bytes(data)
         assert answer(socket, "refused")["reason"] == "picture"
+        assert socket.receive()["type"] == "websocket.close"  # leaving sooner would cut the server off
     assert server.viewers == set()
 
 
