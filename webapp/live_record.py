@@ -45,6 +45,7 @@ class LiveRecorder:
         self._stem = f"live_{time.strftime('%Y-%m-%d_%H-%M-%S')}"
         self._lock = threading.Lock()  # pictures come from one thread, finish() from another
         self._closed = False
+        self._discarded = False
         self._first: float | None = None
         self._index = 0
         self._recording = Recording.create(
@@ -70,9 +71,9 @@ class LiveRecorder:
             return True
 
     def discard(self) -> None:
-        """Delete what was recorded."""
+        """Delete what was recorded, even while another thread is in the middle of `finish()`."""
         with self._lock:
-            self._closed = True
+            self._closed = self._discarded = True
             self._recording.discard()
         results.discard(self.token)
 
@@ -82,6 +83,8 @@ class LiveRecorder:
         `about` goes into the summary: the model, the settings, whether a baseline was in use.
         """
         with self._lock:
+            if self._discarded:
+                return []
             self._closed = True
             self._recording.about.update(about)
             self._recording.close()
@@ -89,7 +92,11 @@ class LiveRecorder:
             results.discard(self.token)
             return []
         paths = dict(self._recording.paths)
-        paths["report"] = write_report(paths["json"], self._recording.summary, self._stem)
+        try:
+            paths["report"] = write_report(paths["json"], self._recording.summary, self._stem)
+        finally:
+            if self._discarded:  # meanwhile, so the report may just have been put into a folder that goes
+                results.discard(self.token)
         return [link(self.token, paths[kind], kind) for kind in ("json", "csv", "summary", "report")]
 
 

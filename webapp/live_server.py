@@ -93,6 +93,7 @@ class Viewer:
         self.arrived = asyncio.Event()
         self.heard = time.monotonic()
         self.recorder: LiveRecorder | None = None
+        self.unheard: set[LiveRecorder] = set()  # recordings whose files the viewer has not been told of
         self.faces: list[Any] = []
         self.looking_for_objects = False
         self._began = time.monotonic()
@@ -131,6 +132,12 @@ class Viewer:
             ]
         message["ms"] = round((time.perf_counter() - started) * 1000, 1)
         return message, frame
+
+    def leave(self) -> None:
+        """Delete what was recorded and never handed over; waits for nothing but the writing of a record."""
+        self.recorder = None
+        while self.unheard:
+            self.unheard.pop().discard()
 
     def about(self) -> dict[str, object]:
         """Say how a recording was made, for its summary."""
@@ -204,10 +211,11 @@ class LiveServer:
         except (WebSocketDisconnect, RuntimeError, OSError) as gone:
             logger.debug("a live viewer left: %s", gone)
         finally:
+            # No await in here: this task may be being cancelled, and what is then still waited for, or waits
+            # in a thread's queue, never happens.
             self._sockets.discard(socket)
             self.viewers.discard(viewer)
-            if viewer.recorder is not None:
-                await loop.run_in_executor(self._side, viewer.recorder.discard)
+            viewer.leave()
 
     async def _refuse(self, socket: WebSocket, reason: str) -> None:
         with suppress(RuntimeError, WebSocketDisconnect):
@@ -220,19 +228,22 @@ class LiveServer:
             asyncio.create_task(self._answer(socket, viewer)),
         }
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()  # raises what ended it
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.wait(tasks)  # gather() would lose who cancelled this task meanwhile
+        problems = [p for task in tasks if not task.cancelled() and (p := task.exception())]
+        if problems:
+            raise problems[0]
 
     async def _listen(self, socket: WebSocket, viewer: Viewer) -> None:
         """Take in pictures and commands until the viewer leaves or says nothing for too long."""
         while True:
             try:
-                message = await asyncio.wait_for(socket.receive(), self.settings.idle_seconds)
+                # wait_for() of Python 3.11 would lose a cancellation that comes together with a message.
+                async with asyncio.timeout(self.settings.idle_seconds):
+                    message = await socket.receive()
             except TimeoutError:
                 await self._refuse(socket, "idle")
                 return
@@ -280,6 +291,7 @@ class LiveServer:
             return
         if on:
             viewer.recorder = LiveRecorder(self.settings.max_minutes * 60, self.engine.recognizer.labels)
+            viewer.unheard.add(viewer.recorder)
             await socket.send_json({"type": "recording", "state": "started"})
             return
         recorder, viewer.recorder = viewer.recorder, None
@@ -289,6 +301,7 @@ class LiveServer:
         await socket.send_json(
             {"type": "recording", "state": state, "files": [asdict(file) for file in files]}
         )
+        viewer.unheard.discard(recorder)
 
     async def _answer(self, socket: WebSocket, viewer: Viewer) -> None:
         """Look at the newest picture, answer, and again."""
