@@ -242,7 +242,7 @@ def test_stopped_in_the_middle(long_clip: Path, tmp_path: Path, number: signal.S
     command = [sys.executable, str(MAIN), "--video", str(clip), "--no-objects"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     results = tmp_path / "long_results.json"
-    limit = time.monotonic() + 90
+    limit = time.monotonic() + 180
     while time.monotonic() < limit and process.poll() is None:
         if results.exists() and results.stat().st_size > 20_000:
             break

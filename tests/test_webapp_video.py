@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -128,10 +127,9 @@ def test_a_closed_page_leaves_no_thread_and_no_file(
     for _ in work:
         if batch.items[0].frames > 5:
             break
-    started = time.monotonic()
     jobs.leave("me")
     work.close()
-    assert time.monotonic() - started < 20
+    assert batch.items[0].state == "cancelled" and batch.items[0].frames < 500  # in its middle
     assert not any(thread.name == "video" for thread in threading.enumerate())
     assert files_below(workspace.folder) == []
     assert list(workspace.results.iterdir()) == []

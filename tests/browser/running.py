@@ -64,7 +64,7 @@ def stop_app(app: RunningApp) -> None:
     """Ask the app to stop, as Ctrl-C or a container does, and wait for it."""
     app.process.send_signal(signal.SIGTERM)
     try:
-        app.process.wait(30)
+        app.process.wait(120)
     except subprocess.TimeoutExpired:
         app.process.kill()
         raise

@@ -82,7 +82,10 @@ def test_recording_gives_files_that_open(open_page: Callable[..., Any], app: Run
     start_live(page)
     page.click("[data-record]")
     page.wait_for_selector("[data-record][aria-pressed=true]")
-    page.wait_for_timeout(2500)
+    for more in (5, 2):  # pictures, however long they take, with more than a second between the two groups
+        shown = live(page, "l.stats.displayed")
+        page.wait_for_function(f"{LIVE}.stats.displayed >= {shown + more}")
+        page.wait_for_timeout(1200)
     page.click("[data-record]")
     page.wait_for_selector("[data-saved] a")
     files = {

@@ -26,13 +26,6 @@ def upload(page: Any, tab: str, paths: list[Path]) -> None:
         page.locator(f"#{tab}-files").get_by_text(path.stem[:2]).first.wait_for()
 
 
-def wait_gone(app: RunningApp, seconds: float = 30) -> list[Path]:
-    until = time.monotonic() + seconds
-    while app.files() and time.monotonic() < until:
-        time.sleep(0.2)
-    return app.files()
-
-
 def test_a_video_comes_back_with_sound_moments_and_files(
     open_page: Callable[..., Any], app: RunningApp, talking_clip: Path, tmp_path: Path
 ) -> None:
@@ -132,7 +125,7 @@ def test_cancel_keeps_a_partial_result_and_a_closed_tab_keeps_nothing(
     page.click("#video-start")
     page.wait_for_selector("#video-queue [data-state=running]")
     page.close()
-    until = time.monotonic() + 40
+    until = time.monotonic() + 120
     while set(app.files()) - before and time.monotonic() < until:
         time.sleep(0.3)
     assert set(app.files()) - before == set()
@@ -269,7 +262,11 @@ def test_a_stop_in_the_middle_keeps_what_there_is_where_it_was_asked_for(
         page.close()
     assert own.process.returncode == 0 and own.files() == []
     (path,) = kept.glob("*/*_results*.json")
-    assert 5 < read_results(path)["frame"].nunique() < 500
+    # How many frames there are by then is the machine's affair; they are the first ones, none is missing.
+    frames = read_results(path)["frame"].drop_duplicates().tolist()
+    assert frames == list(range(len(frames))) and 0 < len(frames) < 500
+    summary = json.loads(next(path.parent.glob("*_summary*.json")).read_text())
+    assert summary["frames"] == len(frames) and summary["complete"] is False
 
 
 def test_with_a_password_nothing_is_shown_before_it(root: Path, tmp_path: Path, browser: Any) -> None:
