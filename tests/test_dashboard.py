@@ -377,6 +377,21 @@ def test_notes_of_an_upload_are_not_written_to_the_server(open_page: Open) -> No
     assert not [button for button in app.button if button.key == "save_notes"]
 
 
+def test_a_large_file_is_announced_while_it_is_read(
+    open_page: Open, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[list[str]] = []
+    real = state.st.dataframe
+    monkeypatch.setattr(
+        state.st, "dataframe", lambda t, **k: (shown.append(list(t.columns)), real(t, **k))[1]
+    )
+    monkeypatch.setattr(state, "LARGE", 100)
+    (folder / "half_results.json").write_text("[" + "x" * 200)
+    app = open_page(folder=folder, open=["talk_results.json", "half_results.json"])
+    assert shown[:2] == [["File", "Size"]] * 2 and shown[2][:2] == ["File", "Records"]
+    assert len(shown) == 3 and len(app.dataframe) == 1 and "Reading" not in said(app)  # nothing of it stays
+
+
 def test_a_link_restores_the_view(open_page: Open, folder: Path) -> None:
     app = open_page(
         "timeline",

@@ -5,6 +5,7 @@ in the session and are gone with it.
 """
 
 import argparse
+import contextlib
 import functools
 import importlib
 import math
@@ -14,7 +15,7 @@ import sys
 import tempfile
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ SHOWN_PEOPLE = 6
 """People chosen at first in a file with more of them."""
 MAX_VIDEO = 300 * 1024 * 1024
 """Larger videos (bytes) are not shown beside the charts: the page would hold them in memory."""
+LARGE = 16 * 1024 * 1024
+"""Results files from this size on (bytes) are announced while they are read."""
 CONFIG = {
     "displayModeBar": True,
     "displaylogo": False,
@@ -107,6 +110,26 @@ def folder() -> Path:
     return Path(holder.name)
 
 
+@contextlib.contextmanager
+def reading(name: str, size: int) -> Iterator[None]:
+    """Show that a large file is being read.
+
+    It is shown as a table so that the browser fetches and unpacks, while the server reads, what it needs for
+    tables: the one of what was loaded then appears at once.
+    """
+    if size < LARGE:
+        yield
+        return
+    place = st.empty()
+    with place.container():
+        st.caption("Reading…")
+        st.dataframe(pd.DataFrame({"File": [name], "Size": [f"{size / 1e6:,.0f} MB"]}), hide_index=True)
+    try:
+        yield
+    finally:
+        place.empty()
+
+
 @st.cache_resource(max_entries=6, ttl=3600, show_spinner=False)
 def _read(path: str, name: str, changed: int, size: int) -> loading.Results:
     return loading.read(Path(path), name=name)
@@ -116,7 +139,8 @@ def open_path(path: Path, name: str) -> None:
     """Load a file of the results folder; a file that did not change is read once for all sessions."""
     try:
         stat = path.stat()
-        add(_read(str(path), name, stat.st_mtime_ns, stat.st_size))
+        with reading(name, stat.st_size):
+            add(_read(str(path), name, stat.st_mtime_ns, stat.st_size))
     except (EmotionError, OSError) as error:
         complain(name, error)
 
@@ -133,7 +157,8 @@ def open_upload(name: str, data: Any) -> None:
         st.session_state.setdefault("videos", {})[stem(name)] = place
         return
     try:
-        add(loading.read(place, name=name, source="upload"))
+        with reading(name, place.stat().st_size):
+            add(loading.read(place, name=name, source="upload"))
     except EmotionError as error:
         complain(name, EmotionError(str(error).replace(str(place), name).replace(place.name, name)))
     finally:
