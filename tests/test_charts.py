@@ -9,10 +9,10 @@ import plotly.graph_objects as go
 import pytest
 
 from emotion_core.labels import EMOTIONS, anchors
-from emotion_core.palette import color_of
+from emotion_core.palette import INK, color_of
 from tests.tables import checked, rows_of
 from webapp import charts, charts_compare, charts_people, charts_space, insight_compare, insight_pairs, sample
-from webapp.charts_base import figure_data
+from webapp.charts_base import drawn_once, figure_data
 from webapp.loading import check
 
 
@@ -231,6 +231,23 @@ def test_figure_data_is_what_is_drawn() -> None:
     happy = data[data["trace"] == "Happy"]
     assert happy["y"].astype(float).tolist() == pytest.approx([0.8, 0.8, 0.2 / 6, 0.2 / 6])
     assert set(data.loc[data["trace"] == "Person 1 valence", "y"]) == {0.0}
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_a_chart_drawn_once_holds_the_same_numbers_as_lists(talk, mode: str) -> None:  # type: ignore[no-untyped-def]
+    figure = charts.timeline(talk)
+    once = drawn_once(pickle.loads(pickle.dumps(figure)), mode)
+    parts = once.to_dict()
+    # Any of these makes plotly draw a second time.
+    assert not any(isinstance(trace.get(name), dict) for trace in parts["data"] for name in "xyz")
+    assert parts["layout"].get("template") is None and "autorange" not in str(parts["layout"])
+    assert once.layout.datarevision == 1
+    assert once.layout.font.color == INK[mode] and once.layout.clickmode == "event+select"
+    ours, theirs = figure_data(once), figure_data(figure)
+    assert ours["trace"].tolist() == theirs["trace"].tolist()
+    for name in ("x", "y", "value"):
+        numbers = [pd.to_numeric(table[name], errors="coerce").to_numpy(float) for table in (ours, theirs)]
+        assert numbers[0] == pytest.approx(numbers[1], abs=1e-4, nan_ok=True)
 
 
 def test_figure_data_of_a_figure_from_the_cache(talk) -> None:  # type: ignore[no-untyped-def]

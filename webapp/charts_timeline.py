@@ -217,7 +217,7 @@ def _layout(heights: Sequence[float], people: Sequence[int], span: Sequence[floa
         below -= height + SPACE
     # The legend of a narrow page needs more rows than there is room for.
     layout[f"xaxis{rows}"] |= {"title": {"text": "Time (s)"}, "automargin": True}
-    layout["yaxis"] |= {"autorange": "reversed", "showgrid": False}
+    layout["yaxis"] |= {"range": [len(people) - 0.5, -0.5], "showgrid": False}
     for row, name, ends, middle in (
         (rows - 1, "Valence", [-1.05, 1.05], 0.0),
         (rows, "Arousal", [-0.02, 1.02], 0.5),

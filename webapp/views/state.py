@@ -26,7 +26,7 @@ import streamlit as st
 
 from emotion_core.types import EmotionError
 from webapp import insight, links, loading, sample
-from webapp.charts_base import figure_data
+from webapp.charts_base import drawn_once, figure_data
 from webapp.views import choices
 
 FOLDER_VARIABLE = "EMOTION_DASHBOARD_RESULTS"
@@ -386,12 +386,23 @@ def once(view: View, function: Callable[..., Any], *args: Any, also: Any = (), *
 
 
 def show(
-    figure: go.Figure, key: str, *, heading: str | None = None, text: str | None = None, select: bool = False
+    figure: go.Figure,
+    key: str,
+    *,
+    heading: str | None = None,
+    text: str | None = None,
+    select: bool = False,
+    swift: bool = False,
 ) -> Any:
     """Show a chart with its heading, a PNG button (the camera above the chart) and its data as CSV.
 
-    With `select` a click or a drawn box reruns the page; gives what was selected.
+    With `select` a click or a drawn box reruns the page; gives what was selected. `swift` is for a chart
+    that is drawn anew often: the browser then draws it once, not twice.
     """
+    look: dict[str, Any] = {}
+    if swift:
+        figure = drawn_once(figure, st.context.theme.type or "light")
+        look["theme"] = None
     if heading:
         st.subheader(heading, anchor=False)
     if text:
@@ -402,10 +413,15 @@ def show(
     if select:
         config["modeBarButtonsToRemove"] = ["lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"]
         event = st.plotly_chart(
-            figure, key=f"chart_{key}", config=config, on_select="rerun", selection_mode=("points", "box")
+            figure,
+            key=f"chart_{key}",
+            config=config,
+            on_select="rerun",
+            selection_mode=("points", "box"),
+            **look,
         )
     else:
-        event = st.plotly_chart(figure, key=f"chart_{key}", config=config)
+        event = st.plotly_chart(figure, key=f"chart_{key}", config=config, **look)
     st.download_button(
         "Data (CSV)",
         data=lambda: figure_data(figure).to_csv(index=False).encode(),

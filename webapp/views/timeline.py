@@ -61,7 +61,7 @@ def _rows(view: state.View) -> None:
     else:
         left = right = st.container()
     with right:
-        event = state.show(figure, "timeline", text=charts.thinned(view.frame), select=True)
+        event = state.show(figure, "timeline", text=charts.thinned(view.frame), select=True, swift=True)
         st.caption(
             "Drag to zoom: all rows move together, a double click zooms out. A click shows that moment"
             + (" in the video." if has_video(view) else ".")
