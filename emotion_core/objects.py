@@ -28,6 +28,7 @@ import cv2
 import numpy as np
 
 from emotion_core.facemodels import cache_dir, sha256_of
+from emotion_core.onnx_session import open_session
 from emotion_core.types import Box, DetectedObject, EmotionError, Frame
 
 LICENCE = "YOLOv8 weights and the ultralytics package are AGPL-3.0 (https://ultralytics.com/license)"
@@ -98,17 +99,10 @@ class _Onnx:
     """A YOLOv8 detection model as ultralytics exports it: (1, 3, H, W) in, (1, 4 + classes, boxes) out."""
 
     def __init__(self, path: Path, confidence: float, threads: int) -> None:
-        import onnxruntime as ort
         from onnxruntime.capi import onnxruntime_pybind11_state as problems
 
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = max(1, threads)
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        # A waiting thread that spins would take its core from the face models.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            self._session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            self._session = open_session(path, threads)
         except (problems.InvalidProtobuf, problems.Fail, problems.InvalidGraph) as error:
             raise EmotionError(f"the objects model {path.name} is damaged: get it again") from error
         entry, output = self._session.get_inputs()[0], self._session.get_outputs()[0]

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from emotion_core.facemodels import find_yunet
+from emotion_core.onnx_session import open_session
 from emotion_core.types import Box
 
 if TYPE_CHECKING:
@@ -94,7 +95,6 @@ class YuNet:
 def _load(path: Path) -> "InferenceSession":
     """Load the network for pictures of any size: the file is laid out for 640x640."""
     import onnx
-    import onnxruntime
 
     model = onnx.load(path)
     for name, side in zip(
@@ -104,12 +104,7 @@ def _load(path: Path) -> "InferenceSession":
     del model.graph.value_info[:]  # shapes of all that is between, at that one size
     for output in model.graph.output:
         output.type.tensor_type.ClearField("shape")
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = 1  # it runs beside the face mesh
-    return onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    return open_session(model.SerializeToString())
 
 
 def _decoded(outputs: Sequence[np.ndarray], width: int, stride: int, least: float) -> np.ndarray:

@@ -23,6 +23,7 @@ import numpy as np
 
 from emotion_core.checkpoint import Metadata, load_network
 from emotion_core.export import export_onnx
+from emotion_core.onnx_session import open_session
 from emotion_core.preprocess import SIZE, to_tensor
 from emotion_core.runtime import Network, OnnxNetwork, onnx_files
 from emotion_core.types import EmotionError
@@ -316,17 +317,8 @@ def noise(count: int = 8) -> Inputs:
 
 def open_pair(base: Path, metadata: Metadata, threads: int = 0) -> OnnxNetwork:
     """Open the two files of a variant, as the library does."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = threads
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    sessions = [
-        onnxruntime.InferenceSession(str(f), options, providers=["CPUExecutionProvider"])
-        for f in onnx_files(base)
-    ]
-    return OnnxNetwork(sessions[0], sessions[1], metadata)
+    encode, decide = (open_session(file, threads) for file in onnx_files(base))
+    return OnnxNetwork(encode, decide, metadata)
 
 
 def _torch_answers(weights: Path, valid: Inputs | None) -> np.ndarray:

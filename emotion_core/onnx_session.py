@@ -1,0 +1,20 @@
+"""How every ONNX model of the library is opened."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+
+def open_session(model: str | Path | bytes, threads: int = 1) -> "InferenceSession":
+    """Open a model, a file or its bytes, on the CPU with `threads` threads; errors are ONNX Runtime's own."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = max(1, threads)
+    # A waiting thread that spins would take its core from the other models.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    source = model if isinstance(model, bytes) else str(model)
+    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
