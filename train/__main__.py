@@ -18,6 +18,7 @@ DESCRIPTION = """\
 Train the network, and everything around it.
 
   python -m train --data FOLDER [--epochs 100]     train on a folder (the default command)
+  python -m train distill --teacher FILE.onnx      what a face-recognition network knows, for --init
   python -m train check FOLDER...                  counts, unreadable files, duplicates across splits
   python -m train evaluate --data FOLDER           figures of a model as JSON and one HTML page
   python -m train calibrate --data FOLDER          one temperature, so that confidence means what it says
@@ -53,6 +54,7 @@ HELP = {
     "ema": "decay of the running average of the weights, which is what is kept",
     "balance": "0: classes as the data lie; 1: every class drawn equally often",
     "mix": "share of each data set in a batch, as ferplus=0.6,expw=0.4; as they lie by default",
+    "spoilt": "share of pictures that are blurred, darkened or covered besides being moved",
     "patience": "epochs without gain after which training stops",
     "without": f"leave parts of the network out: {', '.join(PARTS)}",
     "save_minutes": "most minutes between two checkpoints; one also closes every epoch",
@@ -70,6 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     commands: dict[str, Callable[[list[str]], int]] = {
         "train": _train,
+        "distill": _distill,
         "check": _check,
         "evaluate": _evaluate,
         "calibrate": _calibrate,
@@ -139,6 +142,31 @@ def _train(words: list[str]) -> int:
     from train.run import run
 
     run(config, sets=sets, cache=cache, workers=faces, chosen=frozenset(chosen))
+    return 0
+
+
+def _distill(words: list[str]) -> int:
+    parser = _parser("distill", "Teach a fresh network what a face-recognition network sees.", epilog=DATA)
+    parser.add_argument("--data", nargs="+", metavar="PATH", help="data folders or files")
+    parser.add_argument(
+        "--teacher", type=Path, required=True, metavar="FILE", help="ONNX file of SFace's shape"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("checkpoints/faces.safetensors"), metavar="FILE",
+        help="weights to hand to `train --init` (default: checkpoints/faces.safetensors)",
+    )  # fmt: skip
+    parser.add_argument("--pictures", type=int, default=90_000, metavar="N", help="pictures shown (90000)")
+    parser.add_argument("--seed", type=int, default=0, help="default: 0")
+    _common(parser)
+    given = parser.parse_args(words)
+    if given.pictures < 1:
+        parser.error(f"--pictures is 1 or more, not {given.pictures}")
+    from train.data import load
+    from train.distill import distill
+
+    samples = load(_data(given.data), sets=given.sets, cache=given.cache, drop_leaks=True)
+    distill(given.teacher, samples, given.out, pictures=given.pictures, seed=given.seed)
+    print(f"use it: python -m train --init {given.out}")
     return 0
 
 
@@ -235,6 +263,8 @@ def _calibrate(words: list[str]) -> int:
 
 
 def _export(words: list[str]) -> int:
+    from train.export import VARIANTS, export, report
+
     parser = _parser("export", "Write the network as ONNX in FP32, FP16 and INT8, and compare them.")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="safetensors (default: the shipped one)")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="default: beside the weights")
@@ -243,13 +273,12 @@ def _export(words: list[str]) -> int:
     parser.add_argument("--no-compare", action="store_true", help="write FP32 alone, compare nothing")
     parser.add_argument(
         "--ship",
-        choices=("fp32", "fp16", "int8-static", "int8-dynamic"),
+        choices=VARIANTS,
         help="write this one beside the weights (default: the fastest that answers as PyTorch does)",
     )
     _common(parser)
     given = parser.parse_args(words)
     from emotion_core.checkpoint import WEIGHTS
-    from train.export import export, report
 
     data = [] if given.no_compare else _data(given.data)
     outcome = export(

@@ -126,7 +126,7 @@ def on_clips(net: Any, samples: Samples, config: TrainConfig, clips: int) -> flo
 
     from train.temporal import encode_clips, fit_temporal
 
-    net = fit_temporal(net, samples, config, clips=clips, epochs=6)
+    net = fit_temporal(net, samples, config, pictures=clips, steps=max(1, 6 * clips // config.batch))
     valid = np.flatnonzero((samples.split == "valid") & (samples.majority >= 0) & samples.present)
     picked = np.random.default_rng(1).permutation(valid)[:_TESTED]
     made = encode_clips(net, samples, picked, "mixed", frames=net.config.window, size=config.size, seed=1)

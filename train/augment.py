@@ -52,20 +52,22 @@ def center(crops: Tensor, margin: float, size: int) -> Tensor:
     return F.grid_sample(x, grid, padding_mode="border", align_corners=False)
 
 
-def augment(crops: Tensor, margin: float, size: int, flip: Tensor, generator: Generator) -> Tensor:
-    """Turn uint8 crops (B, S, S) with margin into varied pictures (B, 1, size, size) in 0..255."""
+def augment(
+    crops: Tensor, margin: float, size: int, flip: Tensor, generator: Generator, share: float = 0.5
+) -> Tensor:
+    """Turn uint8 crops (B, S, S) with margin into varied pictures (B, 1, size, size) in 0..255.
+
+    All move a little; only `share` of them are spoilt besides, as most of what a camera sees is clear.
+    """
     b = len(crops)
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:
         return torch.rand(shape or (b,), generator=generator) * (high - low) + low
 
-    def some(share: float) -> Tensor:
-        return torch.rand(b, generator=generator) < share
+    spoilt = torch.rand(b, generator=generator) < share
 
-    spoilt = some(0.5)  # the rest only moves: most of what the live pipeline sees is clear
-
-    def spoil(share: float) -> Tensor:
-        return spoilt & some(share)
+    def spoil(part: float) -> Tensor:
+        return spoilt & (torch.rand(b, generator=generator) < part)
 
     angle = uniform(-0.13, 0.13)
     zoom = uniform(0.92, 1.1) / margin

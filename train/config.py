@@ -27,12 +27,12 @@ class TrainConfig:
     arousal_weight: float = 1.0
     blendshape_weight: float = 1.0
     smoothing: float = 0.05  # label smoothing where a label is one person's word
-    sharpen: float = 1.0  # power of the raters' votes; above 1, targets lean to the majority's word
     balance: float = 0.5  # 0: as the data lie; 1: every class drawn equally often
     mix: dict[str, float] = field(default_factory=dict)  # share of each source in a batch; empty: as they lie
-    small_size: int = 112  # resolution schedule: this size at first ...
-    size: int = 112  # ... and this one, which is what the network will read, from `full_from` of the steps on
+    small_size: int = 74  # resolution schedule: this size at first ...
+    size: int = 74  # ... and this one, which is what the network will read, from `full_from` of the steps on
     full_from: float = 0.0
+    spoilt: float = 0.5  # share of pictures that are blurred, darkened or covered besides being moved
     mixup: float = 0.1  # share of pictures mixed with another
     landmark_dropout: float = 0.2
     patience: int = 10
@@ -48,11 +48,9 @@ class TrainConfig:
         for name in ("epochs", "epoch_pictures", "batch", "patience"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is 1 or more, not {getattr(self, name)}")
-        for name in ("warmup", "smoothing", "balance", "full_from", "mixup", "landmark_dropout"):
+        for name in ("warmup", "smoothing", "balance", "full_from", "spoilt", "mixup", "landmark_dropout"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} lies in [0, 1], not {getattr(self, name)}")
-        if self.sharpen <= 0:
-            raise ValueError(f"sharpen is above 0, not {self.sharpen}")
         if not 0 < self.learning_rate < 1:
             raise ValueError(f"learning_rate lies in (0, 1), not {self.learning_rate}")
         if not 32 <= self.small_size <= self.size:

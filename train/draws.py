@@ -35,14 +35,14 @@ def batch_of(
     g = torch.Generator().manual_seed(seed)
     b = len(picked)
     flip = torch.rand(b, generator=g) < 0.5
-    images = augment(torch.from_numpy(samples.crops[picked]), samples.margin, size, flip, g)
+    images = augment(torch.from_numpy(samples.crops[picked]), samples.margin, size, flip, g, config.spoilt)
     landmarks = mirror_landmarks(torch.from_numpy(samples.landmarks[picked]), flip)
     landmarks = landmarks + 0.01 * torch.rand(b, 1, 1, generator=g) * torch.randn(
         landmarks.shape, generator=g
     )
     present = torch.from_numpy(samples.present[picked]).float()
     present = present * (torch.rand(b, generator=g) >= config.landmark_dropout)
-    target = sharpened(torch.from_numpy(samples.target[picked]), config.sharpen)
+    target = torch.from_numpy(samples.target[picked])
     weight = torch.from_numpy(samples.weight[picked]) * (target.sum(1) > 0)
     certain = target.amax(1, keepdim=True) > 0.999  # one person's word, or all raters alike
     smoothed = target * (1 - config.smoothing) + config.smoothing / target.shape[1]
@@ -71,14 +71,6 @@ def batch_of(
         "arousal": arousal,
         "blendshapes": shapes,
     }
-
-
-def sharpened(target: Tensor, power: float) -> Tensor:
-    """Raise votes (B, K) to a power and bring them back to a sum of one; rows of zeros stay."""
-    if power == 1:
-        return target
-    target = target**power
-    return target / target.sum(1, keepdim=True).clamp_min(1e-12)
 
 
 def standardize_again(images: Tensor, mixed: Tensor) -> Tensor:

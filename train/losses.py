@@ -11,14 +11,16 @@ TRUTH = ("target", "weight", "valence", "arousal", "blendshapes")  # what the lo
 
 
 def losses(config: TrainConfig, answers: Sequence[Tensor], truth: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Give each part of the loss, weighted: `answers` are logits, valence, arousal and blendshapes."""
-    logits, valence, arousal, shapes = answers
-    return {
+    """Weigh each part of the loss: `answers` are logits, valence, arousal and, maybe, blendshapes."""
+    logits, valence, arousal, *shapes = answers
+    parts = {
         "category": config.category_weight * category_loss(logits, truth["target"], truth["weight"]),
         "valence": config.valence_weight * ccc_loss(valence, truth["valence"]),
         "arousal": config.arousal_weight * ccc_loss(arousal, truth["arousal"]),
-        "blendshapes": config.blendshape_weight * blendshape_loss(shapes, truth["blendshapes"]),
     }
+    if shapes:
+        parts["blendshapes"] = config.blendshape_weight * blendshape_loss(shapes[0], truth["blendshapes"])
+    return parts
 
 
 def category_loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:

@@ -20,8 +20,8 @@ from train.data import Samples, load
 SMALL = 5000  # labelled pictures below which training starts from the shipped weights
 SMALL_RATE = 3e-4  # highest learning rate then: the network knows faces, only the answer is new
 
-LATE = TrainConfig(category_weight=1.0, valence_weight=0.3, arousal_weight=0.3, sharpen=3.0)
-"""How the temporal half is trained: last, so its answers are those that confidence is read from."""
+LATE = TrainConfig(category_weight=1.0, valence_weight=0.3, arousal_weight=0.3)
+"""How the temporal half is trained when it is fitted alone."""
 
 log = logging.getLogger("train")
 

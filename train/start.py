@@ -54,7 +54,7 @@ def start_from(student: "nn.Module", path: Path) -> None:
         from emotion_core.checkpoint import load_arrays
 
         meta, stored = load_arrays(path)
-        if not meta.trained:
+        if not (meta.trained or "teacher" in meta.facts):  # what `distill` wrote knows faces
             raise EmotionError(f"{path} is untrained: there is nothing to start from")
         arrays = {f"net.{name}": torch.from_numpy(array) for name, array in stored.items()}
         fits = {
