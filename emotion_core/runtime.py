@@ -13,6 +13,7 @@ import numpy as np
 from emotion_core import checkpoint
 from emotion_core.checkpoint import Metadata
 from emotion_core.facemodels import cache_dir
+from emotion_core.onnx_session import open_session
 from emotion_core.types import EmotionError
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class TorchNetwork:
 
         net, self.metadata = checkpoint.load_network(path)
         self._torch, self._device = torch, torch.device(device)
-        self._net = net.to(self._device)
+        self.net = net.to(self._device)
         self.window, self.feature_size = net.config.window, net.feature_size
 
     def _tensor(self, array: np.ndarray) -> "Tensor":
@@ -96,13 +97,13 @@ class TorchNetwork:
         if not len(images):
             return np.zeros((0, self.feature_size), np.float32)
         with self._torch.inference_mode():
-            out = self._net.encode(self._tensor(images), self._tensor(landmarks), self._tensor(present))
+            out = self.net.encode(self._tensor(images), self._tensor(landmarks), self._tensor(present))
         return out.float().cpu().numpy()
 
     def decide(self, window: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """See `Network.decide`."""
         with self._torch.inference_mode():
-            outputs = self._net.decide(self._tensor(window))
+            outputs = self.net.decide(self._tensor(window))
         logits, valence, arousal = (out.float().cpu().numpy() for out in outputs)
         return _answers(logits, valence, arousal, self.metadata.temperature)
 
@@ -150,20 +151,12 @@ def _torch_device(device: str) -> str:
 
 
 def _load_onnx(path: Path, threads: int | None) -> OnnxNetwork:
-    import onnxruntime
-
     metadata = checkpoint.read_metadata(path)
     files = onnx_files(path)
     if not all(_belongs(file, metadata) for file in files):
         files = _export_into_cache(path, metadata)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = threads or 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        encode, decide = (
-            onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"]) for file in files
-        )
+        encode, decide = (open_session(file, threads or 1) for file in files)
     except Exception as error:  # onnxruntime raises many kinds, none of them public
         raise EmotionError(f"{files[0].name} cannot be run: {str(error).splitlines()[0]}") from error
     return OnnxNetwork(encode, decide, metadata)

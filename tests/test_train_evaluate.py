@@ -14,7 +14,15 @@ from emotion_core.labels import EMOTIONS
 from emotion_core.recognizer import Recognizer
 from emotion_core.types import EmotionError
 from train import evaluate as job
-from train.calibrate import Scored, cross_fitted, fit_temperature, store_temperature
+from train.calibrate import (
+    Fit,
+    Scored,
+    cross_fitted,
+    fit_sureness,
+    fit_temperature,
+    only_temperature,
+    store_fit,
+)
 from train.data import MEASURES
 from train.fairness import JAW_OPEN, NO_GAPS, SMILE_LEFT, SMILE_RIGHT, TENSE, fairness
 from train.fairness import report as fairness_report
@@ -193,7 +201,7 @@ def overconfident(temperature: float, n: int = 4000, seed: int = 0) -> Any:
     chances = np.exp(scores / temperature)
     chances /= chances.sum(1, keepdims=True)
     truth = (chances.cumsum(1) > rng.random((n, 1))).argmax(1)
-    return Scored(scores, truth, np.arange(n))
+    return Scored(scores, truth, np.arange(n), rng.normal(size=(n, 3)))
 
 
 @pytest.mark.parametrize("temperature", [0.6, 1.0, 2.5])
@@ -206,12 +214,33 @@ def test_cross_fitting_lowers_the_error_of_pictures_that_were_not_fitted_on() ->
 
     scored = overconfident(2.5)
     before = expected_calibration_error(scored.probabilities(1.0), scored.truth)
-    after = cross_fitted({"made": scored})["made"]
+    after = expected_calibration_error(cross_fitted({"made": scored})["made"], scored.truth)
     assert before > 0.1
     assert after < 0.03
 
 
-def test_a_stored_temperature_changes_confidence_and_no_weight(tmp_path: Path) -> None:
+def test_a_sureness_serves_two_kinds_of_pictures_where_one_temperature_cannot() -> None:
+    from train.metrics import expected_calibration_error, nll
+
+    modest, bold = overconfident(0.5), overconfident(3.0, seed=1)
+    modest.inner[:, 0] += 6  # by which the kinds can be told apart
+    sets = {"modest": modest, "bold": bold}
+
+    def error(fit: Any) -> list[float]:
+        across = cross_fitted(sets, fit)
+        return [expected_calibration_error(across[name], s.truth) for name, s in sets.items()]
+
+    assert max(error(only_temperature)) > 0.1
+    assert max(error(fit_sureness)) < 0.06
+    whole = fit_sureness(list(sets.values()))
+    for name, scored in sets.items():
+        assert (scored.probabilities(whole).argmax(1) == scored.scores.argmax(1)).all()
+        assert nll(scored.probabilities(whole), scored.truth) < nll(
+            scored.probabilities(1.0), scored.truth
+        ), name
+
+
+def test_a_stored_fit_changes_confidence_alone(tmp_path: Path) -> None:
     from emotion_core.models import SpatioTemporalEmotionNet
 
     path = tmp_path / "w.safetensors"
@@ -219,9 +248,9 @@ def test_a_stored_temperature_changes_confidence_and_no_weight(tmp_path: Path) -
     crop = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
     before = read_metadata(path)
     sure = Recognizer.from_pretrained(path, backend="torch", mesh=False).classify([crop])[0]
-    store_temperature(path, before.temperature * 4)
+    store_fit(path, Fit(before.temperature * 4, np.full(512, -0.01), -0.5))
     after = read_metadata(path)
-    assert after.sha256 == before.sha256
+    assert after.sha256 != before.sha256
     assert after.temperature == pytest.approx(4 * before.temperature)
     modest = Recognizer.from_pretrained(path, backend="torch", mesh=False).classify([crop])[0]
     assert modest.argmax() == sure.argmax()

@@ -55,7 +55,7 @@ def answers(model, part):
     return model(*(batch[name][part] for name in ("images", "landmarks", "present")))
 
 def gradient():
-    return torch.cat([p.grad.flatten() for p in student.parameters()])
+    return torch.cat([p.grad.flatten() for p in student.parameters() if p.requires_grad])
 
 sum(losses(config, answers(student, slice(None)), batch).values()).backward()
 whole = gradient()

@@ -1,11 +1,12 @@
 """The temporal half, trained on sixteen-frame clips that are made from stills, and what it is worth.
 
 There is no labelled video to speak of, so a clip is a still that trembles, blurs, is covered for a while,
-loses frames, and in half of the clips turns into another face of a similar pose with another expression.
-The label of a clip is that of its last frame. The picture half stays as it is, so features are computed once.
+loses frames, or turns into another face of a similar pose with another expression. The label is that of the
+last frame. The picture half stays as it is, so features are computed once.
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,11 +20,12 @@ from emotion_core.types import EmotionError
 from train.augment import center, mirror_landmarks, standardize
 from train.config import TrainConfig
 from train.data import Samples
-from train.draws import sampling_weights, sharpened
+from train.draws import sampling_weights
 from train.loop import fast_bfloat16
-from train.losses import category_loss, ccc_loss
+from train.losses import losses
 
 log = logging.getLogger("train")
+LATE_RATE = 1e-4  # highest learning rate of the temporal half, which starts from what stills taught it
 NOSE_TIP, RIGHT_EYE, LEFT_EYE = 12, 18, 27  # rows of the 50 key points
 CONDITIONS = ("steady", "jitter", "blur", "occlusion", "dropped", "change")
 
@@ -59,7 +61,7 @@ def make_clips(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Make clips: pictures (N, T, 1, S, S), key points (N, T, 50, 2), presence and share of `second` (N, T).
 
-    `condition` is one of CONDITIONS, or "mixed" for a bit of everything, as training uses.
+    `condition` is one of CONDITIONS, "mixed" for a bit of everything, or "spoilt" for that without change.
     """
     n, t = len(first), frames
 
@@ -67,9 +69,10 @@ def make_clips(
         return torch.rand(shape, generator=g) * (high - low) + low
 
     def applies(name: str, share: float) -> Tensor:
-        return torch.rand(n, generator=g) < (share if condition == "mixed" else float(condition == name))
+        all_kinds = condition in ("mixed", "spoilt")
+        return torch.rand(n, generator=g) < (share if all_kinds else float(condition == name))
 
-    changes = applies("change", 0.5)
+    changes = applies("change", 0.0 if condition == "spoilt" else 0.5)
     at, fade = uniform(1, t, n, 1), uniform(0.5, 5, n, 1)
     share = ((torch.arange(t)[None] - at) / fade + 0.5).clamp(0, 1) * changes[:, None]  # (N, T)
 
@@ -136,10 +139,9 @@ def encode_clips(
     frames: int,
     size: int,
     seed: int,
-    sharpen: float = 1.0,
     batch: int = 32,
 ) -> Clips:
-    """Make one clip of each row and run the picture half over its frames; `sharpen` as in `TrainConfig`."""
+    """Make one clip of each row and run the picture half over its frames."""
     rng, g = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     usable = rows[samples.present[rows] & samples.labelled[rows]]
     if not len(usable):
@@ -153,7 +155,7 @@ def encode_clips(
         with torch.autocast("cpu", torch.bfloat16, enabled=fast_bfloat16()):
             features = net.encode(flat, landmarks.flatten(0, 1), present.flatten())
         m = share[..., None]
-        target = [sharpened(torch.from_numpy(samples.target[p]), sharpen)[:, None] for p in (a, b)]
+        target = [torch.from_numpy(samples.target[p])[:, None] for p in (a, b)]
         values = [
             torch.from_numpy(v[a])[:, None] * (1 - share) + torch.from_numpy(v[b])[:, None] * share
             for v in (samples.valence, samples.arousal)
@@ -187,62 +189,97 @@ def real_clips(net: SpatioTemporalEmotionNet, samples: Samples, rows: np.ndarray
     return Clips(torch.stack(features), *columns)
 
 
+VIEWS = 4  # frames that each picture gives to windows
+
+Draw = Callable[[int], tuple[Clips, Tensor, Tensor]]
+"""Number of windows -> clips to draw from, and which clip (B, T) and which of its frames (B, T) come when."""
+
+
+def windows_of_stills(
+    net: SpatioTemporalEmotionNet, samples: Samples, rows: np.ndarray, config: TrainConfig, g: Generator
+) -> Draw:
+    """Shake, blur and cover each picture `VIEWS` times; half of the windows begin as another expression."""
+    t = net.config.window
+    bank = encode_clips(
+        net, samples, rows, "spoilt", frames=VIEWS, size=net.config.resolution, seed=config.seed
+    )
+    chances = torch.from_numpy(sampling_weights(samples, rows, config))
+    place = np.full(len(samples), -1)
+    place[rows] = np.arange(len(rows))
+    other = torch.from_numpy(place[partner_of(samples, rows, np.random.default_rng(config.seed))])
+
+    def draw(n: int) -> tuple[Clips, Tensor, Tensor]:
+        newest = torch.multinomial(chances, n, True, generator=g)[:, None]
+        since = torch.randint(-t, t, (n, 1), generator=g)
+        pick = torch.where(torch.arange(t) < since, other[newest], newest)
+        return bank, pick, torch.randint(VIEWS, (n, t), generator=g)
+
+    return draw
+
+
+def windows_of_video(clips: Clips, g: Generator) -> Draw:
+    """Take the windows that labelled video was cut into."""
+
+    def draw(n: int) -> tuple[Clips, Tensor, Tensor]:
+        count, t = clips.features.shape[:2]
+        return clips, torch.randint(count, (n, 1), generator=g).expand(-1, t), torch.arange(t).expand(n, -1)
+
+    return draw
+
+
 def fit_temporal(
     net: SpatioTemporalEmotionNet,
     samples: Samples,
     config: TrainConfig,
     *,
-    clips: int = 6000,
-    epochs: int = 12,
+    pictures: int | None = None,
+    steps: int = 3000,
 ) -> SpatioTemporalEmotionNet:
-    """Train everything behind the feature vectors on made and real clips; the picture half is frozen."""
-    net.eval().requires_grad_(False)
-    size = net.config.resolution
-    rng = np.random.default_rng(config.seed)
-    train = np.flatnonzero(
-        (samples.split == "train") & samples.labelled & samples.present & (samples.clip < 0)
-    )
-    t = net.config.window
-    data = []
-    if len(train):
-        chances = sampling_weights(samples, train, config)
-        picked = train[rng.choice(len(train), clips, p=chances)]
-        data.append(
-            encode_clips(
-                net, samples, picked, "mixed", frames=t, size=size, seed=config.seed, sharpen=config.sharpen
-            )
-        )
-    real = real_clips(net, samples, np.flatnonzero(samples.split == "train"), size)
-    data += [real] if real else []
-    if not data:
-        raise EmotionError("no clip could be made: there is no labelled picture with key points")
-    whole = Clips(*(torch.cat(c) for c in zip(*(vars(d).values() for d in data), strict=True)))
+    """Train what sees more than one frame: both attentions over time and how frames are weighed.
 
-    late = [net.temporal, net.channel, net.recency, net.fusion, net.heads]
-    for module in late:
-        module.requires_grad_(True).train()
-    net.frame_bias.requires_grad_(True)
-    learnt = [p for p in net.parameters() if p.requires_grad]
-    steps = epochs * (len(whole.features) // config.batch)
-    optimizer = torch.optim.AdamW(learnt, lr=3e-4, weight_decay=config.weight_decay, fused=True)
-    decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(steps, 1))
+    The picture half, fusion and heads stay as stills taught them, which keeps stills as they are read.
+
+    Windows are drawn from `pictures` training pictures (all where None) and from labelled video where there
+    is any. A part of them is not yet full, and a part is one frame repeated, as a still is.
+
+    Raises:
+        EmotionError: where there is nothing to make windows of.
+    """
+    net.eval().requires_grad_(False)
+    t = net.config.window
     g = torch.Generator().manual_seed(config.seed)
+    train = samples.split == "train"
+    rows = np.flatnonzero(train & samples.labelled & samples.present & (samples.clip < 0))
+    if pictures is not None:
+        rows = np.random.default_rng(config.seed).permutation(rows)[:pictures]
+    draws = [windows_of_stills(net, samples, rows, config, g)] if len(rows) else []
+    real = real_clips(net, samples, np.flatnonzero(train), net.config.resolution)
+    draws += [windows_of_video(real, g)] if real else []
+    if not draws:
+        raise EmotionError("no clip could be made: there is no labelled picture with key points")
+
+    for part in (net.temporal, net.channel, net.likeness, net.frame_bias):
+        part.requires_grad_(True)
+    learnt = [p for p in net.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(learnt, lr=LATE_RATE, weight_decay=config.weight_decay, fused=True)
+    decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(steps, 1))
     for step in tqdm(range(steps), desc="temporal half", unit="step", mininterval=5):
-        pick = torch.randint(len(whole.features), (config.batch,), generator=g)
-        end = torch.randint(1, t + 1, (config.batch,), generator=g)  # a window that is not yet full
-        index = (torch.arange(t)[None] - (t - end)[:, None]).clamp_min(0)  # (B, T): repeats the first frame
-        stills = torch.rand(config.batch, generator=g) < 0.25
-        index = torch.where(stills[:, None], index[:, -1:], index)
-        window = whole.features[pick[:, None], index].float()
-        newest = index[:, -1]
+        source, pick, frame = draws[step % len(draws)](config.batch)
+        end = torch.randint(1, t + 1, (config.batch, 1), generator=g)  # a window that is not yet full
+        still = torch.rand(config.batch, 1, generator=g) < 0.3
+        index = (torch.arange(t) - t + end).clamp_min(0)  # (B, T): repeats the first frame
+        index = torch.where(still, end - 1, index)
+        pick, frame = pick.gather(1, index), frame.gather(1, index)
+        last = pick[:, -1], frame[:, -1]
         with torch.autocast("cpu", torch.bfloat16, enabled=fast_bfloat16()):
-            out = net.decide(window)
-        logits, valence, arousal = (value.float() for value in out)
-        loss = (
-            config.category_weight * category_loss(logits, whole.target[pick, newest], torch.ones(len(pick)))
-            + config.valence_weight * ccc_loss(valence, whole.valence[pick, newest])
-            + config.arousal_weight * ccc_loss(arousal, whole.arousal[pick, newest])
-        )
+            out = net.decide(source.features[pick, frame].float())
+        truth = {
+            "target": source.target[last],
+            "weight": torch.ones(config.batch),
+            "valence": source.valence[last],
+            "arousal": source.arousal[last],
+        }
+        loss = torch.stack(list(losses(config, [value.float() for value in out], truth).values())).sum()
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(learnt, config.clip_norm)

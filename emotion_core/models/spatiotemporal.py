@@ -15,7 +15,10 @@ from torch.nn import functional as F
 from emotion_core.preprocess import SIZE
 
 KERNELS = (1, 3, 5)
-RECENT = 0.3  # frames after which a frame counts a third as much, until clips teach otherwise
+RESOLUTIONS = tuple(SIZE // n for n in (7, 6, 5, 4, 3, 2, 1))  # what averaging n x n pixels leaves
+RECENT = 6.0  # frames after which a frame counts a third as much
+LIKENESS = 10.0  # how strongly frames unlike the newest are left out
+ALIKE = 0.6  # cosine from which a frame is as good as the newest: blur and a moving head make 0.8 of 1
 
 
 @dataclass(frozen=True)
@@ -25,9 +28,9 @@ class NetConfig:
     classes: int = 7
     window: int = 16
     widths: tuple[int, int, int, int] = (64, 128, 256, 512)
-    depths: tuple[int, int, int, int] = (1, 4, 5, 2)
-    strides: tuple[int, int, int, int] = (1, 2, 2, 2)
-    resolution: int = 112
+    depths: tuple[int, int, int, int] = (1, 2, 2, 2)
+    separable: int = 3
+    resolution: int = 74
     landmark_features: int = 128
     spatial_attention: bool = True
     temporal_attention: bool = True
@@ -40,8 +43,10 @@ class NetConfig:
             raise ValueError(f"a classifier needs two classes or more, not {self.classes}")
         if self.window < 1:
             raise ValueError(f"the window holds one frame or more, not {self.window}")
-        if self.resolution < 32 or SIZE % self.resolution:
-            raise ValueError(f"the resolution is 32 or more and divides {SIZE}, not {self.resolution}")
+        if self.resolution not in RESOLUTIONS:
+            raise ValueError(
+                f"the resolution is one of {', '.join(map(str, RESOLUTIONS))}, not {self.resolution}"
+            )
 
     def as_dict(self) -> dict[str, Any]:
         """Give the fields as plain values for a file's metadata."""
@@ -93,34 +98,51 @@ class Block(nn.Module):
         return F.relu(x + self.body(x), inplace=True)
 
 
+class Separable(nn.Sequential):
+    """Depthwise 3x3, then pointwise (MobileNet, Howard 2017): the shape of most face-recognition networks."""
+
+    def __init__(self, width: int):
+        super().__init__(ConvNorm(width, width, 3, groups=width), ConvNorm(width, width, 1))
+
+
 class SpatialCNN(nn.Module):
     """Four stages, 64 -> 512 channels; gives average- and max-pooled features (B, 2 * 512).
 
     Pictures of 224 px are averaged to `resolution` first: most labelled faces are 48 px wide, so finer
     steps would read detail that the network was never taught. Training feeds that size as it is.
+
+    The separable layers of the last stage have the shape of a face-recognition network's, so that
+    `train.distill` can hand theirs down; everything before them learns to feed them.
     """
 
     def __init__(self, config: NetConfig):
         super().__init__()
         self.resolution = config.resolution
-        w = config.widths
+        w, depths = config.widths, config.depths
+
+        def refine(stage: int) -> list[nn.Module]:
+            blocks = [Block(w[stage]) for _ in range(depths[stage])]
+            return [*blocks, SpatialAttention() if config.spatial_attention else nn.Identity()]
+
+        def halve() -> nn.Module:
+            return nn.AvgPool2d(2, ceil_mode=True)
+
         self.stem = nn.Sequential(
             nn.Conv2d(3, w[0], 8, stride=4, padding=2, bias=False),
             nn.BatchNorm2d(w[0]),
             nn.ReLU(inplace=True),
         )
-        stages = []
-        for stage, (width, depth, stride) in enumerate(zip(w, config.depths, config.strides, strict=True)):
-            layers: list[nn.Module] = []
-            if stage:
-                before = w[stage - 1]
-                layers += ([nn.AvgPool2d(2, ceil_mode=True)] if stride == 2 else []) + [
-                    ConvNorm(before, width, 1)
-                ]
-            layers += [Block(width) for _ in range(depth)]
-            layers += [SpatialAttention()] if config.spatial_attention else []
-            stages.append(nn.Sequential(*layers))
-        self.stages = nn.Sequential(*stages)
+        self.early = nn.Sequential(
+            *refine(0),
+            ConvNorm(w[0], w[1], 1),
+            *refine(1),
+            halve(),
+            ConvNorm(w[1], w[2], 1),
+            *refine(2),
+        )
+        self.widen = ConvNorm(w[2], w[3], 1)
+        self.separable = nn.Sequential(*(Separable(w[3]) for _ in range(config.separable)))
+        self.late = nn.Sequential(halve(), *refine(3))
         # pooled features are all positive; without their mean taken off, later layers see little else
         self.norm = nn.BatchNorm1d(2 * w[-1], affine=False)
 
@@ -128,7 +150,8 @@ class SpatialCNN(nn.Module):
         """Read (B, 3, 224, 224), or another size as it is, into (B, 1024)."""
         if x.shape[-1] == SIZE:
             x = F.avg_pool2d(x, SIZE // self.resolution)  # (B, 3, R, R)
-        x = self.stages(self.stem(x))  # (B, 512, R/16, R/16)
+        x = self.early(self.stem(x))  # (B, 256, R/8, R/8)
+        x = self.late(self.separable(self.widen(x)))  # (B, 512, R/16, R/16)
         return self.norm(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1))  # (B, 1024)
 
 
@@ -209,18 +232,23 @@ class CrossModalFusion(nn.Module):
         )
 
     def forward(self, visual: Tensor, landmarks: Tensor, bias: Tensor) -> Tensor:
-        """Join (B, C) and (B, T, L) into (B, C); `bias` (T,) is what a frame's age is worth."""
+        """Join (B, C) and (B, T, L) into (B, C); `bias` (B, T) is what each frame is worth."""
         q = rearrange(self.query(visual), "b (h d) -> b h 1 d", h=self.heads)
         k = rearrange(self.key(landmarks), "b t (h d) -> b h d t", h=self.heads)
         v = rearrange(self.value(landmarks), "b t (h d) -> b h t d", h=self.heads)
-        weights = (q @ k * q.shape[-1] ** -0.5 + bias).softmax(-1)  # (B, H, 1, T)
+        weights = (q @ k * q.shape[-1] ** -0.5 + bias[:, None, None]).softmax(-1)  # (B, H, 1, T)
         asked = self.attended(rearrange(weights @ v, "b h 1 d -> b (h d)"))
         x = self.norm(self.join(torch.cat([visual, landmarks[:, -1]], 1)) + asked)  # (B, C)
         return x + self.mix(x)
 
 
 class Heads(nn.Module):
-    """Category logits, valence by tanh and arousal by sigmoid, each behind a hidden layer."""
+    """Category logits, valence by tanh and arousal by sigmoid, each behind a hidden layer.
+
+    `sureness` scales a picture's logits, which changes their confidence and never their order. It does
+    nothing until `train.calibrate` fits it to held-out pictures: learnt with the rest, it would learn how
+    sure to be of pictures that the network knows by heart.
+    """
 
     def __init__(self, width: int, classes: int, dropout: float):
         super().__init__()
@@ -232,11 +260,18 @@ class Heads(nn.Module):
             )
 
         self.category, self.valence, self.arousal = head(classes), head(1), head(1)
+        self.sureness = nn.Linear(width, 1).requires_grad_(False)
+        nn.init.zeros_(self.sureness.weight)
+        nn.init.zeros_(self.sureness.bias)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Read (B, C): logits (B, K), valence (B,), arousal (B,)."""
         x = self.shared(x)
-        return self.category(x), self.valence(x)[:, 0].tanh(), self.arousal(x)[:, 0].sigmoid()
+        return (
+            self.category(x) * self.sureness(x).exp(),
+            self.valence(x)[:, 0].tanh(),
+            self.arousal(x)[:, 0].sigmoid(),
+        )
 
 
 class SpatioTemporalEmotionNet(nn.Module):
@@ -250,8 +285,8 @@ class SpatioTemporalEmotionNet(nn.Module):
         self.landmark = LandmarkProcessor(config)
         self.temporal = MultiScaleTemporalAttention(width)
         self.channel = DynamicChannelAttention(width)
-        self.recency = nn.Linear(width, 1)
-        # stills, which have no age, leave this as it starts: the newest frame counts most
+        # how frames are weighed: stills, whose window is one frame repeated, leave both as they start
+        self.likeness = nn.Parameter(torch.tensor([LIKENESS]))
         self.frame_bias = nn.Parameter((torch.arange(config.window) - config.window + 1) / RECENT)
         self.fusion = CrossModalFusion(width, config.landmark_features)
         self.heads = Heads(width, config.classes, config.dropout)
@@ -276,10 +311,11 @@ class SpatioTemporalEmotionNet(nn.Module):
             x = self.temporal(x)
         if self.config.channel_attention:
             x = self.channel(x, average, maximum)
-        age = self.frame_bias[-x.shape[1] :]  # (T,)
-        scores = self.recency(x)[:, :, 0] + age  # (B, T)
+        unit = F.normalize(average + maximum, dim=2)
+        alike = (unit * unit[:, -1:]).sum(2).clamp_max(ALIKE)  # (B, T)
+        scores = self.likeness * alike + self.frame_bias[-x.shape[1] :]  # (B, T)
         visual = (scores.softmax(1)[:, :, None] * x).sum(1)  # (B, C)
-        return self.heads(self.fusion(visual, landmarks, age))
+        return self.heads(self.fusion(visual, landmarks, scores))
 
     def forward(self, images: Tensor, landmarks: Tensor, present: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Run both halves on (B, T, 3, 224, 224), (B, T, 50, 2) and (B, T)."""
