@@ -15,7 +15,6 @@ from torch.nn import functional as F
 from emotion_core.preprocess import SIZE
 
 KERNELS = (1, 3, 5)
-RESOLUTIONS = tuple(SIZE // n for n in (7, 6, 5, 4, 3, 2, 1))  # what averaging n x n pixels leaves
 RECENT = 6.0  # frames after which a frame counts a third as much
 LIKENESS = 10.0  # how strongly frames unlike the newest are left out
 ALIKE = 0.6  # cosine from which a frame is as good as the newest: blur and a moving head make 0.8 of 1
@@ -43,10 +42,8 @@ class NetConfig:
             raise ValueError(f"a classifier needs two classes or more, not {self.classes}")
         if self.window < 1:
             raise ValueError(f"the window holds one frame or more, not {self.window}")
-        if self.resolution not in RESOLUTIONS:
-            raise ValueError(
-                f"the resolution is one of {', '.join(map(str, RESOLUTIONS))}, not {self.resolution}"
-            )
+        if not 32 <= self.resolution <= SIZE:
+            raise ValueError(f"the resolution lies between 32 and {SIZE}, not {self.resolution}")
 
     def as_dict(self) -> dict[str, Any]:
         """Give the fields as plain values for a file's metadata."""
@@ -108,7 +105,7 @@ class Separable(nn.Sequential):
 class SpatialCNN(nn.Module):
     """Four stages, 64 -> 512 channels; gives average- and max-pooled features (B, 2 * 512).
 
-    Pictures of 224 px are averaged to `resolution` first: most labelled faces are 48 px wide, so finer
+    Pictures of 224 px are brought down to `resolution` first: most labelled faces are 48 px wide, so finer
     steps would read detail that the network was never taught. Training feeds that size as it is.
 
     The separable layers of the last stage have the shape of a face-recognition network's, so that
@@ -149,7 +146,8 @@ class SpatialCNN(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Read (B, 3, 224, 224), or another size as it is, into (B, 1024)."""
         if x.shape[-1] == SIZE:
-            x = F.avg_pool2d(x, SIZE // self.resolution)  # (B, 3, R, R)
+            x = F.avg_pool2d(x, max(1, SIZE // (self.resolution * 3 // 2)))  # no detail is skipped after it
+            x = F.interpolate(x, (self.resolution, self.resolution), mode="bilinear")  # (B, 3, R, R)
         x = self.early(self.stem(x))  # (B, 256, R/8, R/8)
         x = self.late(self.separable(self.widen(x)))  # (B, 512, R/16, R/16)
         return self.norm(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1))  # (B, 1024)

@@ -49,10 +49,12 @@ def test_each_clip(
         }
         assert set(links) == {"video", "json", "csv", "parquet", "summary", "report"}
         got = {kind: page.request.get(url).body() for kind, url in links.items()}
-        command = [sys.executable, "main.py", "--video", str(path), "--output", str(tmp_path / path.stem)]
+        folder = tmp_path / path.stem
+        folder.mkdir()
+        command = [sys.executable, "main.py", "--video", str(path), "--output", str(folder / "clip")]
         command += ["--no-objects", "--no-video"]
         subprocess.run(command, cwd=root, check=True, capture_output=True, timeout=280)
-        (written,) = tmp_path.rglob(f"{path.stem}*_results.json")
+        (written,) = folder.glob("*_results.json")
         ours, theirs = records_of(got["json"]), records_of(written.read_bytes())
         assert ours == theirs, path.name
         table = list(csv.DictReader(io.StringIO(got["csv"].decode())))
