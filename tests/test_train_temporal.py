@@ -1,14 +1,17 @@
 """Clips made from stills, and the temporal half that learns on them."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from emotion_core.checkpoint import WEIGHTS
 from emotion_core.labels import EMOTIONS
 from emotion_core.models import NetConfig, SpatioTemporalEmotionNet
 from train.config import TrainConfig
 from train.data import Samples, derived_valence_arousal
-from train.temporal import CONDITIONS, compare, fit_temporal, make_clips, partner_of
+from train.temporal import CONDITIONS, compare, compare_video, fit_temporal, make_clips, partner_of
 
 N = 28
 
@@ -58,6 +61,14 @@ def test_each_condition_does_what_it_says(samples: Samples) -> None:
     assert (clips(samples, "occlusion")[2] == 0).any() and (clips(samples, "steady")[2] == 1).all()
     dropped = clips(samples, "dropped")[0]
     assert (dropped[:, 1:] == dropped[:, :-1]).all(-1).all(-1).all(-1).any()
+
+
+@pytest.mark.weights
+def test_label_changes_of_a_video_are_counted_both_ways(talking_clip: Path) -> None:
+    (row,) = compare_video(WEIGHTS, [talking_clip])
+    counts = [value for key, value in row.items() if key.endswith("label changes a minute")]
+    assert row["video"] == talking_clip.name
+    assert len(counts) == 2 and all(isinstance(n, float) and 0 <= n < 600 for n in counts)
 
 
 def test_only_the_temporal_half_learns_and_the_table_has_every_condition(samples: Samples) -> None:

@@ -301,6 +301,9 @@ def _temporal(words: list[str]) -> int:
     )
     parser.add_argument("--limit", type=int, default=600, metavar="N", help="clips of each kind (600)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the table")
+    parser.add_argument(
+        "--videos", nargs="+", type=Path, metavar="FILE", help="also count label changes in these videos"
+    )
     _common(parser)
     given = parser.parse_args(words)
     from emotion_core.checkpoint import WEIGHTS
@@ -309,7 +312,7 @@ def _temporal(words: list[str]) -> int:
 
     outcome = temporal(
         _data(given.data), given.weights or WEIGHTS, out=given.out, fit=given.fit,
-        sets=given.sets, cache=given.cache, limit=given.limit,
+        sets=given.sets, cache=given.cache, limit=given.limit, videos=given.videos or (),
     )  # fmt: skip
     print(temporal_report(outcome))
     if given.json:

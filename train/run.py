@@ -150,6 +150,7 @@ def temporal(
     sets: Sequence[str] | None = None,
     cache: str | None = None,
     limit: int = 600,
+    videos: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Compare the temporal half with plain averaging on made clips; with `fit`, train it first.
 
@@ -157,7 +158,7 @@ def temporal(
     """
     from emotion_core.checkpoint import load_network, save_network
     from train.provenance import provenance
-    from train.temporal import compare, fit_temporal
+    from train.temporal import compare, compare_video, fit_temporal
 
     net, meta = load_network(weights)
     samples = load(data, sets=sets, cache=cache, drop_leaks=fit, split=None if fit else "valid")
@@ -172,16 +173,21 @@ def temporal(
         meta = save_network(
             net, out or weights, meta.labels, trained=True, temperature=meta.temperature, facts=facts
         )
+    if videos:
+        outcome["videos"] = compare_video((out or weights) if fit else weights, videos)
     return outcome | {"provenance": provenance({"sha256": meta.sha256}), "split": "valid"}
 
 
 def temporal_report(outcome: dict[str, Any]) -> str:
     """Write the comparison as text for a terminal."""
     lines = []
-    for stage in ("before", "after"):
+    for stage in ("before", "after", "videos"):
         for number, row in enumerate(outcome.get(stage, ())):
             if not number:
-                lines += [stage if "after" in outcome else "now", "  ".join(f"{k:>22s}" for k in row)]
+                lines += [
+                    "now" if stage == "before" and "after" not in outcome else stage,
+                    "  ".join(f"{k:>22s}" for k in row),
+                ]
             values = (f"{v:.4f}" if isinstance(v, float) else str(v) for v in row.values())
             lines.append("  ".join(f"{v:>22s}" for v in values))
     return "\n".join(lines)

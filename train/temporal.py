@@ -6,8 +6,9 @@ last frame. The picture half stays as it is, so features are computed once.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,7 +17,11 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from emotion_core.models import SpatioTemporalEmotionNet
+from emotion_core.recognizer import Recognizer
+from emotion_core.runtime import Network, load_network
+from emotion_core.session import Session
 from emotion_core.types import EmotionError
+from emotion_core.video import frames
 from train.augment import center, mirror_landmarks, standardize
 from train.config import TrainConfig
 from train.data import Samples
@@ -329,5 +334,44 @@ def compare(
             scores = scores[:, t // 2 :]
             row[f"{name} accuracy"] = float((scores.argmax(2) == truth).float().mean())
             row[f"{name} restlessness"] = float((scores[:, 1:] - scores[:, :-1]).abs().sum(2).mean() / 2)
+        table.append(row)
+    return table
+
+
+class NewestOnly:
+    """A network that is shown the newest frame of each window alone, so that only averaging is left."""
+
+    def __init__(self, network: Network):
+        self.encode, self.metadata = network.encode, network.metadata
+        self.window, self.feature_size = network.window, network.feature_size
+        self._decide = network.decide
+
+    def decide(self, window: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """See `Network.decide`."""
+        return self._decide(np.repeat(window[:, -1:], window.shape[1], axis=1))
+
+
+def compare_video(weights: Path, videos: Sequence[Path]) -> list[dict[str, float | str]]:
+    """Count how often the shown label changes in real video, a minute of face time, both ways.
+
+    Both run as the application does, with its smoothing of five frames; one with the temporal half, one with
+    the newest frame alone.
+    """
+    whole = Recognizer.from_pretrained(weights)
+    network = load_network(weights)
+    ways = {"averaged": Recognizer(NewestOnly(network), whole.finder), "temporal": whole}
+    table: list[dict[str, float | str]] = []
+    for video in videos:
+        row: dict[str, float | str] = {"video": video.name}
+        for name, recognizer in ways.items():
+            session, changes = Session(), 0
+            last: dict[int, str | None] = {}
+            times: list[float] = []
+            for frame in frames(video):
+                times.append(frame.time)
+                for face in recognizer(frame, session):
+                    changes += last.get(face.id, face.emotion) != face.emotion
+                    last[face.id] = face.emotion
+            row[f"{name}, label changes a minute"] = 60 * changes / max(times[-1] - times[0], 1e-9)
         table.append(row)
     return table
