@@ -156,6 +156,7 @@ def _distill(words: list[str]) -> int:
         help="weights to hand to `train --init` (default: checkpoints/faces.safetensors)",
     )  # fmt: skip
     parser.add_argument("--pictures", type=int, default=90_000, metavar="N", help="pictures shown (90000)")
+    parser.add_argument("--mix", type=_mix, metavar="SET=SHARE,...", help=HELP["mix"])
     parser.add_argument("--seed", type=int, default=0, help="default: 0")
     _common(parser)
     given = parser.parse_args(words)
@@ -165,7 +166,7 @@ def _distill(words: list[str]) -> int:
     from train.distill import distill
 
     samples = load(_data(given.data), sets=given.sets, cache=given.cache, drop_leaks=True)
-    distill(given.teacher, samples, given.out, pictures=given.pictures, seed=given.seed)
+    distill(given.teacher, samples, given.out, pictures=given.pictures, mix=given.mix, seed=given.seed)
     print(f"use it: python -m train --init {given.out}")
     return 0
 

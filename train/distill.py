@@ -9,6 +9,7 @@ not looked at.
 
 import dataclasses
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,10 @@ log = logging.getLogger("train")
 
 
 class Teacher(nn.Module):
-    """The convolutions of a face-recognition network, up to the layers that the student inherits.
+    """A face-recognition network from its first convolution to the last layer that the student inherits.
 
-    `widen` and `separable` are layers of the student's shape: the last pointwise convolution to its width
-    and the separable ones after it.
+    The first layer as wide as the student's last stage is matched by its `widen`; the separable layers after
+    it are inherited.
     """
 
     def __init__(self, path: Path, width: int, separable: int):
@@ -127,6 +128,7 @@ def distill(
     out: Path,
     *,
     pictures: int = 90_000,
+    mix: Mapping[str, float] | None = None,
     seed: int = 0,
 ) -> Path:
     """Teach the picture half of a fresh network what the teacher sees in the training pictures.
@@ -138,12 +140,13 @@ def distill(
         samples: pictures of faces; those of the "train" split are shown.
         out: the safetensors file to write.
         pictures: how many augmented pictures are shown.
+        mix: share of each data set in a batch; as they lie where None.
         seed: of the start and of every draw.
 
     Raises:
         EmotionError: where the teacher has another shape, or there is no picture to show.
     """
-    config = dataclasses.replace(RECIPE, epoch_pictures=pictures, seed=seed)
+    config = dataclasses.replace(RECIPE, epoch_pictures=pictures, mix=dict(mix or {}), seed=seed)
     torch.manual_seed(seed)
     net = SpatioTemporalEmotionNet(NetConfig(classes=len(samples.labels), resolution=config.size))
     teacher: Any = Teacher(teacher_file, net.config.widths[-1], net.config.separable).eval()
