@@ -409,6 +409,8 @@ def show(
         st.caption(text)
     name = f"{key}_{stem(st.session_state['view'].results.name)}" if st.session_state.get("view") else key
     config = {**CONFIG, "toImageButtonOptions": {"format": "png", "scale": 2, "filename": name}}
+    if swift:
+        config["doubleClickDelay"] = 200  # ms that a click on the legend waits for a second one
     event: Any
     if select:
         config["modeBarButtonsToRemove"] = ["lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"]
