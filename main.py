@@ -181,7 +181,7 @@ def _video(args: argparse.Namespace) -> int:
     # Everything a user can get wrong is told before the model loads.
     planned = analysis.plan(args.video, output=args.output, formats=formats, write_video=write_video)
     objects = _objects(args)
-    recognizer = _recognizer(args)
+    recognizer = _recognizer(args, threads=1)  # the stages of a video share the cores already
     begun = time.monotonic()
     with _stop_on_signal() as should_stop, _Bar(planned.source.name) as bar:
         result = analysis.analyze(
@@ -203,10 +203,10 @@ def _video(args: argparse.Namespace) -> int:
     return DONE
 
 
-def _recognizer(args: argparse.Namespace) -> Any:
+def _recognizer(args: argparse.Namespace, threads: int | None = None) -> Any:
     from emotion_core.recognizer import Recognizer
 
-    return Recognizer.from_pretrained(args.weights, backend=args.backend, device=args.device)
+    return Recognizer.from_pretrained(args.weights, backend=args.backend, device=args.device, threads=threads)
 
 
 def _objects(args: argparse.Namespace) -> "ObjectFinder | None":

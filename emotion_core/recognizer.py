@@ -51,7 +51,7 @@ class Recognizer:
             device: "cpu", "cuda" or "auto".
             face_model: a `face_landmarker.task` bundle; the usual one where None.
             blendshapes: whether to read the 52 blendshapes of each face.
-            threads: threads of ONNX Runtime; one where None, as the network is small.
+            threads: threads that read a picture in ONNX Runtime; two where None, if there are as many cores.
             mesh: True needs MediaPipe, False does without, None uses it where it can be had.
 
         Raises:

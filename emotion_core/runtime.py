@@ -5,6 +5,7 @@
 
 import hashlib
 import logging
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -156,7 +157,8 @@ def _load_onnx(path: Path, threads: int | None) -> OnnxNetwork:
     if not all(_belongs(file, metadata) for file in files):
         files = _export_into_cache(path, metadata)
     try:
-        encode, decide = (open_session(file, threads or 1) for file in files)
+        encode = open_session(files[0], threads or min(2, os.cpu_count() or 1))
+        decide = open_session(files[1])  # a millisecond of small products, which two threads only slow down
     except Exception as error:  # onnxruntime raises many kinds, none of them public
         raise EmotionError(f"{files[0].name} cannot be run: {str(error).splitlines()[0]}") from error
     return OnnxNetwork(encode, decide, metadata)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -19,6 +20,7 @@ from tests.gratings import write_gratings
 from train.__main__ import main
 from train.config import TrainConfig
 from train.data import load
+from train.draws import batch_of
 from train.loop import fit
 
 EPOCH = 8  # steps
@@ -103,6 +105,18 @@ def test_a_killed_run_goes_on_and_ends_as_one_left_alone(place: Path, left_alone
     ours, theirs = (read_metadata(f / "best.safetensors") for f in (left_alone, place / "killed"))
     assert ours.sha256 == theirs.sha256
     assert ours.facts["figures"] == theirs.facts["figures"]
+
+
+def test_labels_of_a_set_are_doubted_as_told_and_others_are_not(place: Path, left_alone: Path) -> None:
+    samples = load(place / "data", cache=place / "cache")
+    source = np.where(np.arange(len(samples)) % 2 == 0, "odd", "sure")
+    mixed, rows = replace(samples, source=source), np.arange(8)
+    config = config_of(place, "doubted", smoothing=0.0, mixup=0.0, doubt={"odd": 0.5})
+    most = batch_of(mixed, rows, 32, config, seed=1)["target"].amax(1)
+    k = len(samples.labels)
+    assert most.tolist() == pytest.approx([0.5 + 0.5 / k, 1.0] * 4)
+    with pytest.raises(ValueError, match="doubt of odd"):
+        config_of(place, "doubted", doubt={"odd": 1.0})
 
 
 def test_a_run_that_stopped_early_stays_stopped(place: Path, left_alone: Path) -> None:

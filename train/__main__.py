@@ -53,6 +53,7 @@ HELP = {
     "clip_norm": "longest gradient",
     "ema": "decay of the running average of the weights, which is what is kept",
     "balance": "0: classes as the data lie; 1: every class drawn equally often",
+    "doubt": "label smoothing of a set whose single labels often contradict each other, as expw=0.3",
     "mix": "share of each data set in a batch, as ferplus=0.6,expw=0.4; as they lie by default",
     "spoilt": "share of pictures that are blurred, darkened or covered besides being moved",
     "patience": "epochs without gain after which training stops",
@@ -108,7 +109,7 @@ def train_parser() -> argparse.ArgumentParser:
         elif f.name == "logs":  # torchrun would take --logs for an abbreviation of its own options
             text = f"{text} (default: {default})"
             parser.add_argument("--tensorboard", flag, dest="logs", metavar="FOLDER", help=text)
-        elif f.name == "mix":
+        elif f.name in ("mix", "doubt"):
             parser.add_argument(flag, type=_mix, metavar="SET=SHARE,...", help=text)
         elif f.name == "without":
             parser.add_argument(flag, nargs="+", choices=PARTS, metavar="PART", help=text)

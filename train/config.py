@@ -27,6 +27,7 @@ class TrainConfig:
     arousal_weight: float = 1.0
     blendshape_weight: float = 1.0
     smoothing: float = 0.05  # label smoothing where a label is one person's word
+    doubt: dict[str, float] = field(default_factory=dict)  # the same by source, where labels contradict
     balance: float = 0.5  # 0: as the data lie; 1: every class drawn equally often
     mix: dict[str, float] = field(default_factory=dict)  # share of each source in a batch; empty: as they lie
     small_size: int = 74  # resolution schedule: this size at first ...
@@ -51,6 +52,9 @@ class TrainConfig:
         for name in ("warmup", "smoothing", "balance", "full_from", "spoilt", "mixup", "landmark_dropout"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} lies in [0, 1], not {getattr(self, name)}")
+        for name, share in self.doubt.items():
+            if not 0 <= share < 1:
+                raise ValueError(f"doubt of {name} lies in [0, 1), not {share}")
         if not 0 < self.learning_rate < 1:
             raise ValueError(f"learning_rate lies in (0, 1), not {self.learning_rate}")
         if not 32 <= self.small_size <= self.size:

@@ -45,7 +45,8 @@ def batch_of(
     target = torch.from_numpy(samples.target[picked])
     weight = torch.from_numpy(samples.weight[picked]) * (target.sum(1) > 0)
     certain = target.amax(1, keepdim=True) > 0.999  # one person's word, or all raters alike
-    smoothed = target * (1 - config.smoothing) + config.smoothing / target.shape[1]
+    doubt = torch.tensor([config.doubt.get(str(s), config.smoothing) for s in samples.source[picked]])
+    smoothed = target + doubt[:, None] * (1 / target.shape[1] - target)
     target = torch.where(certain, smoothed, target)
     valence, arousal = (torch.from_numpy(a[picked]) for a in (samples.valence, samples.arousal))
     shapes = mirror_blendshapes(torch.from_numpy(samples.blendshapes[picked]).float(), flip)

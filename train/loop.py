@@ -304,9 +304,10 @@ def schedule(step: int, steps: int, warmup: float) -> float:
 
 
 def fast_bfloat16() -> bool:
-    """Tell whether this CPU multiplies bfloat16 matrices in hardware; others only lose by it."""
+    """Tell whether this CPU multiplies bfloat16 in hardware; others only lose by it."""
     try:
-        return "amx_bf16" in Path("/proc/cpuinfo").read_text()
+        flags = set(Path("/proc/cpuinfo").read_text().split())
+        return not flags.isdisjoint(("amx_bf16", "avx512_bf16"))
     except OSError:
         return False
 

@@ -42,7 +42,8 @@ class Engine:
             if self._recognizer is None:
                 from emotion_core.recognizer import Recognizer
 
-                self._recognizer = Recognizer.from_pretrained(self.settings.weights)
+                # one thread: several viewers and jobs share the cores
+                self._recognizer = Recognizer.from_pretrained(self.settings.weights, threads=1)
             return self._recognizer
 
     @property
