@@ -14,9 +14,8 @@ def open_session(model: str | Path | bytes, threads: int = 1) -> "InferenceSessi
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = max(1, threads)
-    # Threads of a small network must spin to meet in time, but between two calls a thread that spins would
-    # take its core from the other models.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "1" if threads > 1 else "0")
+    # Threads of a small network spin, or they would meet too late; between two calls a thread that spins
+    # would take its core from the other models.
     options.add_session_config_entry("session.force_spinning_stop", "1")
     source = model if isinstance(model, bytes) else str(model)
     return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])

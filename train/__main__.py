@@ -110,7 +110,7 @@ def train_parser() -> argparse.ArgumentParser:
             text = f"{text} (default: {default})"
             parser.add_argument("--tensorboard", flag, dest="logs", metavar="FOLDER", help=text)
         elif f.name in ("mix", "doubt"):
-            parser.add_argument(flag, type=_mix, metavar="SET=SHARE,...", help=text)
+            parser.add_argument(flag, type=_shares, metavar="SET=SHARE,...", help=text)
         elif f.name == "without":
             parser.add_argument(flag, nargs="+", choices=PARTS, metavar="PART", help=text)
         elif f.type in (bool, "bool"):
@@ -157,7 +157,7 @@ def _distill(words: list[str]) -> int:
         help="weights to hand to `train --init` (default: checkpoints/faces.safetensors)",
     )  # fmt: skip
     parser.add_argument("--pictures", type=int, default=90_000, metavar="N", help="pictures shown (90000)")
-    parser.add_argument("--mix", type=_mix, metavar="SET=SHARE,...", help=HELP["mix"])
+    parser.add_argument("--mix", type=_shares, metavar="SET=SHARE,...", help=HELP["mix"])
     parser.add_argument("--seed", type=int, default=0, help="default: 0")
     _common(parser)
     given = parser.parse_args(words)
@@ -410,7 +410,7 @@ def _data(given: Sequence[str] | None) -> list[str]:
     )
 
 
-def _mix(text: str) -> dict[str, Any]:
+def _shares(text: str) -> dict[str, Any]:
     try:
         pairs = [part.split("=") for part in text.split(",") if part]
         return {name.strip(): float(share) for name, share in pairs}

@@ -16,6 +16,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 from tqdm import tqdm
 
+from emotion_core.faces import FaceFinder
 from emotion_core.models import SpatioTemporalEmotionNet
 from emotion_core.recognizer import Recognizer
 from emotion_core.runtime import Network, load_network
@@ -357,9 +358,11 @@ def compare_video(weights: Path, videos: Sequence[Path]) -> list[dict[str, float
     Both run as the application does, with its smoothing of five frames; one with the temporal half, one with
     the newest frame alone.
     """
-    whole = Recognizer.from_pretrained(weights)
-    network = load_network(weights)
-    ways = {"averaged": Recognizer(NewestOnly(network), whole.finder), "temporal": whole}
+    network, finder = load_network(weights), FaceFinder()
+    ways = {
+        "averaged": Recognizer(NewestOnly(network), finder),
+        "temporal": Recognizer(network, finder),
+    }
     table: list[dict[str, float | str]] = []
     for video in videos:
         row: dict[str, float | str] = {"video": video.name}
