@@ -72,6 +72,22 @@ def test_old_things_are_swept_and_new_ones_stay(workspace: results.Workspace) ->
     assert workspace.sweep() == 0
 
 
+def test_an_upload_that_broke_off_is_swept_long_before_whole_ones() -> None:
+    space = results.Workspace(keep_minutes=60)
+    try:
+        whole, broken, arriving = (space.uploads / name for name in ("abc/clip.mp4", "tmp1", "tmp2"))
+        whole.parent.mkdir()
+        for path in (whole, broken, arriving):
+            path.write_bytes(b"x")
+        past = time.time() - results.ARRIVING - 5
+        for path in (whole, whole.parent, broken):
+            os.utime(path, (past, past))
+        assert space.sweep() == 1
+        assert whole.exists() and arriving.exists() and not broken.exists()
+    finally:
+        space.close()
+
+
 def test_the_sweeper_runs_by_itself() -> None:
     space = results.Workspace(keep_minutes=0.001, sweep_seconds=0.05)
     try:

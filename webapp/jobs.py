@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections import defaultdict
@@ -79,9 +78,7 @@ class Jobs:
                 self._uploads.pop(session, None)
             held = set().union(*self._uploads.values()) if self._uploads else set()
         for path in set(paths) - held:
-            path.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):  # not empty, or already gone
-                path.parent.rmdir()
+            path.unlink(missing_ok=True)  # its folder stays: the same file may be on its way there again
 
     def running(self) -> int:
         """Give how many jobs run, over all sessions."""

@@ -17,6 +17,7 @@ ROOT_VARIABLE = "EMOTION_RESULTS"
 """The environment variable that names the folder of all results of this run."""
 
 _PREFIX = "emotion-app-"
+ARRIVING = 60.0  # seconds without a byte after which an upload that is not whole is given up
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
 _SUFFIXES = frozenset({".mp4", ".json", ".csv", ".parquet", ".html", ".jpg", ".png", ".zip"})
 
@@ -152,13 +153,18 @@ class Workspace:
             self.sweep()
 
     def sweep(self, now: float | None = None) -> int:
-        """Delete what has not been written to for `keep_minutes`; gives the number of things deleted."""
+        """Delete what has not been written to for `keep_minutes`; gives the number of things deleted.
+
+        A file that lies in the uploads' own folder is one that is still arriving: where nothing more has
+        come for a minute, its sender has gone.
+        """
         now = time.time() if now is None else now
         gone = 0
         for base in (self.results, self.uploads):
             for path in list(base.iterdir()) if base.is_dir() else []:
+                arriving = base == self.uploads and path.is_file()
                 try:
-                    if _age(path, now) <= self._keep:
+                    if _age(path, now) <= (min(ARRIVING, self._keep) if arriving else self._keep):
                         continue
                 except FileNotFoundError:  # deleted by its own job meanwhile
                     continue

@@ -116,7 +116,10 @@ class Watched:
         self.page = self.context.new_page()
         self.page.set_default_timeout(PATIENCE)
         self.errors: list[str] = []
-        self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
+        self.page.on(
+            "console",
+            lambda m: self.errors.append(f"{m.text} {m.location}") if m.type == "error" else None,
+        )
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on(
             "requestfailed",
@@ -133,6 +136,8 @@ class Watched:
         self.page.wait_for_function(
             "[...document.querySelectorAll('.stPlotlyChart')].every(e => e.querySelector('.main-svg'))"
         )
+        # A video asked for by a page that is left at once is gone when the server comes to answer: a 404.
+        self.page.wait_for_function("[...document.querySelectorAll('video')].every(e => e.readyState > 0)")
 
     def click(self, name: str) -> None:
         self.page.get_by_test_id("stSidebarNav").get_by_role("link", name=name, exact=True).click()
