@@ -25,13 +25,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a weights file says of itself."""
+    """What a weights file says of itself.
+
+    Scores are divided by `temperature` before the softmax, those of a colour picture by `temperature_color`.
+    """
 
     labels: tuple[str, ...]
     config: Mapping[str, Any]
     trained: bool
     sha256: str
     temperature: float = 1.0
+    temperature_color: float = 1.0
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -41,8 +45,8 @@ class Metadata:
             raise ValueError(f"the labels stand in the order {self.labels}, not {EMOTIONS}")
         if self.config.get("classes") != len(self.labels):
             raise ValueError(f"{self.config.get('classes')} classes but {len(self.labels)} labels")
-        if not self.temperature > 0:
-            raise ValueError(f"the temperature is positive, not {self.temperature}")
+        if not (self.temperature > 0 and self.temperature_color > 0):
+            raise ValueError(f"temperatures are positive, not {self.temperature}, {self.temperature_color}")
 
 
 def pack(meta: Metadata) -> dict[str, str]:
@@ -54,6 +58,7 @@ def pack(meta: Metadata) -> dict[str, str]:
         "trained": json.dumps(meta.trained),
         "sha256": meta.sha256,
         "temperature": json.dumps(meta.temperature),
+        "temperature_color": json.dumps(meta.temperature_color),
         "facts": json.dumps(dict(meta.facts)),
     }
 
@@ -73,6 +78,7 @@ def unpack(strings: Mapping[str, str], path: Path) -> Metadata:
             trained=bool(json.loads(strings["trained"])),
             sha256=strings["sha256"],
             temperature=float(json.loads(strings["temperature"])),
+            temperature_color=float(json.loads(strings.get("temperature_color", strings["temperature"]))),
             facts=json.loads(strings["facts"]),
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -130,9 +136,13 @@ def save_network(
     trained: bool,
     half: bool = True,
     temperature: float = 1.0,
+    temperature_color: float | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> Metadata:
-    """Write a network's weights, in half precision unless told otherwise, beside and rename."""
+    """Write a network's weights, in half precision unless told otherwise, beside and rename.
+
+    Where no temperature of colour pictures is given, it is that of the others.
+    """
     from safetensors.numpy import save_file
 
     arrays = {}
@@ -140,7 +150,15 @@ def save_network(
         array = tensor.detach().cpu().contiguous().numpy()
         shrink = half and array.dtype == np.float32 and "running_" not in name
         arrays[name] = array.astype(np.float16) if shrink else array
-    meta = Metadata(tuple(labels), net.config.as_dict(), trained, digest(arrays), temperature, facts or {})
+    meta = Metadata(
+        labels=tuple(labels),
+        config=net.config.as_dict(),
+        trained=trained,
+        sha256=digest(arrays),
+        temperature=temperature,
+        temperature_color=temperature_color or temperature,
+        facts=facts or {},
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     save_file(arrays, part, metadata=pack(meta))

@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 
 from emotion_core.faces import FaceFinder
-from emotion_core.preprocess import SIZE, crop_face, key_points, normalize_landmarks, to_tensor, warp
+from emotion_core.preprocess import (
+    SIZE,
+    crop_face,
+    has_colors,
+    key_points,
+    normalize_landmarks,
+    to_tensor,
+    warp,
+)
 from emotion_core.runtime import Network, load_network
 from emotion_core.session import Session, Sighting
 from emotion_core.smoothing import Reading, SettingError
@@ -82,6 +90,7 @@ class Recognizer:
             "trained": meta.trained,
             "sha256": meta.sha256,
             "temperature": meta.temperature,
+            "temperature_color": meta.temperature_color,
         }
 
     @property
@@ -117,9 +126,9 @@ class Recognizer:
         image, found = sighting.frame.image, sighting.found
         if not found:
             return []
-        features = self._encode([(image, face) for face in found.values()])
+        features, color = self._encode([(image, face) for face in found.values()])
         windows = session.remember(sighting, features, self._network.window)
-        probabilities, valence, arousal = self._network.decide(windows)
+        probabilities, valence, arousal = self._network.decide(windows, color)
         answers = []
         for i, (number, face) in enumerate(found.items()):
             reading = Reading(probabilities[i].astype(np.float64), float(valence[i]), float(arousal[i]))
@@ -144,8 +153,8 @@ class Recognizer:
         parts = [(np.zeros((0, k), np.float32), np.zeros(0, np.float32), np.zeros(0, np.float32))]
         for start in range(0, len(pictures), _BATCH):
             batch = pictures[start : start + _BATCH]
-            features = self._encode(list(zip(batch, self._finder.in_crops(batch), strict=True)))
-            parts.append(self._network.decide(np.repeat(features[:, None], length, axis=1)))
+            features, color = self._encode(list(zip(batch, self._finder.in_crops(batch), strict=True)))
+            parts.append(self._network.decide(np.repeat(features[:, None], length, axis=1), color))
         probabilities, valence, arousal = (np.concatenate(column) for column in zip(*parts, strict=True))
         return probabilities, valence, arousal
 
@@ -166,8 +175,13 @@ class Recognizer:
         fresh = [c for c in seen if not any(same_place(c.box, box) for box in held)]
         return tracker.update(image, followed, search, seen, self._finder.read(image, fresh))
 
-    def _encode(self, pairs: Sequence[tuple[np.ndarray, DetectedFace | None]]) -> np.ndarray:
-        """Give the features (N, F) of faces in their pictures; a picture without one is taken whole."""
+    def _encode(
+        self, pairs: Sequence[tuple[np.ndarray, DetectedFace | None]]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Give features (N, F) of faces in their pictures, and which have colours, bool (N,).
+
+        A picture without a face is taken whole.
+        """
         crops = []
         landmarks = np.zeros((len(pairs), 50, 2), np.float32)
         present = np.zeros(len(pairs), np.float32)
@@ -179,7 +193,8 @@ class Recognizer:
             if face.landmarks is not None:
                 landmarks[i] = normalize_landmarks(key_points(face.landmarks))
                 present[i] = 1.0
-        return self._network.encode(to_tensor(crops), landmarks, present)
+        color = np.array([has_colors(crop) for crop in crops], bool)
+        return self._network.encode(to_tensor(crops), landmarks, present), color
 
     def _face(
         self, image: np.ndarray, number: int, found: DetectedFace, calm: Reading, label: int, threshold: float

@@ -6,6 +6,7 @@
 import hashlib
 import logging
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -44,14 +45,22 @@ class Network(Protocol):
     def encode(self, images: np.ndarray, landmarks: np.ndarray, present: np.ndarray) -> np.ndarray:
         """Turn (N, 3, 224, 224), (N, 50, 2) and (N,) float32 into features (N, F) float32."""
 
-    def decide(self, window: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Read (N, T, F), newest last: probabilities (N, K), valence (N,) and arousal (N,)."""
+    def decide(
+        self, window: np.ndarray, color: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Read (N, T, F), newest last: probabilities (N, K), valence (N,) and arousal (N,).
+
+        `color`, bool (N,), says whose newest picture has colours, which is calibrated apart; None: nobody's.
+        """
 
 
 def _answers(
-    logits: np.ndarray, valence: np.ndarray, arousal: np.ndarray, temperature: float
+    outputs: Sequence[np.ndarray], metadata: Metadata, color: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Calibrate logits (N, K) into probabilities that sum to 1, and keep valence and arousal in range."""
+    logits, valence, arousal = outputs
+    color = np.zeros(len(logits), bool) if color is None else color
+    temperature = np.where(color, metadata.temperature_color, metadata.temperature)[:, None]
     scaled = logits.astype(np.float64) / temperature
     scaled = np.exp(scaled - scaled.max(1, keepdims=True))
     probabilities = (scaled / scaled.sum(1, keepdims=True)).astype(np.float32)
@@ -73,10 +82,12 @@ class OnnxNetwork:
         feed = {"images": images, "landmarks": landmarks, "present": present}
         return self._encode.run(None, {k: np.asarray(v, np.float32) for k, v in feed.items()})[0]
 
-    def decide(self, window: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def decide(
+        self, window: np.ndarray, color: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """See `Network.decide`."""
-        logits, valence, arousal = self._decide.run(None, {"window": np.asarray(window, np.float32)})
-        return _answers(logits, valence, arousal, self.metadata.temperature)
+        outputs = self._decide.run(None, {"window": np.asarray(window, np.float32)})
+        return _answers(outputs, self.metadata, color)
 
 
 class TorchNetwork:
@@ -101,12 +112,13 @@ class TorchNetwork:
             out = self.net.encode(self._tensor(images), self._tensor(landmarks), self._tensor(present))
         return out.float().cpu().numpy()
 
-    def decide(self, window: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def decide(
+        self, window: np.ndarray, color: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """See `Network.decide`."""
         with self._torch.inference_mode():
             outputs = self.net.decide(self._tensor(window))
-        logits, valence, arousal = (out.float().cpu().numpy() for out in outputs)
-        return _answers(logits, valence, arousal, self.metadata.temperature)
+        return _answers([out.float().cpu().numpy() for out in outputs], self.metadata, color)
 
 
 def onnx_files(path: Path) -> tuple[Path, Path]:

@@ -69,6 +69,14 @@ def test_tensor_is_grey_standardised_and_blind_to_light():
     assert np.isfinite(pp.to_tensor([np.zeros((48, 48, 3), np.uint8)])).all()
 
 
+def test_colours_are_told_from_grey_in_any_light(astronaut):
+    face = pp.warp(astronaut, np.array([[1.2, 0, -180.0], [0, 1.2, -20]]), pp.SIZE)
+    grey = cv2.cvtColor(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    packed = cv2.imdecode(cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, 30])[1], cv2.IMREAD_COLOR)
+    assert pp.has_colors(face) and pp.has_colors(face // 6)
+    assert not any(pp.has_colors(picture) for picture in (grey, packed, grey // 6, np.zeros_like(grey)))
+
+
 def test_key_points_are_fifty_and_normalised():
     assert len(set(pp.KEY_POINTS)) == 50
     rng = np.random.default_rng(3)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from emotion_core import EMOTIONS, EmotionError, Face, Frame, Recognizer, Session
-from emotion_core.preprocess import crop_face, key_points, normalize_landmarks, to_tensor
+from emotion_core.preprocess import crop_face, has_colors, key_points, normalize_landmarks, to_tensor
 from emotion_core.session import Person
 
 
@@ -107,7 +107,8 @@ def test_streaming_equals_offline(recognizer, stream):
     features = network.encode(to_tensor(crops), np.array(landmarks, np.float32), present)
     padded = np.concatenate([np.repeat(features[:1], network.window - 1, axis=0), features])
     windows = np.stack([padded[i : i + network.window] for i in range(len(stream))])
-    probabilities, valence, arousal = network.decide(windows)
+    color = np.array([has_colors(crop) for crop in crops])
+    probabilities, valence, arousal = network.decide(windows, color)
     offline = np.column_stack([probabilities, valence, arousal])
     assert np.abs(np.array(streamed) - offline).max() < 1e-4
 

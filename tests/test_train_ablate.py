@@ -16,8 +16,8 @@ from tests.newcomer import CUSTOM, write_folder
 from train import ablate as job
 from train.__main__ import main
 from train.config import PARTS, TrainConfig
-from train.loop import Student
 from train.start import shape_of, start_from
+from train.student import Student
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -15,8 +15,8 @@ from tests.newcomer import write_folder
 from train.__main__ import main
 from train.config import TrainConfig
 from train.distill import Teacher, hand_down
-from train.loop import Student
 from train.start import shape_of, start_from
+from train.student import Student
 
 SHAPE = [(3, 8, 3, 2, 1), (8, 8, 3, 2, 8), (8, 16, 3, 2, 1), (16, 512, 1, 1, 1)]
 SHAPE += 3 * [(512, 512, 3, 1, 512), (512, 512, 1, 1, 1)]

@@ -18,9 +18,8 @@ from train.calibrate import (
     Fit,
     Scored,
     cross_fitted,
-    fit_sureness,
+    fit_both,
     fit_temperature,
-    only_temperature,
     store_fit,
 )
 from train.data import MEASURES
@@ -201,7 +200,7 @@ def overconfident(temperature: float, n: int = 4000, seed: int = 0) -> Any:
     chances = np.exp(scores / temperature)
     chances /= chances.sum(1, keepdims=True)
     truth = (chances.cumsum(1) > rng.random((n, 1))).argmax(1)
-    return Scored(scores, truth, np.arange(n), rng.normal(size=(n, 3)))
+    return Scored(scores, truth, np.arange(n), np.zeros(n, bool))
 
 
 @pytest.mark.parametrize("temperature", [0.6, 1.0, 2.5])
@@ -219,25 +218,20 @@ def test_cross_fitting_lowers_the_error_of_pictures_that_were_not_fitted_on() ->
     assert after < 0.03
 
 
-def test_a_sureness_serves_two_kinds_of_pictures_where_one_temperature_cannot() -> None:
-    from train.metrics import expected_calibration_error, nll
+def test_grey_and_colour_pictures_each_have_their_temperature() -> None:
+    from train.metrics import expected_calibration_error
 
-    modest, bold = overconfident(0.5), overconfident(3.0, seed=1)
-    modest.inner[:, 0] += 6  # by which the kinds can be told apart
-    sets = {"modest": modest, "bold": bold}
-
-    def error(fit: Any) -> list[float]:
-        across = cross_fitted(sets, fit)
-        return [expected_calibration_error(across[name], s.truth) for name, s in sets.items()]
-
-    assert max(error(only_temperature)) > 0.1
-    assert max(error(fit_sureness)) < 0.06
-    whole = fit_sureness(list(sets.values()))
-    for name, scored in sets.items():
-        assert (scored.probabilities(whole).argmax(1) == scored.scores.argmax(1)).all()
-        assert nll(scored.probabilities(whole), scored.truth) < nll(
-            scored.probabilities(1.0), scored.truth
-        ), name
+    grey, colour, mixed = overconfident(0.5), overconfident(3.0, seed=1), overconfident(3.0, n=99, seed=2)
+    colour.color[:], mixed.color[::2] = True, True
+    sets = {"grey": grey, "colour": colour, "mixed": mixed}
+    fit = fit_both([grey, colour])
+    assert (fit.grey, fit.color) == (pytest.approx(0.5, rel=0.06), pytest.approx(3.0, rel=0.06))
+    across = cross_fitted(sets)
+    assert expected_calibration_error(across["colour"], colour.truth) < 0.03
+    few = overconfident(3.0, n=20)
+    few.color[:] = True
+    one = fit_both([grey, few])  # too few in colour: one temperature for all
+    assert one.grey == one.color == fit_temperature([grey, few])
 
 
 def test_a_stored_fit_changes_confidence_alone(tmp_path: Path) -> None:
@@ -246,15 +240,22 @@ def test_a_stored_fit_changes_confidence_alone(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     save_network(SpatioTemporalEmotionNet(), path, trained=True)
     crop = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    grey = crop[:, :, :1].repeat(3, axis=2)
     before = read_metadata(path)
-    sure = Recognizer.from_pretrained(path, backend="torch", mesh=False).classify([crop])[0]
-    store_fit(path, Fit(before.temperature * 4, np.full(512, -0.01), -0.5))
+
+    def said(picture: np.ndarray) -> np.ndarray:
+        recognizer = Recognizer.from_pretrained(path, backend="torch", mesh=False)
+        return recognizer.classify([picture])[0][0]
+
+    whole, coloured = said(grey), said(crop)
+    store_fit(path, Fit(before.temperature, before.temperature_color * 4))
     after = read_metadata(path)
-    assert after.sha256 != before.sha256
-    assert after.temperature == pytest.approx(4 * before.temperature)
-    modest = Recognizer.from_pretrained(path, backend="torch", mesh=False).classify([crop])[0]
-    assert modest.argmax() == sure.argmax()
-    assert modest.max() <= sure.max()
+    assert after.sha256 == before.sha256  # the ONNX files still belong to it
+    assert after.temperature_color == pytest.approx(4 * before.temperature_color)
+    assert said(grey) == pytest.approx(whole)
+    modest = said(crop)
+    assert modest.argmax() == coloured.argmax()
+    assert modest.max() < coloured.max()
 
 
 # the shipped model ----------------------------------------------------------------------------------------

@@ -56,6 +56,21 @@ def test_calibration_error_is_the_gap_between_confidence_and_accuracy(
     assert metrics.expected_calibration_error(probabilities, truth) == pytest.approx(error)
 
 
+def test_chance_alone_makes_an_error_that_shrinks_with_more_pictures() -> None:
+    rng = np.random.default_rng(0)
+
+    def by_chance(n: int) -> tuple[float, float]:
+        probabilities = rng.dirichlet([1, 1, 1], n)
+        mean, most = metrics.error_by_chance(probabilities)
+        drawn = (probabilities.cumsum(1) < rng.random((n, 1))).sum(1)
+        assert metrics.expected_calibration_error(probabilities, drawn) < 1.5 * most
+        return mean, most
+
+    (few, few_most), (many, many_most) = by_chance(300), by_chance(30_000)
+    assert few < few_most and many < many_most
+    assert few > 0.03 > 0.01 > many
+
+
 def test_concordance_sees_shift_and_scale_that_correlation_does_not() -> None:
     x = np.linspace(-1, 1, 50)
     assert metrics.concordance_ccc(x, x) == pytest.approx(1)

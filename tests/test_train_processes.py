@@ -29,7 +29,8 @@ from torch import distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 from emotion_core.models import NetConfig, SpatioTemporalEmotionNet
 from train.config import TrainConfig
-from train.loop import Student, of_all
+from train.loop import of_all
+from train.student import Student
 from train.losses import TRUTH, losses
 
 dist.init_process_group("gloo")

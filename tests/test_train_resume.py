@@ -22,6 +22,7 @@ from train.config import TrainConfig
 from train.data import load
 from train.draws import batch_of
 from train.loop import fit
+from train.teach import teach
 
 EPOCH = 8  # steps
 SETTINGS = {
@@ -117,6 +118,33 @@ def test_labels_of_a_set_are_doubted_as_told_and_others_are_not(place: Path, lef
     assert most.tolist() == pytest.approx([0.5 + 0.5 / k, 1.0] * 4)
     with pytest.raises(ValueError, match="doubt of odd"):
         config_of(place, "doubted", doubt={"odd": 1.0})
+
+
+def test_teachers_answer_for_pictures_without_a_label_and_are_trusted_as_told(
+    place: Path, left_alone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    samples = load(place / "data", cache=place / "cache")
+    source = np.array(["bare", "half", "own"])[np.arange(len(samples)) % 3]
+    target = np.where((source == "bare")[:, None], 0, samples.target).astype(np.float32)
+    held = samples.split == "valid"
+    samples = replace(samples, source=source, target=target)
+    weights = str(left_alone / "best.safetensors")
+    taught = teach(samples, [weights, weights], {"half": 0.5}, 32, device=torch.device("cpu"))
+    assert np.array_equal(taught.target[held], target[held])
+    bare, half, own = ((source == name) & ~held for name in ("bare", "half", "own"))
+    assert taught.target[bare].sum(1) == pytest.approx(1, abs=1e-5)
+    assert np.isfinite(taught.valence[bare]).all() and np.isfinite(taught.arousal[bare]).all()
+    assert np.array_equal(taught.target[own], target[own])
+    moved = taught.target[half][target[half] == 1]  # the share that the label itself keeps, and the answer
+    assert (moved >= 0.5).all() and (moved < 1).any()
+
+    assert main([*words(place, "taught", epochs=1, trust="fer2013=0.5"), "--teachers", weights]) == 0
+    with pytest.raises(SystemExit):
+        main(words(place, "taught", trust="fer2013=0.5"))
+    assert "trust without teachers" in capsys.readouterr().err
+    other = replace(samples, labels=("a", "b"), target=target[:, :2])
+    with pytest.raises(EmotionError, match="the data a, b"):
+        teach(other, [weights], {}, 32, device=torch.device("cpu"))
 
 
 def test_a_run_that_stopped_early_stays_stopped(place: Path, left_alone: Path) -> None:

@@ -54,6 +54,8 @@ HELP = {
     "ema": "decay of the running average of the weights, which is what is kept",
     "balance": "0: classes as the data lie; 1: every class drawn equally often",
     "doubt": "label smoothing of a set whose single labels often contradict each other, as expw=0.3",
+    "teachers": "weights whose mean answer becomes part of the labels, and the label of pictures without one",
+    "trust": "share of a set's labels that the teachers' answer makes up, as expw=0.5",
     "mix": "share of each data set in a batch, as ferplus=0.6,expw=0.4; as they lie by default",
     "spoilt": "share of pictures that are blurred, darkened or covered besides being moved",
     "patience": "epochs without gain after which training stops",
@@ -109,8 +111,10 @@ def train_parser() -> argparse.ArgumentParser:
         elif f.name == "logs":  # torchrun would take --logs for an abbreviation of its own options
             text = f"{text} (default: {default})"
             parser.add_argument("--tensorboard", flag, dest="logs", metavar="FOLDER", help=text)
-        elif f.name in ("mix", "doubt"):
+        elif f.name in ("mix", "doubt", "trust"):
             parser.add_argument(flag, type=_shares, metavar="SET=SHARE,...", help=text)
+        elif f.name == "teachers":
+            parser.add_argument(flag, nargs="+", metavar="FILE", help=text)
         elif f.name == "without":
             parser.add_argument(flag, nargs="+", choices=PARTS, metavar="PART", help=text)
         elif f.type in (bool, "bool"):
@@ -131,8 +135,7 @@ def _train(words: list[str]) -> int:
     sets, cache, faces = given.pop("sets"), given.pop("cache"), given.pop("workers_faces")
     chosen = {k: v for k, v in given.items() if v is not None}
     chosen["data"] = tuple(_data(given["data"]))
-    if given["without"]:
-        chosen["without"] = tuple(given["without"])
+    chosen |= {name: tuple(given[name]) for name in ("without", "teachers") if given[name]}
     from emotion_core.models import NetConfig
 
     try:

@@ -28,6 +28,8 @@ class TrainConfig:
     blendshape_weight: float = 1.0
     smoothing: float = 0.05  # label smoothing where a label is one person's word
     doubt: dict[str, float] = field(default_factory=dict)  # the same by source, where labels contradict
+    teachers: tuple[str, ...] = ()  # weights whose mean answer makes up a part of the training labels ...
+    trust: dict[str, float] = field(default_factory=dict)  # ... this share by source; all where there is none
     balance: float = 0.5  # 0: as the data lie; 1: every class drawn equally often
     mix: dict[str, float] = field(default_factory=dict)  # share of each source in a batch; empty: as they lie
     small_size: int = 74  # resolution schedule: this size at first ...
@@ -55,6 +57,11 @@ class TrainConfig:
         for name, share in self.doubt.items():
             if not 0 <= share < 1:
                 raise ValueError(f"doubt of {name} lies in [0, 1), not {share}")
+        for name, share in self.trust.items():
+            if not 0 <= share <= 1:
+                raise ValueError(f"trust in {name} lies in [0, 1], not {share}")
+        if self.trust and not self.teachers:
+            raise ValueError("trust without teachers: name their weights")
         if not 0 < self.learning_rate < 1:
             raise ValueError(f"learning_rate lies in (0, 1), not {self.learning_rate}")
         if not 32 <= self.small_size <= self.size:
@@ -72,5 +79,5 @@ class TrainConfig:
 
     def as_dict(self) -> dict[str, Any]:
         """Give the fields as plain values for a checkpoint; where things lie on this machine stays out."""
-        places = ("data", "out", "logs", "init", "resume", "workers", "save_minutes")
+        places = ("data", "out", "logs", "init", "teachers", "resume", "workers", "save_minutes")
         return {name: value for name, value in asdict(self).items() if name not in places}

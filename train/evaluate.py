@@ -41,7 +41,7 @@ def evaluate(
         paths: data folders or files, in any form that `train.readers.read` knows.
         recognizer: the model.
         sets: names of the data sets to use, all by default.
-        split: the split to use; sets without any picture in it are used whole where they have no labels.
+        split: the split to use, as pictures without emotion labels may have been trained on too; None: all.
         limit: use at most this many pictures of a set, evenly spread, the same each time.
         slices: find faces and poses for the slices by face size, blur, yaw and light (takes longer).
         cache: folder of the crops, see `train.data.load`.
@@ -57,9 +57,7 @@ def evaluate(
     }
     for raw in read_all(paths, sets=sets):
         labelled = bool((raw.majority >= 0).any())
-        rows = np.arange(len(raw))
-        if split is not None and labelled:
-            rows = np.flatnonzero(raw.split == split)
+        rows = np.arange(len(raw)) if split is None else np.flatnonzero(raw.split == split)
         if not len(rows):
             raise EmotionError(f"{raw.source} has no picture in the split {split!r}")
         if limit is not None and limit < len(rows):
@@ -79,7 +77,7 @@ def evaluate(
             figures = fairness(raw, said, found, recognizer.labels)
         else:
             raise EmotionError(f"{raw.source} has neither labels nor attributes: nothing to evaluate")
-        figures |= {"split": split if labelled else "all", "data_key": raw.key, "limit": limit}
+        figures |= {"split": split or "all", "data_key": raw.key, "limit": limit}
         outcome["sets"][raw.source] = figures
     if not outcome["sets"]:
         raise EmotionError(f"no data set was read from {', '.join(map(str, paths))}")

@@ -30,59 +30,21 @@ from tqdm import tqdm
 from emotion_core.checkpoint import save_network
 from emotion_core.models import SpatioTemporalEmotionNet
 from emotion_core.types import EmotionError
-from train.augment import center, standardize
+from train.augment import center
 from train.config import TrainConfig
 from train.data import Samples
 from train.draws import Draws
 from train.losses import TRUTH, category_loss, losses
 from train.metrics import accuracy, balanced_accuracy, concordance_ccc, confusion
 from train.start import resume, shape_of, start_from
+from train.student import Student, predict
+from train.teach import teach
 
 log = logging.getLogger("train")
 
 
-class Student(nn.Module):
-    """The network with the head that pre-trains its eyes; only the network is shipped."""
-
-    def __init__(self, net: SpatioTemporalEmotionNet):
-        super().__init__()
-        self.net = net
-        self.blendshapes = nn.Linear(2 * net.config.widths[-1], 52)
-
-    def forward(self, images: Tensor, landmarks: Tensor, present: Tensor) -> tuple[Tensor, ...]:
-        """Read stills: each stands for a window of its own copies."""
-        features = self.net.encode(images, landmarks, present)  # (B, F)
-        window = features[:, None].expand(-1, STILL_WINDOW, -1)
-        return *self.net.decide(window), self.blendshapes(features[:, : self.blendshapes.in_features])
-
-
 FEWEST = 10  # pictures of a category from which its recall counts
 EMA_EVERY = 4  # steps between updates of the average, which cost as much as a tenth of a step
-STILL_WINDOW = 4  # copies that a still is shown as while training; the loop of copies settles by then
-
-
-@torch.no_grad()
-def predict(
-    student: Student, samples: Samples, size: int, *, half: bool = False, batch: int = 128
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Read the plain central crop of every sample: logits (N, K), valence (N,), arousal (N,), on the CPU."""
-    device = next(student.parameters()).device
-    student.eval()
-    logits: list[Tensor] = []
-    valence: list[Tensor] = []
-    arousal: list[Tensor] = []
-    for start in range(0, len(samples), batch):
-        part = slice(start, start + batch)
-        images = standardize(center(torch.from_numpy(samples.crops[part]), samples.margin, size).round())
-        images = images.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
-        landmarks = torch.from_numpy(samples.landmarks[part])
-        present = torch.from_numpy(samples.present[part]).float()
-        with torch.autocast(device.type, torch.bfloat16, enabled=half):
-            out = student(images.to(device), landmarks.to(device), present.to(device))
-        for kept, value in zip((logits, valence, arousal), out, strict=False):
-            kept.append(value.float().cpu())
-    student.train()
-    return torch.cat(logits), torch.cat(valence), torch.cat(arousal)
 
 
 def validate(student: Student, samples: Samples, size: int, half: bool = False) -> dict[str, Any]:
@@ -182,11 +144,13 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
         log.warning("there is no %s to go on from: starting afresh", last)
     end = start if stale >= config.patience else steps  # a run that has stopped early stays stopped
 
+    half = config.precision == "bf16" or (config.precision == "auto" and (cuda or fast_bfloat16()))
+    if config.teachers:
+        samples = teach(samples, config.teachers, config.trust, config.size, device=device, half=half)
     draws = Draws(samples, rows, config, steps, rank, world)
     loader = torch.utils.data.DataLoader(
         torch.utils.data.Subset(draws, range(start, end)), batch_size=None, num_workers=config.workers
     )
-    half = config.precision == "bf16" or (config.precision == "auto" and (cuda or fast_bfloat16()))
     writer = SummaryWriter(config.logs, purge_step=start or None) if rank == 0 else None
     config.folder.mkdir(parents=True, exist_ok=True)
     bar = tqdm(loader, total=steps, initial=start, unit="step", disable=rank > 0, mininterval=5)

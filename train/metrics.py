@@ -73,6 +73,19 @@ def expected_calibration_error(probabilities: np.ndarray, truth: np.ndarray, bin
     return float(np.nansum(np.abs(confidence - right) * count) / count.sum())
 
 
+def error_by_chance(probabilities: np.ndarray, rounds: int = 100, seed: int = 0) -> tuple[float, float]:
+    """Give the calibration error that confidence without fault would show, by chance alone: mean and 95th %.
+
+    The truth is drawn from the probabilities themselves. The fewer the pictures, the higher it is.
+    """
+    rng = np.random.default_rng(seed)
+    edges = probabilities.cumsum(1)
+    edges /= edges[:, -1:]
+    drawn = [(edges < rng.random((len(edges), 1))).sum(1) for _ in range(rounds)]
+    errors = [expected_calibration_error(probabilities, truth) for truth in drawn]
+    return float(np.mean(errors)), float(np.quantile(errors, 0.95))
+
+
 def concordance_ccc(truth: np.ndarray, predicted: np.ndarray) -> float:
     """Give Lin's concordance correlation (1989) in [-1, 1]; pairs with NaN are left out, NaN below two."""
     keep = np.isfinite(truth) & np.isfinite(predicted)

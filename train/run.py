@@ -171,7 +171,13 @@ def temporal(
         outcome["after"] = compare(net, samples, limit=limit)
         facts["temporal"] = samples.digest()
         meta = save_network(
-            net, out or weights, meta.labels, trained=True, temperature=meta.temperature, facts=facts
+            net,
+            out or weights,
+            meta.labels,
+            trained=True,
+            temperature=meta.temperature,
+            temperature_color=meta.temperature_color,
+            facts=facts,
         )
     if videos:
         outcome["videos"] = compare_video((out or weights) if fit else weights, videos)

@@ -30,11 +30,11 @@ def shape_of(config: TrainConfig, classes: int) -> "NetConfig":
 
 
 def start_from(student: "nn.Module", path: Path) -> None:
-    """Copy weights into a `train.loop.Student`: a checkpoint (.pt), or a weights file (.safetensors).
+    """Copy weights into a `train.student.Student`: a checkpoint (.pt), or a weights file (.safetensors).
 
     From a weights file, layers of another shape stay as they are; that is the last layer alone where the
     categories are others. Layers that the student lacks are left out, as where a part is switched off.
-    Both are logged. The sureness, fitted after training, is left behind.
+    Both are logged.
 
     Raises:
         EmotionError: where the file is missing, foreign, or shares less than nine tenths of the weights.
@@ -67,8 +67,6 @@ def start_from(student: "nn.Module", path: Path) -> None:
         if shared < 0.9:
             raise EmotionError(f"{path} is of another network: only {shared:.0%} of its weights fit this one")
     student.load_state_dict({**state, **fits}, strict=True)
-    for value in student.get_submodule("net.heads.sureness").parameters():
-        value.data.zero_()  # it was fitted to the answers of those weights; calibration fits it anew
     fresh = sorted(n for n in set(state) - set(fits) if n.startswith("net."))
     unused = sorted(set(arrays) - set(state))
     said = [f"{word}: {', '.join(names)}" for word, names in (("new", fresh), ("left out", unused)) if names]

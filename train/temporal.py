@@ -347,9 +347,11 @@ class NewestOnly:
         self.window, self.feature_size = network.window, network.feature_size
         self._decide = network.decide
 
-    def decide(self, window: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def decide(
+        self, window: np.ndarray, color: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """See `Network.decide`."""
-        return self._decide(np.repeat(window[:, -1:], window.shape[1], axis=1))
+        return self._decide(np.repeat(window[:, -1:], window.shape[1], axis=1), color)
 
 
 def compare_video(weights: Path, videos: Sequence[Path]) -> list[dict[str, float | str]]:

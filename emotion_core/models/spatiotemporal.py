@@ -241,12 +241,7 @@ class CrossModalFusion(nn.Module):
 
 
 class Heads(nn.Module):
-    """Category logits, valence by tanh and arousal by sigmoid, each behind a hidden layer.
-
-    `sureness` scales a picture's logits, which changes their confidence and never their order. It does
-    nothing until `train.calibrate` fits it to held-out pictures: learnt with the rest, it would learn how
-    sure to be of pictures that the network knows by heart.
-    """
+    """Category logits, valence by tanh and arousal by sigmoid, each behind a hidden layer."""
 
     def __init__(self, width: int, classes: int, dropout: float):
         super().__init__()
@@ -258,18 +253,11 @@ class Heads(nn.Module):
             )
 
         self.category, self.valence, self.arousal = head(classes), head(1), head(1)
-        self.sureness = nn.Linear(width, 1).requires_grad_(False)
-        nn.init.zeros_(self.sureness.weight)
-        nn.init.zeros_(self.sureness.bias)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Read (B, C): logits (B, K), valence (B,), arousal (B,)."""
         x = self.shared(x)
-        return (
-            self.category(x) * self.sureness(x).exp(),
-            self.valence(x)[:, 0].tanh(),
-            self.arousal(x)[:, 0].sigmoid(),
-        )
+        return self.category(x), self.valence(x)[:, 0].tanh(), self.arousal(x)[:, 0].sigmoid()
 
 
 class SpatioTemporalEmotionNet(nn.Module):

@@ -1,0 +1,62 @@
+"""Self-training: what trained weights answer becomes a part of the labels that others learn from."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from emotion_core.checkpoint import load_network
+from emotion_core.types import EmotionError
+from train.data import Samples, derived_valence_arousal
+from train.student import Student, predict
+
+log = logging.getLogger("train")
+
+
+def teach(
+    samples: Samples,
+    teachers: Sequence[str],
+    trust: Mapping[str, float],
+    size: int,
+    *,
+    device: torch.device,
+    half: bool = False,
+) -> Samples:
+    """Give the samples with the labels of the training rows moved towards the mean answer of the teachers.
+
+    `trust` is the share of a source's labels that the answer makes up (none where a source is not named).
+    A picture without a label takes the answer whole, and its valence and arousal from it. Validation
+    pictures keep the labels that people gave them.
+
+    Raises:
+        EmotionError: where a teacher's file can't be used, or it knows other categories.
+    """
+    rows = np.flatnonzero(samples.split == "train")
+    pupils = samples.take(rows)
+    answer = np.zeros_like(pupils.target)
+    log.info(
+        "asking %d teachers about %d pictures, %d of them without a label",
+        len(teachers), len(rows), int((~pupils.labelled).sum()),
+    )  # fmt: skip
+    for path in teachers:
+        net, meta = load_network(Path(path))
+        if meta.labels != samples.labels:
+            raise EmotionError(
+                f"the teacher {path} knows {', '.join(meta.labels)}, the data {', '.join(samples.labels)}"
+            )
+        student = Student(net).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        logits = predict(student, pupils, size, half=half)[0]
+        answer += logits.softmax(1).numpy() / len(teachers)  # as trained: shares of votes, not a confidence
+    share = np.array([trust.get(str(source), 0.0) for source in pupils.source], np.float32)
+    share = np.where(pupils.labelled, share, 1.0)[:, None]
+    target, valence, arousal = samples.target.copy(), samples.valence.copy(), samples.arousal.copy()
+    target[rows] = pupils.target + share * (answer - pupils.target)
+    derived = derived_valence_arousal(target[rows], samples.labels)
+    valence[rows], arousal[rows] = (
+        np.where(np.isfinite(own), own, new)
+        for own, new in zip((pupils.valence, pupils.arousal), derived, strict=True)
+    )
+    return replace(samples, target=target, valence=valence, arousal=arousal)
