@@ -35,7 +35,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Any:
     write_folder(folder / "data", 8)
     torch.manual_seed(0)
     net = SpatioTemporalEmotionNet(NetConfig(classes=3, resolution=32))
-    facts = {"config": TrainConfig(batch=8, valence_weight=0.25, workers=0).as_dict()}
+    used = TrainConfig(
+        batch=8, valence_weight=0.25, workers=0, teachers=("gone.safetensors",), trust={"data": 0.5}
+    )
+    facts = {"config": used.as_dict()}
     save_network(net, folder / "full.safetensors", CUSTOM, trained=True, facts=facts)
     torch.save({"average": Student(net).state_dict()}, folder / "full.pt")
     return folder

@@ -96,9 +96,12 @@ def ablate(
 
 
 def recipe(before: dict[str, Any], size: int, pictures: int, settings: dict[str, Any]) -> TrainConfig:
-    """Give the settings of every variant: those of the weights, for one short epoch at a gentle rate."""
-    known = {f.name for f in dataclasses.fields(TrainConfig)}
-    kept = {name: value for name, value in before.items() if name in known and name != "without"}
+    """Give the settings of every variant: those of the weights, for one short epoch at a gentle rate.
+
+    Labels are those of people alone, as nothing tells where the weights' teachers lie.
+    """
+    known = {f.name for f in dataclasses.fields(TrainConfig)} - {"without", "teachers", "trust"}
+    kept = {name: value for name, value in before.items() if name in known}
     short = {"epochs": 1, "epoch_pictures": pictures, "learning_rate": SMALL_RATE, "ema": 0.98}
     sizes = {"size": size, "small_size": size, "full_from": 0.0}
     try:
