@@ -128,6 +128,16 @@ def load_arrays(path: Path) -> tuple[Metadata, dict[str, np.ndarray]]:
     return meta, arrays
 
 
+def save_arrays(path: Path, meta: Metadata, arrays: dict[str, np.ndarray]) -> None:
+    """Write metadata and weights beside and rename; the twin of `load_arrays`."""
+    from safetensors.numpy import save_file
+
+    part = path.with_name(path.name + ".part")
+    save_file(arrays, part, metadata=pack(meta))
+    part.chmod(0o644)  # safetensors writes files that only their owner reads
+    part.replace(path)
+
+
 def save_network(
     net: "SpatioTemporalEmotionNet",
     path: Path,
@@ -143,8 +153,6 @@ def save_network(
 
     Where no temperature of colour pictures is given, it is that of the others.
     """
-    from safetensors.numpy import save_file
-
     arrays = {}
     for name, tensor in net.state_dict().items():
         array = tensor.detach().cpu().contiguous().numpy()
@@ -160,10 +168,7 @@ def save_network(
         facts=facts or {},
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    save_file(arrays, part, metadata=pack(meta))
-    part.chmod(0o644)  # safetensors writes files that only their owner reads
-    part.replace(path)
+    save_arrays(path, meta, arrays)
     return meta
 
 

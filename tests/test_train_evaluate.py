@@ -20,6 +20,7 @@ from train.calibrate import (
     cross_fitted,
     fit_both,
     fit_temperature,
+    join,
     store_fit,
 )
 from train.data import MEASURES
@@ -205,7 +206,7 @@ def overconfident(temperature: float, n: int = 4000, seed: int = 0) -> Any:
 
 @pytest.mark.parametrize("temperature", [0.6, 1.0, 2.5])
 def test_the_true_temperature_is_found(temperature: float) -> None:
-    assert fit_temperature([overconfident(temperature)]) == pytest.approx(temperature, rel=0.06)
+    assert fit_temperature(overconfident(temperature)) == pytest.approx(temperature, rel=0.06)
 
 
 def test_cross_fitting_lowers_the_error_of_pictures_that_were_not_fitted_on() -> None:
@@ -231,7 +232,7 @@ def test_grey_and_colour_pictures_each_have_their_temperature() -> None:
     few = overconfident(3.0, n=20)
     few.color[:] = True
     one = fit_both([grey, few])  # too few in colour: one temperature for all
-    assert one.grey == one.color == fit_temperature([grey, few])
+    assert one.grey == one.color == fit_temperature(join([grey, few]))
 
 
 def test_a_stored_fit_changes_confidence_alone(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
-from emotion_core.checkpoint import load_arrays, pack
+from emotion_core.checkpoint import load_arrays, save_arrays
 from emotion_core.faces import FaceFinder
 from emotion_core.recognizer import Recognizer
 from emotion_core.runtime import TorchNetwork
@@ -65,19 +65,23 @@ class Fit:
     color: float
 
 
-def fit_temperature(sets: Sequence[Scored]) -> float:
-    """Give the temperature with the least negative log-likelihood over all pictures.
+def join(sets: Sequence[Scored]) -> Scored:
+    """Give the pictures of all sets as one."""
+    names = ("scores", "truth", "groups", "color")
+    return Scored(*(np.concatenate([getattr(s, name) for s in sets]) for name in names))
+
+
+def fit_temperature(scored: Scored) -> float:
+    """Give the temperature with the least negative log-likelihood.
 
     >>> scores = np.log(np.array([[0.9, 0.1]] * 10))
     >>> answers = np.array([0] * 7 + [1] * 3)  # sure of 90 %, right in 70 %
-    >>> round(float(fit_temperature([Scored(scores, answers, answers, answers < 0)])), 1)
+    >>> round(float(fit_temperature(Scored(scores, answers, answers, answers < 0))), 1)
     2.6
     """
-    sizes = [len(s.truth) for s in sets]
 
     def cost(log_temperature: float) -> float:
-        t = float(np.exp(log_temperature))
-        return float(np.average([metrics.nll(s.probabilities(t), s.truth) for s in sets], weights=sizes))
+        return metrics.nll(scored.probabilities(float(np.exp(log_temperature))), scored.truth)
 
     best = minimize_scalar(cost, bounds=(np.log(LOWEST), np.log(HIGHEST)), method="bounded")
     return float(np.exp(best.x))
@@ -85,10 +89,12 @@ def fit_temperature(sets: Sequence[Scored]) -> float:
 
 def fit_both(sets: Sequence[Scored]) -> Fit:
     """Fit grey pictures and those in colour apart, or all as one where either kind has too few."""
-    kinds = [[s.take(s.color == color) for s in sets if (s.color == color).any()] for color in (False, True)]
-    if min(sum(len(s.truth) for s in kind) for kind in kinds) < FEWEST:
-        kinds = [list(sets), list(sets)]
-    return Fit(*map(fit_temperature, kinds))
+    whole = join(sets)
+    grey, color = whole.take(~whole.color), whole.take(whole.color)
+    if min(len(grey.truth), len(color.truth)) < FEWEST:
+        one = fit_temperature(whole)
+        return Fit(one, one)
+    return Fit(fit_temperature(grey), fit_temperature(color))
 
 
 def cross_fitted(sets: Mapping[str, Scored]) -> dict[str, np.ndarray]:
@@ -182,14 +188,8 @@ def calibrate(
 
 def store_fit(weights: Path, fit: Fit) -> None:
     """Write the temperatures into a safetensors weights file; the weights stay the same."""
-    from safetensors.numpy import save_file
-
     meta, arrays = load_arrays(weights)
-    meta = replace(meta, temperature=fit.grey, temperature_color=fit.color)
-    part = weights.with_name(weights.name + ".part")
-    save_file(arrays, part, metadata=pack(meta))
-    part.chmod(0o644)  # safetensors writes files that only their owner reads
-    part.replace(weights)
+    save_arrays(weights, replace(meta, temperature=fit.grey, temperature_color=fit.color), arrays)
 
 
 def report(outcome: dict) -> str:
