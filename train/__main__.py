@@ -7,10 +7,13 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from emotion_core.types import EmotionError
 from train.config import PARTS, TrainConfig
+
+if TYPE_CHECKING:
+    from train.data import Samples
 
 PLACES = ("data", "../shared/data")  # where data are looked for when none are named
 
@@ -19,6 +22,7 @@ Train the network, and everything around it.
 
   python -m train --data FOLDER [--epochs 100]     train on a folder (the default command)
   python -m train distill --teacher FILE.onnx      what a face-recognition network knows, for --init
+  python -m train tutor --teacher FILE.onnx        the same network taught expressions; its answers are labels
   python -m train check FOLDER...                  counts, unreadable files, duplicates across splits
   python -m train evaluate --data FOLDER           figures of a model as JSON and one HTML page
   python -m train calibrate --data FOLDER          one temperature, so that confidence means what it says
@@ -54,7 +58,8 @@ HELP = {
     "ema": "decay of the running average of the weights, which is what is kept",
     "balance": "0: classes as the data lie; 1: every class drawn equally often",
     "doubt": "label smoothing of a set whose single labels often contradict each other, as expw=0.3",
-    "teachers": "weights whose mean answer becomes part of the labels, and the label of pictures without one",
+    "teachers": "weights, or answers of a tutor, whose mean becomes part of the labels, "
+    "and the label of pictures without one",
     "trust": "share of a set's labels that the teachers' answer makes up, as expw=0.5",
     "mix": "share of each data set in a batch, as ferplus=0.6,expw=0.4; as they lie by default",
     "spoilt": "share of pictures that are blurred, darkened or covered besides being moved",
@@ -76,6 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands: dict[str, Callable[[list[str]], int]] = {
         "train": _train,
         "distill": _distill,
+        "tutor": _tutor,
         "check": _check,
         "evaluate": _evaluate,
         "calibrate": _calibrate,
@@ -150,16 +156,44 @@ def _train(words: list[str]) -> int:
 
 
 def _distill(words: list[str]) -> int:
-    parser = _parser("distill", "Teach a fresh network what a face-recognition network sees.", epilog=DATA)
+    given, samples = _faces_known(
+        words, "distill", "Teach a fresh network what a face-recognition network sees.",
+        out="checkpoints/faces.safetensors", gives="weights to hand to `train --init`", pictures=90_000,
+    )  # fmt: skip
+    from train.distill import distill
+
+    distill(given.teacher, samples, given.out, pictures=given.pictures, mix=given.mix, seed=given.seed)
+    print(f"use it: python -m train --init {given.out}")
+    return 0
+
+
+def _tutor(words: list[str]) -> int:
+    given, samples = _faces_known(
+        words, "tutor", "Teach a face-recognition network expressions, and write what it answers.",
+        out="checkpoints/tutor.npz", gives="answers to hand to `train --teachers`", pictures=80_000,
+    )  # fmt: skip
+    from train.tutor import tutor
+
+    tutor(given.teacher, samples, given.out, pictures=given.pictures, mix=given.mix, seed=given.seed)
+    print(f"use it: python -m train --teachers {given.out} --trust SET=0.5")
+    return 0
+
+
+def _faces_known(
+    words: list[str], command: str, purpose: str, *, out: str, gives: str, pictures: int
+) -> tuple[argparse.Namespace, "Samples"]:
+    """Read the options of a command that starts from a face-recognition network, and its pictures."""
+    parser = _parser(command, purpose, epilog=DATA)
     parser.add_argument("--data", nargs="+", metavar="PATH", help="data folders or files")
     parser.add_argument(
         "--teacher", type=Path, required=True, metavar="FILE", help="ONNX file of SFace's shape"
     )
     parser.add_argument(
-        "--out", type=Path, default=Path("checkpoints/faces.safetensors"), metavar="FILE",
-        help="weights to hand to `train --init` (default: checkpoints/faces.safetensors)",
-    )  # fmt: skip
-    parser.add_argument("--pictures", type=int, default=90_000, metavar="N", help="pictures shown (90000)")
+        "--out", type=Path, default=Path(out), metavar="FILE", help=f"{gives} (default: {out})"
+    )
+    parser.add_argument(
+        "--pictures", type=int, default=pictures, metavar="N", help=f"pictures shown ({pictures})"
+    )
     parser.add_argument("--mix", type=_shares, metavar="SET=SHARE,...", help=HELP["mix"])
     parser.add_argument("--seed", type=int, default=0, help="default: 0")
     _common(parser)
@@ -167,12 +201,8 @@ def _distill(words: list[str]) -> int:
     if given.pictures < 1:
         parser.error(f"--pictures is 1 or more, not {given.pictures}")
     from train.data import load
-    from train.distill import distill
 
-    samples = load(_data(given.data), sets=given.sets, cache=given.cache, drop_leaks=True)
-    distill(given.teacher, samples, given.out, pictures=given.pictures, mix=given.mix, seed=given.seed)
-    print(f"use it: python -m train --init {given.out}")
-    return 0
+    return given, load(_data(given.data), sets=given.sets, cache=given.cache, drop_leaks=True)
 
 
 def _check(words: list[str]) -> int:

@@ -27,7 +27,7 @@ from train.data import Samples
 from train.draws import Draws
 from train.loop import fast_bfloat16, schedule
 
-_GREY_SPREAD = 0.4  # spread of a face in the teacher's units of half the grey range: the student sees it as 1
+GREY_SPREAD = 0.4  # spread of a face in the teacher's units of half the grey range: the student sees it as 1
 _SHIFT = 3  # pixels by which the middle of the student's first place lies further in than the teacher's
 
 RECIPE = TrainConfig(epochs=1, batch=64, learning_rate=2e-3, warmup=0.02, balance=0.0, mixup=0.0)
@@ -44,7 +44,7 @@ class Teacher(nn.Module):
 
     def __init__(self, path: Path, width: int, separable: int):
         super().__init__()
-        units = _units(path)
+        units = units_of(path)
         first = next((i for i, u in enumerate(units) if u[0].out_channels == width), len(units))
         last = first + 2 * separable
         tail = units[first + 1 : last + 1]
@@ -65,7 +65,7 @@ class Teacher(nn.Module):
     def forward(self, images: Tensor) -> list[Tensor]:
         """Read standardised grey pictures (B, 3, H, W): taps before their activation, (B, C, h, w) each."""
         # its strided layers look from the top left corner of each step, the student's from the middle
-        x, out = images[:, :, _SHIFT:, _SHIFT:] * _GREY_SPREAD, []
+        x, out = images[:, :, _SHIFT:, _SHIFT:] * GREY_SPREAD, []
         for number, (conv, norm, act) in enumerate(self.units):
             x = norm(conv(x))
             if number in self.taps:
@@ -74,7 +74,7 @@ class Teacher(nn.Module):
         return out
 
 
-def _units(path: Path) -> list[tuple[nn.Conv2d, nn.BatchNorm2d, nn.PReLU]]:
+def units_of(path: Path) -> list[tuple[nn.Conv2d, nn.BatchNorm2d, nn.PReLU]]:
     """Read convolution, normalisation and activation of a chain, up to the first layer of another kind."""
     import onnx
     from onnx import numpy_helper
