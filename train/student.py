@@ -1,5 +1,7 @@
 """What is trained: the network, and the head that pre-trains its eyes."""
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 
@@ -25,6 +27,16 @@ class Student(nn.Module):
         return *self.net.decide(window), self.blendshapes(features[:, : self.blendshapes.in_features])
 
 
+def plain_batches(samples: Samples, size: int, batch: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Give pictures (B, 3, size, size), key points (B, 50, 2) and presence (B,) of plain central crops."""
+    for start in range(0, len(samples), batch):
+        part = slice(start, start + batch)
+        images = standardize(center(torch.from_numpy(samples.crops[part]), samples.margin, size).round())
+        images = images.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+        present = torch.from_numpy(samples.present[part]).float()
+        yield images, torch.from_numpy(samples.landmarks[part]), present
+
+
 @torch.no_grad()
 def predict(
     student: Student, samples: Samples, size: int, *, half: bool = False, batch: int = 128
@@ -35,14 +47,9 @@ def predict(
     logits: list[Tensor] = []
     valence: list[Tensor] = []
     arousal: list[Tensor] = []
-    for start in range(0, len(samples), batch):
-        part = slice(start, start + batch)
-        images = standardize(center(torch.from_numpy(samples.crops[part]), samples.margin, size).round())
-        images = images.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
-        landmarks = torch.from_numpy(samples.landmarks[part])
-        present = torch.from_numpy(samples.present[part]).float()
+    for shown in plain_batches(samples, size, batch):
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
-            out = student(images.to(device), landmarks.to(device), present.to(device))
+            out = student(*(part.to(device) for part in shown))
         for kept, value in zip((logits, valence, arousal), out, strict=False):
             kept.append(value.float().cpu())
     student.train()

@@ -18,13 +18,13 @@ from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from emotion_core.types import EmotionError
-from train.augment import center, standardize
 from train.config import TrainConfig
 from train.data import Samples
 from train.distill import GREY_SPREAD, units_of
 from train.draws import Draws
 from train.loop import fast_bfloat16, moving_average, schedule
 from train.losses import category_loss
+from train.student import plain_batches
 
 SIDE = 112  # of the pictures that SFace was made for
 _FIELD = 1.185  # SFace's field of view in units of ours: its eyes lie 0.3125 of the picture apart, ours 0.37
@@ -94,14 +94,9 @@ def ask(tutor: Tutor, samples: Samples, half: bool, batch: int = 128) -> Tensor:
     """Give the tutor's probabilities (N, K) for the plain central crops of what `as_seen` gives."""
     tutor.eval()
     answers = []
-    for start in range(0, len(samples), batch):
-        part = slice(start, start + batch)
-        images = standardize(center(torch.from_numpy(samples.crops[part]), samples.margin, SIDE).round())
-        images = images.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
-        landmarks = torch.from_numpy(samples.landmarks[part])
-        present = torch.from_numpy(samples.present[part]).float()
+    for shown in plain_batches(samples, SIDE, batch):
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
-            answers.append(tutor(images, landmarks, present).float().softmax(1))
+            answers.append(tutor(*shown).float().softmax(1))
     tutor.train()
     return torch.cat(answers)
 
