@@ -6,14 +6,12 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from emotion_core.types import EmotionError
 from train.config import PARTS, TrainConfig
-
-if TYPE_CHECKING:
-    from train.data import Samples
 
 PLACES = ("data", "../shared/data")  # where data are looked for when none are named
 
@@ -72,6 +70,13 @@ HELP = {
     "resume": "go on from the last checkpoint in --out, exactly to the step",
 }
 
+FROM_FACES = {  # command: what it does, file written, option of `train` that takes it, pictures shown
+    "distill": ("Teach a fresh network what a face-recognition network sees.",
+                "checkpoints/faces.safetensors", "--init", 90_000),
+    "tutor": ("Teach a face-recognition network expressions, and write what it answers.",
+              "checkpoints/tutor.npz", "--teachers", 80_000),
+}  # fmt: skip
+
 log = logging.getLogger("train")
 
 
@@ -80,8 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     commands: dict[str, Callable[[list[str]], int]] = {
         "train": _train,
-        "distill": _distill,
-        "tutor": _tutor,
+        **{name: partial(_from_faces, name) for name in FROM_FACES},
         "check": _check,
         "evaluate": _evaluate,
         "calibrate": _calibrate,
@@ -155,41 +159,16 @@ def _train(words: list[str]) -> int:
     return 0
 
 
-def _distill(words: list[str]) -> int:
-    given, samples = _faces_known(
-        words, "distill", "Teach a fresh network what a face-recognition network sees.",
-        out="checkpoints/faces.safetensors", gives="weights to hand to `train --init`", pictures=90_000,
-    )  # fmt: skip
-    from train.distill import distill
-
-    distill(given.teacher, samples, given.out, pictures=given.pictures, mix=given.mix, seed=given.seed)
-    print(f"use it: python -m train --init {given.out}")
-    return 0
-
-
-def _tutor(words: list[str]) -> int:
-    given, samples = _faces_known(
-        words, "tutor", "Teach a face-recognition network expressions, and write what it answers.",
-        out="checkpoints/tutor.npz", gives="answers to hand to `train --teachers`", pictures=80_000,
-    )  # fmt: skip
-    from train.tutor import tutor
-
-    tutor(given.teacher, samples, given.out, pictures=given.pictures, mix=given.mix, seed=given.seed)
-    print(f"use it: python -m train --teachers {given.out} --trust SET=0.5")
-    return 0
-
-
-def _faces_known(
-    words: list[str], command: str, purpose: str, *, out: str, gives: str, pictures: int
-) -> tuple[argparse.Namespace, "Samples"]:
-    """Read the options of a command that starts from a face-recognition network, and its pictures."""
+def _from_faces(command: str, words: list[str]) -> int:
+    """Run a command that starts from a face-recognition network."""
+    purpose, out, option, pictures = FROM_FACES[command]
     parser = _parser(command, purpose, epilog=DATA)
     parser.add_argument("--data", nargs="+", metavar="PATH", help="data folders or files")
     parser.add_argument(
         "--teacher", type=Path, required=True, metavar="FILE", help="ONNX file of SFace's shape"
     )
     parser.add_argument(
-        "--out", type=Path, default=Path(out), metavar="FILE", help=f"{gives} (default: {out})"
+        "--out", type=Path, default=Path(out), metavar="FILE", help=f"for `train {option}` (default: {out})"
     )
     parser.add_argument(
         "--pictures", type=int, default=pictures, metavar="N", help=f"pictures shown ({pictures})"
@@ -201,8 +180,14 @@ def _faces_known(
     if given.pictures < 1:
         parser.error(f"--pictures is 1 or more, not {given.pictures}")
     from train.data import load
+    from train.distill import distill
+    from train.tutor import tutor
 
-    return given, load(_data(given.data), sets=given.sets, cache=given.cache, drop_leaks=True)
+    teach = {"distill": distill, "tutor": tutor}[command]
+    samples = load(_data(given.data), sets=given.sets, cache=given.cache, drop_leaks=True)
+    teach(given.teacher, samples, given.out, pictures=given.pictures, mix=given.mix, seed=given.seed)
+    print(f"use it: python -m train {option} {given.out}")
+    return 0
 
 
 def _check(words: list[str]) -> int:
