@@ -73,14 +73,15 @@ def answers_of(
         labels, answer = _written(path, pupils)
     else:
         net, meta = load_network(path)
-        student = Student(net).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        labels = meta.labels
-        # as trained: shares of votes, not a confidence
-        answer = predict(student, pupils, size, half=half)[0].softmax(1).numpy()
+        labels, answer = meta.labels, None
     if labels != pupils.labels:
         raise EmotionError(
             f"the teacher {path} knows {', '.join(labels)}, the data {', '.join(pupils.labels)}"
         )
+    if answer is None:
+        student = Student(net).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        # as trained: shares of votes, not a confidence
+        answer = predict(student, pupils, size, half=half)[0].softmax(1).numpy()
     return answer
 
 
