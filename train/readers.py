@@ -5,6 +5,7 @@ which nothing is left, or whose columns are wrong, stops with one line.
 """
 
 import hashlib
+import os
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -28,6 +29,7 @@ BESIDE = {"contempt", "unknown", "nf", "none", "uncertain", "other"}
 
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 VIDEOS = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v"}
+KEYED_BY_CONTENT = 16  # files of a data set from which on reading them all would take longer than it saves
 CLIP_FRAMES = 32  # frames taken of a video clip, evenly over its length: two windows of the network
 SPLIT_NAMES = {
     **dict.fromkeys(("train", "training", "train_set"), "train"),
@@ -350,11 +352,19 @@ def require(table: pd.DataFrame, columns: Sequence[str], path: Path) -> None:
 
 
 def file_key(*paths: Path, root: Path | None = None) -> str:
-    """Name the content of files by their relative names, sizes and times: a change makes a new key."""
+    """Name the content of files by their relative names and content: a change makes a new key.
+
+    A few files are read for it, so that a copy of a data set has the key of the original; of many, sizes
+    and times must do.
+    """
     lines = []
     for path in paths:
         stat = path.stat()
-        lines.append(f"{path.relative_to(root) if root else path.name}|{stat.st_size}|{stat.st_mtime_ns}")
+        content = f"{stat.st_size}|{stat.st_mtime_ns}"
+        if len(paths) <= KEYED_BY_CONTENT and os.access(path, os.R_OK) and path.is_file():
+            with path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+        lines.append(f"{path.relative_to(root) if root else path.name}|{content}")
     return sha(*sorted(lines))
 
 
