@@ -29,7 +29,7 @@ BESIDE = {"contempt", "unknown", "nf", "none", "uncertain", "other"}
 
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 VIDEOS = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v"}
-KEYED_BY_CONTENT = 16  # files of a data set from which on reading them all would take longer than it saves
+KEYED_BY_CONTENT = 16  # most files of a data set that are read whole for the name of its cache
 CLIP_FRAMES = 32  # frames taken of a video clip, evenly over its length: two windows of the network
 SPLIT_NAMES = {
     **dict.fromkeys(("train", "training", "train_set"), "train"),
