@@ -12,7 +12,7 @@ import pytest
 from emotion_core.labels import EMOTIONS
 from emotion_core.types import EmotionError
 from train.data import Samples, concatenate, derived_valence_arousal, load, read_all
-from train.readers import KEYED_BY_CONTENT, VOTES, file_key, from_votes, make_split, read
+from train.readers import VOTES, file_key, from_votes, make_split, read, table_key
 
 
 def face_of(astronaut: np.ndarray, size: int = 160) -> Any:
@@ -392,10 +392,10 @@ def test_a_copy_of_a_data_set_has_the_key_of_the_original(tmp_path: Path) -> Non
         place.parent.mkdir()
         place.write_bytes(b"pictures")
         os.utime(place, (time, time))
-    assert file_key(original) == file_key(copy)
+    assert table_key(original) == table_key(copy)
     copy.write_bytes(b"picturez")
-    assert file_key(original) != file_key(copy)
-    many = [tmp_path / f"{number}.png" for number in range(KEYED_BY_CONTENT + 1)]
+    assert table_key(original) != table_key(copy)
+    many = [tmp_path / f"{number}.png" for number in range(17)]
     for path in many:
         path.write_bytes(b"picture")
     before = file_key(*many)

@@ -5,7 +5,6 @@ which nothing is left, or whose columns are wrong, stops with one line.
 """
 
 import hashlib
-import os
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from emotion_core.facemodels import sha256_of
 from emotion_core.labels import EMOTIONS, canonical
 from emotion_core.types import EmotionError
 
@@ -29,7 +29,6 @@ BESIDE = {"contempt", "unknown", "nf", "none", "uncertain", "other"}
 
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 VIDEOS = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v"}
-KEYED_BY_CONTENT = 16  # most files of a data set that are read whole for the name of its cache
 CLIP_FRAMES = 32  # frames taken of a video clip, evenly over its length: two windows of the network
 SPLIT_NAMES = {
     **dict.fromkeys(("train", "training", "train_set"), "train"),
@@ -178,7 +177,7 @@ def read_parquet(path: Path) -> Raw:
         labels,
         [_encoded(image) for image in table["image"]],
         votes,
-        key=file_key(path),
+        key=table_key(path),
         ids=table.get("id"),
         split=table.get("split"),
         group=group,
@@ -351,21 +350,15 @@ def require(table: pd.DataFrame, columns: Sequence[str], path: Path) -> None:
         )
 
 
-def file_key(*paths: Path, root: Path | None = None) -> str:
-    """Name the content of files by their relative names and content: a change makes a new key.
+def table_key(path: Path) -> str:
+    """Name a file that holds its pictures by its name and content: a copy has the key of the original."""
+    return sha(f"{path.name}|{sha256_of(path)}")
 
-    A few files are read for it, so that a copy of a data set has the key of the original; of many, sizes
-    and times must do.
-    """
-    lines = []
-    for path in paths:
-        stat = path.stat()
-        content = f"{stat.st_size}|{stat.st_mtime_ns}"
-        if len(paths) <= KEYED_BY_CONTENT and os.access(path, os.R_OK) and path.is_file():
-            with path.open("rb") as file:
-                content = hashlib.file_digest(file, "sha256").hexdigest()
-        lines.append(f"{path.relative_to(root) if root else path.name}|{content}")
-    return sha(*sorted(lines))
+
+def file_key(*paths: Path) -> str:
+    """Name files that may be many or large by their names, sizes and times: a change makes a new key."""
+    stats = [(path.name, path.stat()) for path in paths]
+    return sha(*sorted(f"{name}|{stat.st_size}|{stat.st_mtime_ns}" for name, stat in stats))
 
 
 def report(problems: list[str], rows: np.ndarray, text: str) -> None:

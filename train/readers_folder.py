@@ -28,6 +28,7 @@ from train.readers import (
     report,
     require,
     sha,
+    table_key,
 )
 
 FER2013_ORDER = ("Angry", "Disgust", "Fear", "Happy", "Sad", "Surprise", "Neutral")
@@ -214,7 +215,7 @@ def _fer2013(path: Path, table: pd.DataFrame) -> Raw:
         EMOTIONS,
         pictures,
         votes,
-        key=file_key(path),
+        key=table_key(path),
         ids=[f"fer{i:07d}" for i in np.flatnonzero(good)],
         split=usage,
         problems=problems,
@@ -272,7 +273,7 @@ def _report_missing(files: Sequence[Path], problems: list[str]) -> None:
 
 def _pictures_key(files: Sequence[Path], root: Path) -> str:
     """Name the pictures for the cache; labels are no part of it, they are read anew each time."""
-    return sha(file_key(*(f for f in files if f.exists()), root=None), *(_inside(f, root) for f in files))
+    return sha(file_key(*(f for f in files if f.exists())), *(_inside(f, root) for f in files))
 
 
 def _inside(path: Path, root: Path) -> str:
