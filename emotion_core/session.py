@@ -28,16 +28,20 @@ class Sighting:
 
 @dataclass(slots=True, eq=False)
 class Person:
-    """The memory of one face: its last feature vectors, oldest first, and its smoothed readings."""
+    """The memory of one face: its last feature vectors (T, F), newest last, and its smoothed readings."""
 
-    features: list[np.ndarray] = field(default_factory=list)
+    window: np.ndarray
     smoother: Smoother = field(default_factory=Smoother)
     seen: float = 0.0  # seconds of the tracker's clock
 
-    def window(self, length: int) -> np.ndarray:
-        """Give the last `length` feature vectors (length, F); one that is not full repeats its first."""
-        recent = self.features[-length:]
-        return np.stack([recent[0]] * (length - len(recent)) + recent)
+    @classmethod
+    def first(cls, vector: np.ndarray, length: int) -> "Person":
+        """Begin with one feature vector (F,); a window that is not full repeats its first."""
+        return cls(np.repeat(vector[None], length, axis=0))
+
+    def add(self, vector: np.ndarray) -> None:
+        """Take in the newest feature vector (F,); the oldest goes."""
+        self.window = np.concatenate([self.window[1:], vector[None]])
 
 
 @dataclass(eq=False)
@@ -79,8 +83,9 @@ class Session:
         for face, vector in zip(sighting.found, features, strict=True):
             person = self.people.get(face)
             if person is None or sighting.now - person.seen > GAP:
-                person = self.people[face] = Person()
+                person = self.people[face] = Person.first(vector, length)
+            else:
+                person.add(vector)
             person.seen = sighting.now
-            person.features = [*person.features, vector.copy()][-length:]
-            windows.append(person.window(length))
+            windows.append(person.window)
         return np.stack(windows)
