@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch")
 from emotion_core import checkpoint  # noqa: E402
 from emotion_core.labels import EMOTIONS  # noqa: E402
 from emotion_core.models import DESIGN, NetConfig, SpatioTemporalEmotionNet, describe, initialise  # noqa: E402
+from emotion_core.models.spatiotemporal import Conv  # noqa: E402
 from emotion_core.runtime import load_network, onnx_files  # noqa: E402
 from emotion_core.types import EmotionError  # noqa: E402
 
@@ -80,6 +81,17 @@ def test_split_equals_whole_and_batches_do_not_mix(net):
         split = net.decide(features.view(2, 3, -1))
     for a, b in zip(whole, split, strict=True):
         assert torch.allclose(a, b, atol=1e-4)
+
+
+def test_a_strided_layer_is_trained_as_it_reads():
+    layer = Conv(8, 8, 3, 2, 1, groups=8, bias=False)
+    given = torch.randn(2, 8, 9, 9, requires_grad=True)
+    found = []
+    for part in (layer.train(), layer.eval()):  # two ways to the same sums
+        out = part(given)
+        found.append([out, *torch.autograd.grad(out.square().sum(), [given, layer.weight])])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other)
 
 
 def test_ranges_hold_for_wild_input(net):

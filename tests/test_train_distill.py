@@ -9,19 +9,31 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from emotion_core.checkpoint import load_network
+from emotion_core.checkpoint import WEIGHTS, load_network
 from emotion_core.models import SpatioTemporalEmotionNet
 from tests.newcomer import write_folder
 from train.__main__ import main
 from train.config import TrainConfig
 from train.data import load
-from train.distill import Teacher, hand_down
+from train.distill import Teacher, chain, hand_down
 from train.start import shape_of, start_from
 from train.student import Student
 from train.teach import answers_of, teach
 
-SHAPE = [(3, 8, 3, 2, 1), (8, 8, 3, 2, 8), (8, 16, 3, 2, 1), (16, 512, 1, 1, 1)]
-SHAPE += 3 * [(512, 512, 3, 1, 512), (512, 512, 1, 1, 1)]
+WIDTHS = [
+    (64, 128),
+    (128, 128),
+    (128, 256),
+    (256, 256),
+    (256, 512),
+    *5 * [(512, 512)],
+    (512, 1024),
+    (1024, 1024),
+]
+STRIDED = (2, 4, 10)  # places in WIDTHS
+SHAPE = [(3, 8, 3, 2, 1), (8, 64, 1, 1, 1), (64, 128, 1, 1, 1)]
+for place, (inside, out) in enumerate(WIDTHS[1:], 1):
+    SHAPE += [(inside, inside, 3, 1 + (place in STRIDED), inside), (inside, out, 1, 1, 1)]
 TUTOR_SHAPE = [(3, 8, 3, 2, 1), (8, 16, 3, 2, 1), (16, 32, 1, 1, 1), (32, 32, 3, 2, 32), (32, 64, 1, 1, 1)]
 
 
@@ -68,27 +80,36 @@ def teacher_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_inherited_layers_answer_as_the_teachers_do(teacher_file: Path) -> None:
-    teacher = Teacher(teacher_file, 512, 3).eval()
     spatial = SpatioTemporalEmotionNet().spatial.eval()
+    teacher = Teacher(teacher_file, spatial).eval()
     hand_down(teacher, spatial)
-    x = torch.randn(2, 512, 9, 9)
-    units: Any = [unit for layer in spatial.separable.children() for unit in layer.children()]
-    for (conv, norm), unit in zip(teacher.inherited(), units, strict=True):
-        assert torch.allclose(norm(conv(x)), unit[1](unit[0](x)), atol=1e-4)
+    own = chain(spatial)
+    assert len(own) == len(teacher.inherited) == len(SHAPE) - 2
+    for (conv, norm, _), unit in zip(teacher.inherited, own, strict=True):
+        x = torch.randn(2, conv.in_channels, 11, 11)
+        given: Any = unit
+        there = norm(conv(x))[:, : given[0].out_channels]
+        assert torch.allclose(there, given[1](given[0](x)), atol=1e-4)
 
 
 def test_taps_lie_where_the_students_do_and_match_onnx_runtime(teacher_file: Path, tmp_path: Path) -> None:
     import onnxruntime
 
-    images = torch.randn(1, 3, 74, 74)
-    before, after = Teacher(teacher_file, 512, 3).eval()(images)
-    assert before.shape == after.shape == (1, 512, 9, 9)
+    images = torch.randn(1, 3, 88, 88)
+    spatial = SpatioTemporalEmotionNet().spatial.eval()
+    teacher = Teacher(teacher_file, spatial).eval()
+    first, last = teacher(images)
+    seen: list[torch.Tensor] = []
+    for unit in teacher.matched:
+        unit.register_forward_hook(lambda module, given, result: seen.append(result))
+    spatial(images)
+    assert first.shape == seen[0].shape == (1, 128, 44, 44)
+    assert last.shape == seen[1].shape == (1, 512, 11, 11)
     whole = onnx.load(teacher_file)
-    whole.graph.output.append(helper.make_tensor_value_info("n9", TensorProto.FLOAT, None))
+    whole.graph.output.append(helper.make_tensor_value_info("n10", TensorProto.FLOAT, None))
     onnx.save(whole, tmp_path / "taps.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "taps.onnx")
-    seen = (0.4 * images[:, :, 3:, 3:]).numpy()
-    assert np.allclose(session.run(["n9"], {"data": seen})[0], after.numpy(), atol=1e-3)
+    assert np.allclose(session.run(["n10"], {"data": 0.4 * images.numpy()})[0], last.numpy(), atol=1e-3)
 
 
 def test_the_student_nears_the_teacher_and_training_starts_from_it(
@@ -118,8 +139,24 @@ def test_the_student_nears_the_teacher_and_training_starts_from_it(
     config = TrainConfig(init=str(out))
     student = Student(SpatioTemporalEmotionNet(shape_of(config, 3)))
     start_from(student, out)
-    given = net.state_dict()["spatial.separable.0.1.0.weight"]
-    assert torch.allclose(student.net.state_dict()["spatial.separable.0.1.0.weight"], given)
+    given = net.state_dict()["spatial.middle.1.1.0.weight"]
+    assert torch.allclose(student.net.state_dict()["spatial.middle.1.1.0.weight"], given)
+
+
+def test_early_stages_that_are_fixed_stay_as_they_were_taught(tmp_path: Path) -> None:
+    write_folder(tmp_path / "data", 8)
+    words = ["--data", str(tmp_path / "data"), "--cache", str(tmp_path / "cache"), "--epochs", "1"]
+    words += ["--init", str(WEIGHTS), "--out", str(tmp_path / "run"), "--learning-rate", "1e-3"]
+    assert main([*words, "--fix-early", "6", "--batch", "8", "--tensorboard", str(tmp_path / "log")]) == 0
+    (before, _), (after, _) = load_network(WEIGHTS), load_network(tmp_path / "run" / "best.safetensors")
+    trained = dict(after.named_parameters())
+    changed = {
+        n
+        for n, v in before.state_dict().items()
+        if n.startswith("spatial") and not v.equal(after.state_dict()[n])
+    }
+    assert not any(name.startswith(("spatial.stem", "spatial.early")) for name in changed)
+    assert changed >= {n for n in trained if n.startswith(("spatial.middle", "spatial.late"))}
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import brentq
 from scipy.special import softmax
 
 from emotion_core.checkpoint import load_arrays, save_arrays
@@ -72,19 +72,25 @@ def join(sets: Sequence[Scored]) -> Scored:
 
 
 def fit_temperature(scored: Scored) -> float:
-    """Give the temperature with the least negative log-likelihood.
+    """Give the temperature at which the mean confidence is the share of right answers.
+
+    The one with the least negative log-likelihood would also answer for how the other categories share what
+    is left; where labels contradict each other it leaves the confidence too high.
 
     >>> scores = np.log(np.array([[0.9, 0.1]] * 10))
     >>> answers = np.array([0] * 7 + [1] * 3)  # sure of 90 %, right in 70 %
     >>> round(float(fit_temperature(Scored(scores, answers, answers, answers < 0))), 1)
     2.6
     """
+    right = (scored.probabilities(1.0).argmax(1) == scored.truth).mean()
 
-    def cost(log_temperature: float) -> float:
-        return metrics.nll(scored.probabilities(float(np.exp(log_temperature))), scored.truth)
+    def excess(log_temperature: float) -> float:
+        return float(scored.probabilities(float(np.exp(log_temperature))).max(1).mean() - right)
 
-    best = minimize_scalar(cost, bounds=(np.log(LOWEST), np.log(HIGHEST)), method="bounded")
-    return float(np.exp(best.x))
+    low, high = np.log(LOWEST), np.log(HIGHEST)
+    if excess(low) <= 0 or excess(high) >= 0:  # no temperature does: the nearest
+        return LOWEST if excess(low) <= 0 else HIGHEST
+    return float(np.exp(brentq(excess, low, high)))
 
 
 def fit_both(sets: Sequence[Scored]) -> Fit:

@@ -32,13 +32,14 @@ class TrainConfig:
     trust: dict[str, float] = field(default_factory=dict)  # ... this share by source; all where there is none
     balance: float = 0.5  # 0: as the data lie; 1: every class drawn equally often
     mix: dict[str, float] = field(default_factory=dict)  # share of each source in a batch; empty: as they lie
-    small_size: int = 74  # resolution schedule: this size at first ...
-    size: int = 74  # ... and this one, which is what the network will read, from `full_from` of the steps on
+    small_size: int = 80  # resolution schedule: this size at first ...
+    size: int = 80  # ... and this one, which is what the network will read, from `full_from` of the steps on
     full_from: float = 0.0
     spoilt: float = 0.5  # share of pictures that are blurred, darkened or covered besides being moved
     mixup: float = 0.1  # share of pictures mixed with another
     landmark_dropout: float = 0.2
     patience: int = 10
+    fix_early: int = 0  # leave this many of the layers that `distill` taught as they are: 6 is all of them
     without: tuple[str, ...] = ()  # parts of the network that are left out, of PARTS
     save_minutes: float = 5.0  # most time between two checkpoints; one also closes every epoch
     seed: int = 0
@@ -64,6 +65,8 @@ class TrainConfig:
             raise ValueError("trust without teachers: name their weights")
         if not 0 < self.learning_rate < 1:
             raise ValueError(f"learning_rate lies in (0, 1), not {self.learning_rate}")
+        if not 0 <= self.fix_early <= 6:
+            raise ValueError(f"fix_early lies between 0 and 6, not {self.fix_early}")
         if not 32 <= self.small_size <= self.size:
             raise ValueError("small_size lies between 32 and size")
         for part in self.without:

@@ -1,10 +1,10 @@
 """What a face-recognition network knows of faces, handed down before any expression is taught.
 
 The teacher is an ONNX file of a chain of convolutions, batch normalisations and PReLUs, as SFace of the
-OpenCV Zoo is (Apache-2.0; Zhong et al. 2021). Its separable layers of the student's width are copied into the
-student, and everything before them learns to feed them: both networks read the same augmented picture, and
-the student is pulled towards what the teacher makes of it just before and just after those layers. Labels are
-not looked at.
+OpenCV Zoo is (Apache-2.0; Zhong et al. 2021). All of its layers but the first few are copied into the
+student. PReLU becomes ReLU on the way, which ONNX Runtime reads twice as fast, so stem and early stages then
+learn to give what the teacher gave: both networks read the same augmented picture, and the student is pulled
+towards what the teacher makes of it. Labels are not looked at.
 """
 
 import dataclasses
@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from emotion_core.checkpoint import save_network
 from emotion_core.models import NetConfig, SpatioTemporalEmotionNet
+from emotion_core.models.spatiotemporal import ConvNorm, SpatialCNN
 from emotion_core.types import EmotionError
 from train.config import TrainConfig
 from train.data import Samples
@@ -28,7 +29,6 @@ from train.draws import Draws
 from train.loop import fast_bfloat16, schedule
 
 GREY_SPREAD = 0.4  # spread of a face in the teacher's units of half the grey range: the student sees it as 1
-_SHIFT = 3  # pixels by which the middle of the student's first place lies further in than the teacher's
 
 RECIPE = TrainConfig(epochs=1, batch=64, learning_rate=2e-3, warmup=0.02, balance=0.0, mixup=0.0)
 
@@ -36,42 +36,50 @@ log = logging.getLogger("train")
 
 
 class Teacher(nn.Module):
-    """A face-recognition network from its first convolution to the last layer that the student inherits.
+    """The first layers of a face-recognition network, up to where the student's early stages end.
 
-    The first layer as wide as the student's last stage is matched by its `widen`; the separable layers after
-    it are inherited.
+    The last layers of both networks are counted off against each other: `inherited` are those that the
+    student copies. The ones before them are what the student's stem stands for.
     """
 
-    def __init__(self, path: Path, width: int, separable: int):
+    def __init__(self, path: Path, spatial: SpatialCNN):
         super().__init__()
-        units = units_of(path)
-        first = next((i for i, u in enumerate(units) if u[0].out_channels == width), len(units))
-        last = first + 2 * separable
-        tail = units[first + 1 : last + 1]
-        if len(tail) < 2 * separable or any(conv.out_channels != width for conv, _, _ in tail):
+        units, own = units_of(path), chain(spatial)
+        skipped = len(units) - len(own)
+        self.inherited = units[max(skipped, 0) :]
+        fits = [fits_in(unit, conv) for (conv, _, _), unit in zip(self.inherited, own, strict=False)]
+        if skipped < 0 or not all(fits):
             raise EmotionError(
-                f"{path.name} can't teach this network: no {separable} separable layers of {width} channels"
+                f"{path.name} can't teach this network: wanted the {len(own)} layers after SFace's first four"
             )
-        self.units = units[: last + 1]
-        self.layers = nn.ModuleList(layer for unit in self.units for layer in unit)
-        self.taps = (first, last)
-
-    def inherited(self) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
-        """Give convolution and normalisation of the layers that the student copies, in order."""
-        first, last = self.taps
-        return [(conv, norm) for conv, norm, _ in self.units[first + 1 : last + 1]]
+        early = [skipped + number for number, unit in enumerate(own) if unit in chain(spatial.early)]
+        self.taps = (early[len(early) // 4], early[-1])
+        self.units = units[: early[-1] + 1]
+        self.layers = nn.ModuleList(layer for unit in units for layer in unit)
+        self.matched = [own[tap - skipped] for tap in self.taps]  # the student's layers at the taps
 
     @torch.no_grad()
     def forward(self, images: Tensor) -> list[Tensor]:
         """Read standardised grey pictures (B, 3, H, W): taps before their activation, (B, C, h, w) each."""
-        # its strided layers look from the top left corner of each step, the student's from the middle
-        x, out = images[:, :, _SHIFT:, _SHIFT:] * GREY_SPREAD, []
+        x, out = images * GREY_SPREAD, []
         for number, (conv, norm, act) in enumerate(self.units):
             x = norm(conv(x))
             if number in self.taps:
                 out.append(x)
             x = act(x)
         return out
+
+
+def fits_in(unit: Any, conv: nn.Conv2d) -> bool:
+    """Tell whether a layer of the student can take over a teacher's convolution, or its first rows."""
+    mine = unit[0]
+    same = conv.kernel_size == mine.kernel_size and conv.stride == mine.stride
+    return same and conv.weight.shape[1] == mine.weight.shape[1] and conv.out_channels >= mine.out_channels
+
+
+def chain(part: nn.Module) -> list[ConvNorm]:
+    """Give the layers of a part of the student in order, without its stem."""
+    return [m for name, m in part.named_modules() if isinstance(m, ConvNorm) and name != "stem"]
 
 
 def units_of(path: Path) -> list[tuple[nn.Conv2d, nn.BatchNorm2d, nn.PReLU]]:
@@ -112,14 +120,15 @@ def units_of(path: Path) -> list[tuple[nn.Conv2d, nn.BatchNorm2d, nn.PReLU]]:
     return units
 
 
-def hand_down(teacher: Teacher, spatial: Any) -> None:
-    """Copy the teacher's separable layers into those of a `SpatialCNN`."""
-    own = [unit for layer in spatial.separable for unit in layer]
-    for (conv, norm), unit in zip(teacher.inherited(), own, strict=True):
-        unit[0].load_state_dict(conv.state_dict())
-        state = norm.state_dict()
-        state["running_var"] = state["running_var"] + norm.eps - unit[1].eps
-        unit[1].load_state_dict(state)
+def hand_down(teacher: Teacher, spatial: SpatialCNN) -> None:
+    """Copy the teacher's layers into a `SpatialCNN`; of a layer that is wider than ours, the first rows."""
+    for (conv, norm, _), unit in zip(teacher.inherited, chain(spatial), strict=True):
+        own: Any = unit
+        rows = own[0].out_channels
+        own[0].load_state_dict({"weight": conv.weight[:rows]})
+        state = {k: v[:rows] if v.ndim else v for k, v in norm.state_dict().items()}
+        state["running_var"] = state["running_var"] + norm.eps - own[1].eps
+        own[1].load_state_dict(state)
 
 
 def distill(
@@ -149,16 +158,17 @@ def distill(
     config = dataclasses.replace(RECIPE, epoch_pictures=pictures, mix=dict(mix or {}), seed=seed)
     torch.manual_seed(seed)
     net = SpatioTemporalEmotionNet(NetConfig(classes=len(samples.labels), resolution=config.size))
-    teacher: Any = Teacher(teacher_file, net.config.widths[-1], net.config.separable).eval()
-    teacher.to(memory_format=torch.channels_last)
     spatial: Any = net.spatial
-    spatial.to(memory_format=torch.channels_last)
+    teacher: Any = Teacher(teacher_file, spatial).eval()
+    teacher.to(memory_format=torch.channels_last)
     hand_down(teacher, spatial)
+    learner: Any = nn.Sequential(spatial.stem, spatial.early)
+    learner.to(memory_format=torch.channels_last)
     seen: list[Tensor] = []
     hooks = [
         # a copy: the activation that follows works in place
         unit[1].register_forward_hook(lambda module, given, result: seen.append(result.clone()))
-        for unit in (spatial.widen, spatial.separable[-1][-1])
+        for unit in teacher.matched
     ]
 
     rows = np.flatnonzero(samples.split == "train")
@@ -167,7 +177,7 @@ def distill(
     steps = max(1, pictures // config.batch)
     draws = Draws(samples, rows, config, steps, 0, 1)
     optimizer = torch.optim.AdamW(
-        spatial.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+        learner.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
     )
     half = fast_bfloat16()
     scale: list[Tensor] = []
@@ -179,7 +189,7 @@ def distill(
         seen.clear()
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
             wanted = teacher(images)
-            spatial(images)
+            learner(images[:, :1])
         if not scale:  # per-channel spread of the teacher's answers
             scale = [w.float().std((0, 2, 3), keepdim=True).clamp_min(1e-3) for w in wanted]
         parts = [
@@ -188,12 +198,12 @@ def distill(
         loss = torch.stack(parts).sum()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        nn.utils.clip_grad_norm_(spatial.parameters(), config.clip_norm)
+        nn.utils.clip_grad_norm_(learner.parameters(), config.clip_norm)
         optimizer.step()
         if step % 20 == 0:
-            bar.set_postfix(before=f"{parts[0].item():.3f}", after=f"{parts[1].item():.3f}")
-    log.info("left unexplained: %.3f of the teacher's variance before the inherited layers, %.3f after them",
-             parts[0].item(), parts[1].item())  # fmt: skip
+            bar.set_postfix(first=f"{parts[0].item():.3f}", last=f"{parts[1].item():.3f}")
+    log.info("left unexplained: %.3f of the teacher's variance after its first stages, %.3f where the early"
+             " stages end", parts[0].item(), parts[1].item())  # fmt: skip
     for hook in hooks:
         hook.remove()
     facts = {"teacher": teacher_file.name, "config": config.as_dict(), "data": samples.digest()}

@@ -120,6 +120,7 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
     student.to(memory_format=torch.channels_last)
     if config.init:
         start_from(student, Path(config.init))
+    student.net.spatial.fix(config.fix_early)
     if world > 1 and cuda:
         student = nn.SyncBatchNorm.convert_sync_batchnorm(student)
     unused = bool(config.without)  # parts that are switched off have no gradient
