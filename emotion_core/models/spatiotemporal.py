@@ -65,15 +65,13 @@ class Conv(nn.Conv2d):
 
 
 class ConvNorm(nn.Sequential):
-    """Convolution, batch normalisation and, unless told otherwise, ReLU."""
+    """Convolution, batch normalisation and ReLU."""
 
-    def __init__(
-        self, inside: int, out: int, kernel: int, stride: int = 1, groups: int = 1, act: bool = True
-    ):
+    def __init__(self, inside: int, out: int, kernel: int, stride: int = 1, groups: int = 1):
         super().__init__(
             Conv(inside, out, kernel, stride, (kernel - 1) // 2, groups=groups, bias=False),
             nn.BatchNorm2d(out),
-            nn.ReLU(inplace=True) if act else nn.Identity(),
+            nn.ReLU(inplace=True),
         )
 
 

@@ -157,6 +157,7 @@ def test_the_page_speaks_the_browsers_language(open_page: Callable[..., Any], la
     page.get_by_role("tab", name=words["tab.picture"], exact=True).click()
     page.wait_for_selector(f"#picture-start:has-text('{words['picture.start']}')")
     page.wait_for_selector(f"#picture-result:has-text('{words['picture.empty']}')")  # written by the server
+    assert words["picture.empty"] in page.inner_text("#picture-result")
     assert page.inner_text(".masthead h1") == words["app.title"]
     assert page.evaluate("document.documentElement.lang") == language
     page.get_by_role("tab", name=words["tab.live"], exact=True).click()
