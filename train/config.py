@@ -22,6 +22,7 @@ class TrainConfig:
     warmup: float = 0.05  # share of all steps
     clip_norm: float = 1.0
     ema: float = 0.998
+    sharpness: float = 0.0  # take gradients this far uphill (SAM); a step takes twice as long
     category_weight: float = 0.5
     valence_weight: float = 1.0
     arousal_weight: float = 1.0
@@ -65,6 +66,8 @@ class TrainConfig:
             raise ValueError("trust without teachers: name their weights")
         if not 0 < self.learning_rate < 1:
             raise ValueError(f"learning_rate lies in (0, 1), not {self.learning_rate}")
+        if self.sharpness < 0:
+            raise ValueError(f"sharpness is 0 or more, not {self.sharpness}")
         if not 0 <= self.fix_early <= 6:
             raise ValueError(f"fix_early lies between 0 and 6, not {self.fix_early}")
         if not 32 <= self.small_size <= self.size:

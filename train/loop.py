@@ -36,6 +36,7 @@ from train.data import Samples
 from train.draws import Draws
 from train.losses import TRUTH, category_loss, losses
 from train.metrics import accuracy, balanced_accuracy, concordance_ccc, confusion
+from train.sharpness import uphill
 from train.start import resume, shape_of, start_from
 from train.student import Student, predict
 from train.teach import teach
@@ -149,6 +150,19 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
     if config.teachers:
         samples = teach(samples, config.teachers, config.trust, config.size, device=device, half=half)
     draws = Draws(samples, rows, config, steps, rank, world)
+
+    def slope(batch: dict[str, Tensor], seed: int) -> tuple[dict[str, Tensor], Tensor]:
+        """Leave the gradient of the batch's loss at the weights; give the loss by parts and their sum."""
+        torch.manual_seed(~seed)  # dropout's, of which the batch has used another
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
+            out = model(batch["images"], batch["landmarks"], batch["present"])
+        answers = [of_all(value.float(), world) for value in out]
+        parts = losses(config, answers, {name: of_all(batch[name], world) for name in TRUTH})
+        loss = torch.stack(list(parts.values())).sum()
+        optimizer.zero_grad(set_to_none=True)
+        (loss * world).backward()  # each process has the gradient of its rows, and their mean is taken
+        return parts, loss
+
     loader = torch.utils.data.DataLoader(
         torch.utils.data.Subset(draws, range(start, end)), batch_size=None, num_workers=config.workers
     )
@@ -161,14 +175,10 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
         for group in optimizer.param_groups:
             group["lr"] = rate
         batch = {name: value.to(device, non_blocking=True) for name, value in batch.items()}
-        torch.manual_seed(~draws.seed(step))  # dropout's, of which the batch has used another
-        with torch.autocast(device.type, torch.bfloat16, enabled=half):
-            out = model(batch["images"], batch["landmarks"], batch["present"])
-        answers = [of_all(value.float(), world) for value in out]
-        parts = losses(config, answers, {name: of_all(batch[name], world) for name in TRUTH})
-        loss = torch.stack(list(parts.values())).sum()
-        optimizer.zero_grad(set_to_none=True)
-        (loss * world).backward()  # each process has the gradient of its rows, and their mean is taken
+        parts, loss = slope(batch, draws.seed(step))
+        if config.sharpness:
+            with uphill(student, config.sharpness):
+                slope(batch, draws.seed(step))
         norm = nn.utils.clip_grad_norm_(student.parameters(), config.clip_norm)
         if not bool((loss.detach() + norm).isfinite()):
             bar.close()
