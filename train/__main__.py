@@ -62,6 +62,7 @@ HELP = {
     "mix": "share of each data set in a batch, as ferplus=0.6,expw=0.4; as they lie by default",
     "spoilt": "share of pictures that are blurred, darkened or covered besides being moved",
     "patience": "epochs without gain after which training stops",
+    "sharpness": "how far uphill the gradients are taken (SAM), say 0.1; a step takes twice as long",
     "fix_early": "layers that stay as `distill` taught them: 3 spare an eighth of the time, 6 a third",
     "without": f"leave parts of the network out: {', '.join(PARTS)}",
     "save_minutes": "most minutes between two checkpoints; one also closes every epoch",

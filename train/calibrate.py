@@ -88,8 +88,10 @@ def fit_temperature(scored: Scored) -> float:
         return float(scored.probabilities(float(np.exp(log_temperature))).max(1).mean() - right)
 
     low, high = np.log(LOWEST), np.log(HIGHEST)
-    if excess(low) <= 0 or excess(high) >= 0:  # no temperature does: the nearest
-        return LOWEST if excess(low) <= 0 else HIGHEST
+    if excess(low) <= 0:  # no temperature does: the nearest
+        return LOWEST
+    if excess(high) >= 0:
+        return HIGHEST
     return float(np.exp(brentq(excess, low, high)))
 
 

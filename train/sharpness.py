@@ -22,7 +22,7 @@ def uphill(module: nn.Module, radius: float) -> Iterator[None]:
     before = [w.clone() for w in weights]
     norms = [m for m in module.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
     momenta = [m.momentum for m in norms]
-    length = torch.stack(torch._foreach_norm(slopes)).norm()
+    length = nn.utils.get_total_norm(slopes)
     torch._foreach_add_(weights, [g * (radius / (length + 1e-12)) for g in slopes])
     for norm in norms:
         norm.momentum = 0.0

@@ -137,18 +137,18 @@ class SpatialCNN(nn.Module):
         self.mix = nn.Sequential(nn.Linear(2 * w[3], w[3] // 2), nn.SiLU(), nn.Linear(w[3] // 2, 2 * w[3]))
         nn.init.zeros_(self.mix[2].weight)  # type: ignore[arg-type]  # starts as the identity
         nn.init.zeros_(self.mix[2].bias)  # type: ignore[arg-type]
-        self.fixed = 0
+        self.kept: tuple[nn.Module, ...] = ()
 
     def fix(self, count: int) -> None:
         """Keep the first `count` of the stem and the early layers as they are, while the rest is trained."""
-        self.fixed = count
-        for part in (self.stem, *self.early)[:count]:
+        self.kept = (self.stem, *self.early)[:count]
+        for part in self.kept:
             part.requires_grad_(False).eval()
 
     def train(self, mode: bool = True) -> "SpatialCNN":
         """Switch to training or back; layers that are kept as they are keep their statistics too."""
         super().train(mode)
-        for part in (self.stem, *self.early)[: self.fixed]:
+        for part in self.kept:
             part.eval()
         return self
 
