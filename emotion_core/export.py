@@ -72,14 +72,14 @@ def export_onnx(
             )  # fmt: skip
         model = onnx.load(str(part))
         if half:
-            _store_half(model)
+            store_half(model)
         onnx.helper.set_model_props(model, {"format": "onnx", "sha256": metadata.sha256})
         onnx.save(model, str(part))
         part.replace(file)
     return files
 
 
-def _store_half(model: "onnx.ModelProto") -> None:
+def store_half(model: "onnx.ModelProto") -> None:
     """Store large float32 initialisers as float16 behind a Cast back; a session folds it when it loads.
 
     Only those that lose nothing: weights files hold half precision, but convolutions have taken in the

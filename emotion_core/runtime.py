@@ -91,12 +91,17 @@ class OnnxNetwork:
 
 
 class TorchNetwork:
-    """The network on PyTorch, on the CPU or on CUDA."""
+    """The network on PyTorch, on the CPU or on CUDA; in 8 bits where the ONNX file beside it is."""
 
     def __init__(self, path: Path, device: str):
         import torch
 
         net, self.metadata = checkpoint.load_network(path)
+        encode, _ = onnx_files(path)
+        if _belongs(encode, self.metadata):
+            from emotion_core.models.quantized import as_exported
+
+            net = as_exported(net, encode)
         self._torch, self._device = torch, torch.device(device)
         self.net = net.to(self._device)
         self.window, self.feature_size = net.config.window, net.feature_size

@@ -86,11 +86,12 @@ class SpatialAttention(nn.Module):
         self.conv = nn.Conv2d(2, 1, 7, padding=3)
         nn.init.zeros_(self.conv.weight)
         nn.init.zeros_(self.conv.bias)  # type: ignore[arg-type]
+        self.rounding: nn.Module = nn.Identity()  # in 8 bits, `models.quantized` puts another here
 
     def forward(self, x: Tensor) -> Tensor:
         """Weigh (B, C, H, W) by place."""
         pooled = torch.cat([x.mean(1, keepdim=True), x.amax(1, keepdim=True)], 1)  # (B, 2, H, W)
-        return x * (2 * torch.sigmoid(self.conv(pooled)))
+        return x * self.rounding(2 * torch.sigmoid(self.conv(pooled)))
 
 
 class Separable(nn.Sequential):
@@ -98,6 +99,23 @@ class Separable(nn.Sequential):
 
     def __init__(self, inside: int, out: int, stride: int = 1):
         super().__init__(ConvNorm(inside, inside, 3, stride, groups=inside), ConvNorm(inside, out, 1))
+
+
+class Shrink(nn.Module):
+    """Bring a picture down to `resolution`, first by whole pixels, so that no detail is skipped."""
+
+    def __init__(self, resolution: int):
+        super().__init__()
+        self.size = (resolution, resolution)
+
+    @staticmethod
+    def factor(resolution: int) -> int:
+        """Give how many pixels a side are averaged into one."""
+        return max(1, SIZE // (resolution * 5 // 4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Shrink (B, 1, 224, 224) to (B, 1, R, R)."""
+        return F.interpolate(F.avg_pool2d(x, self.factor(self.size[0])), self.size, mode="bilinear")
 
 
 class SpatialCNN(nn.Module):
@@ -114,7 +132,7 @@ class SpatialCNN(nn.Module):
 
     def __init__(self, config: NetConfig):
         super().__init__()
-        self.resolution = config.resolution
+        self.shrink: nn.Module = Shrink(config.resolution)
         w = config.widths
 
         def attention() -> nn.Module:
@@ -156,8 +174,7 @@ class SpatialCNN(nn.Module):
         """Read (B, 3, 224, 224), or another size as it is, into (B, 1024)."""
         x = x[:, :1]  # grey, as `preprocess.to_tensor` gives it three times
         if x.shape[-1] == SIZE:
-            x = F.avg_pool2d(x, max(1, SIZE // (self.resolution * 5 // 4)))  # no detail is skipped after it
-            x = F.interpolate(x, (self.resolution, self.resolution), mode="bilinear")  # (B, 1, R, R)
+            x = self.shrink(x)  # (B, 1, R, R)
         x = self.early(self.stem(x))  # (B, 512, R/8, R/8)
         x = self.late(self.middle(x))  # (B, 512, R/16, R/16)
         x = self.norm(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1))  # (B, 1024)
