@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from emotion_core.preprocess import SIZE
 
 KERNELS = (1, 3, 5)
-RECENT = 6.0  # frames after which a frame counts a third as much
+RECENT = 8.0  # frames after which a frame counts a third as much
 LIKENESS = 10.0  # how strongly frames unlike the newest are left out
 ALIKE = 0.4  # cosine from which a frame is as good as the newest: blur and a moving head make 0.7 of 1
 
