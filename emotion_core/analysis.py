@@ -81,10 +81,10 @@ def plan(
 ) -> Plan:
     """Check a source and the places of its outputs.
 
-    NAME is the stem of `output` (without a trailing `_emotions` or `_results`), else that of the source; the
-    results are `NAME_results.json` and `NAME_summary.json` in the folder of `output`, else in `output_dir`,
-    else beside the source. The annotated video is `output`, else `NAME_emotions.mp4` there (.jpg for a
-    picture).
+    NAME is the stem of `output` (without a trailing `_emotions` or `_results`, unless the source is called so
+    too), else that of the source; the results are `NAME_results.json` and `NAME_summary.json` in the folder
+    of `output`, else in `output_dir`, else beside the source. The annotated video is `output`, else
+    `NAME_emotions.mp4` there (.jpg for a picture).
 
     Raises:
         EmotionError: where the source can't be read, or an output can't be written or would be the source.
@@ -350,6 +350,8 @@ def _names(
     if output is not None:
         target = Path(output).expanduser()
         if not target.is_dir():
+            if target.stem == source.stem:  # a `many_emotions.mp4` is not the overlay of a `many`
+                return target.parent, source.stem, target
             name = target.stem.removesuffix("_emotions").removesuffix("_results")
             return target.parent, name or target.stem, target
         folder = target
