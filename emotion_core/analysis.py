@@ -350,10 +350,10 @@ def _names(
     if output is not None:
         target = Path(output).expanduser()
         if not target.is_dir():
-            if target.stem == source.stem:  # a `many_emotions.mp4` is not the overlay of a `many`
-                return target.parent, source.stem, target
-            name = target.stem.removesuffix("_emotions").removesuffix("_results")
-            return target.parent, name or target.stem, target
+            name = target.stem
+            if name != source.stem:  # a source called `many_emotions` is not the overlay of a `many`
+                name = name.removesuffix("_emotions").removesuffix("_results") or name
+            return target.parent, name, target
         folder = target
     return folder, source.stem, folder / f"{source.stem}_emotions{ending}"
 

@@ -101,11 +101,12 @@ def test_names_follow_the_output(clip: Path, tmp_path: Path) -> None:
     assert made.results == out / "x_results.json" and made.video == out / "x.mp4"
     made = plan(clip, output=out / "x_emotions.mp4")
     assert made.results == out / "x_results.json"
+    made = plan(clip, output_dir=out, write_video=False)
+    assert made.results == out / "talk_results.json" and made.video is None
     many = clip.rename(clip.with_name("many_emotions.mp4"))
     assert plan(many, output=out / many.name).results == out / "many_emotions_results.json"
     assert plan(many, output=out / "many.mp4").results == out / "many_results.json"
-    made = plan(many, output_dir=out, write_video=False)
-    assert made.results == out / "many_emotions_results.json" and made.video is None
+    assert plan(many, output_dir=out).results == out / "many_emotions_results.json"
 
 
 @pytest.mark.parametrize("name", ['it\'s "mine" %d.mp4', "张伟 的 视频.mp4", "two.dots.mp4"])
