@@ -39,7 +39,7 @@ def used_keys(root: Path) -> tuple[set[str], set[str]]:
     beginnings: set[str] = set()
     heads = "|".join(sorted({key.split(".")[0] for key in i18n.words("en") if "." in key}))
     literal = re.compile(rf"""["'`]((?:{heads})\.[a-zA-Z0-9.]*)""")
-    for path in [*root.glob("webapp/*.py"), *root.glob("webapp/assets/js/*.js")]:
+    for path in [*root.glob("webapp/**/*.py"), *root.glob("webapp/**/*.js")]:
         for key in literal.findall(path.read_text(encoding="utf-8")):
             (beginnings if key.endswith(".") else whole).add(key)
     return whole, beginnings
@@ -47,6 +47,7 @@ def used_keys(root: Path) -> tuple[set[str], set[str]]:
 
 def test_every_key_that_code_asks_for_exists(root: Path) -> None:
     whole, beginnings = used_keys(root)
+    assert len(whole) > 100, "the search looks past the code"
     known = i18n.words("en")
     # A file name such as "app.css" looks like a key.
     missing = {k for k in whole if k not in known and Path(k).suffix not in {".css", ".py", ".js"}}
