@@ -137,7 +137,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _model(args: argparse.Namespace) -> int:
-    from emotion_core import checkpoint, models
+    from emotion_core.network import checkpoint
+    from emotion_core.network.design import describe
 
     path = Path(args.weights) if args.weights else checkpoint.WEIGHTS
     if path.is_dir() or (args.weights and not path.parent.is_dir()):
@@ -147,7 +148,7 @@ def _model(args: argparse.Namespace) -> int:
     existed = path.is_file()
     meta = checkpoint.ensure(path)
     net, _ = checkpoint.load_network(path)
-    print(models.describe(net))
+    print(describe(net))
     state = (
         "trained" if meta.trained else "UNTRAINED: its answers mean nothing before `python main.py --train`"
     )
@@ -159,7 +160,7 @@ def _model(args: argparse.Namespace) -> int:
 
 
 def _realtime(args: argparse.Namespace) -> int:
-    from emotion_core import live
+    from emotion_core.desktop import live
 
     camera = args.camera if args.camera is not None else "0"
     source: int | str = int(camera) if camera.isdecimal() else camera

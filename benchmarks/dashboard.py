@@ -57,7 +57,7 @@ def write_hour(path: Path, seconds: float = 3600.0, people: int = 3) -> int:
     """Write the results of a made recording, 30 frames a second; gives the number of records."""
     import orjson
 
-    from webapp import sample
+    from emotion_core.analytics import sample
 
     table = sample.make_recording(seconds, people)
     with path.open("wb") as file:
@@ -85,7 +85,7 @@ def _records(table: "pd.DataFrame") -> Iterator[dict[str, Any]]:
 def _dashboard(folder: Path) -> Iterator[tuple[str, int]]:
     """Run the dashboard on a folder of results; gives its address and process id once it answers."""
     port = free_port()
-    words = ["-m", "streamlit", "run", "webapp/dashboard.py", "--server.port", str(port)]
+    words = ["-m", "streamlit", "run", "webapp/dashboard/app.py", "--server.port", str(port)]
     words += ["--server.address", "127.0.0.1", "--server.headless", "true", "--", "--results", str(folder)]
     child = subprocess.Popen(
         [sys.executable, *words], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

@@ -52,7 +52,7 @@ def write_webcam(path: Path, clip: Path | None) -> Path:
     from benchmarks.clip import drift
 
     if clip is not None:
-        from emotion_core.video import frames
+        from emotion_core.video.reader import frames
 
         with frames(clip) as reader:
             pictures = [frame.image for frame, _ in zip(reader, range(300), strict=False)]

@@ -25,7 +25,7 @@ def _percentile(values: list[float], share: float) -> float:
 
 def network() -> list[Measurement]:
     """Time `encode` and `decide` for one face under ONNX Runtime."""
-    from emotion_core.runtime import load_network
+    from emotion_core.network.runtime import load_network
 
     net = load_network(backend="onnx", device="cpu")
     random = np.random.default_rng(0)

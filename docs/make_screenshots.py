@@ -55,7 +55,7 @@ def write_webcam(path: Path) -> Path:
 
 def write_video(path: Path) -> Path:
     """Write twelve seconds of 960x540 video."""
-    from emotion_core.video import VideoWriter
+    from emotion_core.video.reader import VideoWriter
 
     with VideoWriter(path, fps=15) as writer:
         for i in range(180):

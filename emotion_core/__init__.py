@@ -9,15 +9,17 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from emotion_core.moved import Finder
+
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from emotion_core.draw import draw
     from emotion_core.labels import EMOTIONS
+    from emotion_core.overlay.draw import draw
     from emotion_core.recognizer import Recognizer, Session
-    from emotion_core.recording import Recording
+    from emotion_core.results.recording import Recording
     from emotion_core.types import Box, DetectedObject, EmotionError, Face, Frame
-    from emotion_core.video import VideoWriter, frames
+    from emotion_core.video.reader import VideoWriter, frames
 
 _HOME = {
     "Box": "types",
@@ -27,11 +29,11 @@ _HOME = {
     "Face": "types",
     "Frame": "types",
     "Recognizer": "recognizer",
-    "Recording": "recording",
+    "Recording": "results.recording",
     "Session": "recognizer",
-    "VideoWriter": "video",
-    "draw": "draw",
-    "frames": "video",
+    "VideoWriter": "video.reader",
+    "draw": "overlay.draw",
+    "frames": "video.reader",
 }
 
 __all__ = [
@@ -57,7 +59,7 @@ def __getattr__(name: str) -> Any:
 
 
 class _Package(ModuleType):
-    """Keeps `draw` the function: importing the module of that name would otherwise bind the module here."""
+    """Keeps `draw` the function: importing the module that had its name would otherwise bind the module."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in _HOME and isinstance(value, ModuleType):
@@ -66,3 +68,4 @@ class _Package(ModuleType):
 
 
 sys.modules[__name__].__class__ = _Package
+sys.meta_path.append(Finder())

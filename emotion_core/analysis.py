@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from emotion_core.recording import FORMATS, Recording
-from emotion_core.source import Source, identify
+from emotion_core.results.recording import FORMATS, Recording
 from emotion_core.types import DetectedObject, EmotionError, Face, Frame
-from emotion_core.video import Frames, VideoInfo, frames
-from emotion_core.writer import VideoWriter, disk_problem
+from emotion_core.video.reader import Frames, VideoInfo, frames
+from emotion_core.video.source import Source, identify
+from emotion_core.video.writer import VideoWriter, disk_problem
 
 if TYPE_CHECKING:
     from emotion_core.recognizer import Recognizer
@@ -257,7 +257,7 @@ class _Annotated:
             self._writer.discard()
 
     def _work(self, frame: Frame, faces: list[Face], objects: Sequence[DetectedObject]) -> None:
-        from emotion_core.draw import draw
+        from emotion_core.overlay.draw import draw
 
         image = draw(frame, faces, objects, memory=self._memory, **self._style)
         if self._writer is not None:

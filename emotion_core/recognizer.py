@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from emotion_core.faces import FaceFinder
-from emotion_core.preprocess import (
+from emotion_core.faces.crop import (
     SIZE,
     crop_face,
     has_colors,
@@ -17,12 +16,13 @@ from emotion_core.preprocess import (
     to_tensor,
     warp,
 )
-from emotion_core.runtime import Network, load_network
+from emotion_core.faces.finder import FaceFinder
+from emotion_core.faces.tracking import Search, Track
+from emotion_core.faces.yunet import same_place
+from emotion_core.network.runtime import Network, load_network
 from emotion_core.session import Session, Sighting
 from emotion_core.smoothing import Reading, SettingError
-from emotion_core.tracking import Search, Track
 from emotion_core.types import Box, DetectedFace, Face, Frame
-from emotion_core.yunet import same_place
 
 __all__ = ["Recognizer", "Session", "SettingError"]
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from emotion_core.faces.tracking import Tracker
 from emotion_core.smoothing import SettingError, Smoother, check_smoothing
-from emotion_core.tracking import Tracker
 from emotion_core.types import DetectedFace, Frame
 
 GAP = 0.5

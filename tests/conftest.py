@@ -12,8 +12,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from webapp.engine import Engine
-    from webapp.results import Workspace
+    from webapp.shared.engine import Engine
+    from webapp.shared.store import Workspace
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -132,8 +132,8 @@ def talking_clip(_astronaut: np.ndarray, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture(scope="module")
 def engine() -> "Engine":
     """The web app's engine with the shipped weights, as without flags."""
-    from webapp.engine import Engine
     from webapp.settings import Settings
+    from webapp.shared.engine import Engine
 
     return Engine(Settings())
 
@@ -141,7 +141,7 @@ def engine() -> "Engine":
 @pytest.fixture
 def workspace() -> "Iterator[Workspace]":
     """The web app's folder of uploads and results, removed after the test."""
-    from webapp.results import Workspace
+    from webapp.shared.store import Workspace
 
     space = Workspace(keep_minutes=5)
     yield space

@@ -8,8 +8,8 @@ import numpy as np
 import orjson
 import pandas as pd
 
+from emotion_core.analytics import loading
 from emotion_core.labels import EMOTIONS
-from webapp import loading
 
 
 def rows_of(

@@ -18,9 +18,9 @@ from PIL import Image
 from emotion_core import analysis
 from emotion_core.analysis import analyze, plan
 from emotion_core.recognizer import Recognizer
-from emotion_core.recording import read_results
+from emotion_core.results.recording import read_results
 from emotion_core.types import Box, DetectedObject, EmotionError
-from emotion_core.video import frames
+from emotion_core.video.reader import frames
 
 
 @pytest.fixture(scope="module")
@@ -291,7 +291,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     for times in (5, 50):
         path = tmp_path / f"{times}.mp4"
         images = list(frames(talking_clip))
-        from emotion_core.video import VideoWriter
+        from emotion_core.video.reader import VideoWriter
 
         with VideoWriter(path, fps=25) as writer:
             for i in range(times):

@@ -55,7 +55,7 @@ def test_the_made_face_moves(astronaut):
 
 def test_a_clip_is_repeated_with_picture_and_sound(talking_clip, tmp_path):
     from emotion_core import frames
-    from emotion_core.video import probe
+    from emotion_core.video.reader import probe
 
     repeat_clip(talking_clip, tmp_path / "three.mp4", 3)
     info = probe(tmp_path / "three.mp4")
@@ -65,7 +65,7 @@ def test_a_clip_is_repeated_with_picture_and_sound(talking_clip, tmp_path):
 
 
 def test_the_made_hour_is_a_results_file(tmp_path):
-    from emotion_core.recording import read_results
+    from emotion_core.results.recording import read_results
 
     path = tmp_path / "hour_results.json"
     count = write_hour(path, seconds=90, people=3)

@@ -8,12 +8,16 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
+from emotion_core.analytics import compare as insight_compare
+from emotion_core.analytics import pairs, sample
+from emotion_core.analytics.loading import check
 from emotion_core.labels import EMOTIONS, anchors
 from emotion_core.palette import INK, color_of
 from tests.tables import checked, rows_of
-from webapp import charts, charts_compare, charts_people, charts_space, insight_compare, insight_pairs, sample
-from webapp.charts_base import drawn_once, figure_data
-from webapp.loading import check
+from webapp.charts import compare as charts_compare
+from webapp.charts import people as charts_people
+from webapp.charts import plane, shares
+from webapp.charts.style import drawn_once, figure_data
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +26,7 @@ def talk():  # type: ignore[no-untyped-def]
 
 
 def test_shares_bar_draws_the_shares_in_the_palette() -> None:
-    bar = charts.shares_bar(checked(rows_of("HHHNNNNNSA"))).data[0]
+    bar = shares.shares_bar(checked(rows_of("HHHNNNNNSA"))).data[0]
     drawn = dict(zip(bar.y, bar.x, strict=True))
     assert drawn["Neutral"] == pytest.approx(50) and drawn["Happy"] == pytest.approx(30)
     assert sum(drawn.values()) == pytest.approx(100)
@@ -32,24 +36,24 @@ def test_shares_bar_draws_the_shares_in_the_palette() -> None:
 
 def test_ribbon_shows_the_most_frequent_category_of_each_bin() -> None:
     table = checked(rows_of("HHHNHNNNNN....SSSSSS"), rows_of("A" * 20, face=2))
-    middles, codes = charts.ribbon_table(table, [1, 2], bins=4)
+    middles, codes = shares.ribbon_table(table, [1, 2], bins=4)
     assert middles == pytest.approx([0.25, 0.75, 1.25, 1.75])
     names = [None if np.isnan(code) else EMOTIONS[int(code)] for code in codes[0]]
     assert names == ["Happy", "Neutral", "Sad", "Sad"]
     assert (codes[1] == EMOTIONS.index("Angry")).all()
-    _, fine = charts.ribbon_table(table, [1], bins=20)
+    _, fine = shares.ribbon_table(table, [1], bins=20)
     assert np.isnan(fine[0][10:14]).all() and not np.isnan(fine[0][14:]).any()
 
 
 def test_ribbon_of_a_single_frame() -> None:
-    _, codes = charts.ribbon_table(checked(rows_of("H")), [1])
+    _, codes = shares.ribbon_table(checked(rows_of("H")), [1])
     assert codes.tolist() == [[EMOTIONS.index("Happy")]]
 
 
 def test_timeline_has_the_numbers_of_the_table() -> None:
     valence = np.linspace(-1, 1, 50)
     table = checked(rows_of("H" * 50, valence=valence, arousal=0.7))
-    figure = charts.timeline(table, band=0)
+    figure = shares.timeline(table, band=0)
     line = next(t for t in figure.data if t.meta == "valence")
     assert np.asarray(line.x) == pytest.approx(np.arange(50) / 10)
     assert np.asarray(line.y) == pytest.approx(valence)
@@ -60,14 +64,14 @@ def test_timeline_has_the_numbers_of_the_table() -> None:
 
 def test_timeline_lines_break_where_the_face_is_away() -> None:
     table = checked(rows_of("H" * 10 + "." * 20 + "H" * 10))
-    line = next(t for t in charts.timeline(table, band=0).data if t.meta == "valence")
+    line = next(t for t in shares.timeline(table, band=0).data if t.meta == "valence")
     y = np.asarray(line.y, float)
     assert np.isnan(y).sum() == 1 and len(y) == 21
 
 
 def test_timeline_band_is_one_standard_deviation() -> None:
     table = checked(rows_of("N" * 40, valence=[0.5, -0.5] * 20))
-    figure = charts.timeline(table, band=1.0)
+    figure = shares.timeline(table, band=1.0)
     band = next(t for t in figure.data if t.name == "Person 1 valence band")
     inner = np.asarray(band.y, float)[(np.asarray(band.x) > 1) & (np.asarray(band.x) < 3)]
     assert sorted({round(y, 6) for y in inner}) == [-0.5, 0.5]
@@ -75,7 +79,7 @@ def test_timeline_band_is_one_standard_deviation() -> None:
 
 @pytest.mark.parametrize("kind", ["stacked", "lines", "none"])
 def test_timeline_kinds(talk, kind: str) -> None:  # type: ignore[no-untyped-def]
-    figure = charts.timeline(talk, [1, 3], person=3, probabilities=kind)
+    figure = shares.timeline(talk, [1, 3], person=3, probabilities=kind)
     drawn = [t for t in figure.data if t.name == "Happy" and t.x is not None and list(t.x) != [None]]
     assert len(drawn) == (0 if kind == "none" else 1)
     assert {t.name for t in figure.data if t.meta == "arousal"} == {"Person 1", "Person 3"}
@@ -86,12 +90,12 @@ def test_down_sampling_keeps_peaks_and_says_so() -> None:
     valence = np.zeros(n)
     valence[31_234] = 0.97
     table = checked(rows_of("N" * n, fps=30, valence=valence))
-    line = next(t for t in charts.timeline(table, band=0, points=500).data if t.meta == "valence")
+    line = next(t for t in shares.timeline(table, band=0, points=500).data if t.meta == "valence")
     assert len(line.x) <= 520
     assert max(line.y) == pytest.approx(0.97)
-    said = charts.thinned(table, 500)
+    said = shares.thinned(table, 500)
     assert said is not None and "500" in said and "50,000" in said and "MinMaxLTTB" in said
-    assert charts.thinned(checked(rows_of("NNN"))) is None
+    assert shares.thinned(checked(rows_of("NNN"))) is None
 
 
 def test_a_long_timeline_is_light_for_the_browser() -> None:
@@ -101,7 +105,7 @@ def test_a_long_timeline_is_light_for_the_browser() -> None:
         rows_of("N" * n, face=face, fps=10, valence=rng.uniform(-1, 1, n), arousal=rng.uniform(0, 1, n))
         for face in (1, 2, 3)
     ]
-    figure = charts.timeline(checked(*parts), band=1.0)
+    figure = shares.timeline(checked(*parts), band=1.0)
     # Every drawn mark is a node of the page; clicks and texts need the marks, but not drawn.
     assert all(t.marker.maxdisplayed == 1 for t in figure.data[1:] if "markers" in t.mode)
     assert all(len(t.x) <= 2200 for t in figure.data)
@@ -116,56 +120,56 @@ def test_a_gap_breaks_a_thinned_line_where_it_can_be_seen() -> None:
     faces[5_000:5_015] = "."  # 1.5 s of 2,000: less than two points are apart
     faces[12_000:13_000] = "."
     table = checked(rows_of("".join(faces), fps=10, valence=np.sin(np.arange(n))))
-    line = next(t for t in charts.timeline(table, band=0).data if t.meta == "valence")
+    line = next(t for t in shares.timeline(table, band=0).data if t.meta == "valence")
     x, y = np.asarray(line.x, float), np.asarray(line.y, float)
     (gap,) = np.flatnonzero(np.isnan(y))
     assert x[[gap - 1, gap + 1]] == pytest.approx([1199.9, 1300.0])
 
 
 def test_thin_keeps_everything_that_fits() -> None:
-    assert charts.thin(np.arange(10.0), [np.zeros(10)], 20).tolist() == list(range(10))
+    assert shares.thin(np.arange(10.0), [np.zeros(10)], 20).tolist() == list(range(10))
 
 
 def test_small_multiples_has_a_line_a_file() -> None:
     tables = {f"<b>{i}": checked(rows_of("N" * 30, valence=i / 10)) for i in range(5)}
-    figure = charts.small_multiples(tables)
+    figure = shares.small_multiples(tables)
     assert len(figure.data) == 5
     assert [trace.y[0] for trace in figure.data] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
     assert all("<b>" not in note.text for note in figure.layout.annotations)
 
 
 def test_plane_marks_the_words_at_their_published_places(talk) -> None:  # type: ignore[no-untyped-def]
-    figure = charts_space.trajectory({"one": talk[talk["face"] == 1]})
+    figure = plane.trajectory({"one": talk[talk["face"] == 1]})
     words = next(t for t in figure.data if t.name == "words")
     assert np.stack([words.x, words.y], axis=1) == pytest.approx(anchors())
     way = figure.data[0]
     assert way.marker.color is not None and list(way.marker.color) == sorted(way.marker.color)
-    assert "Russell" in charts_space.SOURCE
+    assert "Russell" in plane.SOURCE
 
 
 def test_dwell_bar_equals_the_seconds() -> None:
     table = checked(rows_of("N" * 4, valence=[0.5, 0.5, 0.5, -0.5], arousal=0.9))
-    bar = charts_space.dwell_bar({"one": table}).data[0]
+    bar = plane.dwell_bar({"one": table}).data[0]
     assert bar.x == pytest.approx([75, 25, 0, 0])
     assert bar.customdata == pytest.approx([0.3, 0.1, 0, 0])
 
 
 def test_density_holds_all_seconds(talk) -> None:  # type: ignore[no-untyped-def]
-    cells = charts_space.density(talk).data[0]
-    from webapp import insight
+    cells = plane.density(talk).data[0]
+    from emotion_core.analytics import measures
 
-    assert np.nansum(np.asarray(cells.z, float)) == pytest.approx(insight.durations(talk).sum())
+    assert np.nansum(np.asarray(cells.z, float)) == pytest.approx(measures.durations(talk).sum())
 
 
 def test_animation_has_steps_speeds_and_a_slider(talk) -> None:  # type: ignore[no-untyped-def]
     people = {f"Person {face}": talk[talk["face"] == face] for face in (1, 2)}
-    figure = charts_space.animation(people)
-    assert len(figure.frames) == charts_space.FRAMES == len(figure.layout.sliders[0].steps)
+    figure = plane.animation(people)
+    assert len(figure.frames) == plane.FRAMES == len(figure.layout.sliders[0].steps)
     assert len(figure.layout.updatemenus[0].buttons) == 5
     assert all(len(frame.data) == 4 for frame in figure.frames)
     first = people["Person 1"]
     start, end = talk["time"].min(), talk["time"].max()
-    step = first[first["time"] < start + (end - start) / charts_space.FRAMES]
+    step = first[first["time"] < start + (end - start) / plane.FRAMES]
     assert figure.frames[0].data[1].x[0] == pytest.approx(step["valence"].mean())
 
 
@@ -184,7 +188,7 @@ def test_transitions_are_drawn_as_counted() -> None:
 
 
 def test_synchrony_chart_marks_the_lag(talk) -> None:  # type: ignore[no-untyped-def]
-    result = insight_pairs.synchrony(talk, 1, 2)
+    result = pairs.synchrony(talk, 1, 2)
     assert result is not None
     figure = charts_people.synchrony_map(result, 1, 2)
     profile = next(t for t in figure.data if t.name == "mean correlation")
@@ -210,23 +214,23 @@ def test_forest_and_distributions_have_every_file() -> None:
 def test_every_chart_takes_a_file_without_faces() -> None:
     table = checked(rows_of("....."))
     figures = [
-        charts.ribbon(table),
-        charts.timeline(table),
-        charts.shares_bar(table),
-        charts_space.trajectory({"one": table}),
-        charts_space.density(table),
-        charts_space.animation({"one": table}),
-        charts_space.dwell_bar({"one": table}),
+        shares.ribbon(table),
+        shares.timeline(table),
+        shares.shares_bar(table),
+        plane.trajectory({"one": table}),
+        plane.density(table),
+        plane.animation({"one": table}),
+        plane.dwell_bar({"one": table}),
         charts_people.transitions_map(table),
         charts_people.transitions_flow(table),
         charts_people.expressiveness_bar(table),
-        charts_people.similarity_map(insight_pairs.similarity(table)),
+        charts_people.similarity_map(pairs.similarity(table)),
     ]
     assert all(isinstance(figure, go.Figure) for figure in figures)
 
 
 def test_figure_data_is_what_is_drawn() -> None:
-    figure = charts.timeline(checked(rows_of("HHNN")), band=0)
+    figure = shares.timeline(checked(rows_of("HHNN")), band=0)
     data = figure_data(figure)
     happy = data[data["trace"] == "Happy"]
     assert happy["y"].astype(float).tolist() == pytest.approx([0.8, 0.8, 0.2 / 6, 0.2 / 6])
@@ -235,7 +239,7 @@ def test_figure_data_is_what_is_drawn() -> None:
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_a_chart_drawn_once_holds_the_same_numbers_as_lists(talk, mode: str) -> None:  # type: ignore[no-untyped-def]
-    figure = charts.timeline(talk)
+    figure = shares.timeline(talk)
     once = drawn_once(pickle.loads(pickle.dumps(figure)), mode)
     parts = once.to_dict()
     # Any of these makes plotly draw a second time.
@@ -252,17 +256,17 @@ def test_a_chart_drawn_once_holds_the_same_numbers_as_lists(talk, mode: str) -> 
 
 def test_figure_data_of_a_figure_from_the_cache(talk) -> None:  # type: ignore[no-untyped-def]
     one = talk[talk["face"] == 1]
-    pair = insight_pairs.synchrony(talk, 1, 2)
+    pair = pairs.synchrony(talk, 1, 2)
     assert pair is not None
     figures = [
-        charts.shares_bar(talk),
-        charts.ribbon(talk),
-        charts.timeline(talk),
-        charts.small_multiples({"talk": talk}),
-        charts_space.trajectory({"one": one}),
-        charts_space.density(talk),
-        charts_space.animation({"one": one}),
-        charts_space.dwell_bar({"one": one}),
+        shares.shares_bar(talk),
+        shares.ribbon(talk),
+        shares.timeline(talk),
+        shares.small_multiples({"talk": talk}),
+        plane.trajectory({"one": one}),
+        plane.density(talk),
+        plane.animation({"one": one}),
+        plane.dwell_bar({"one": one}),
         charts_people.transitions_map(talk),
         charts_people.transitions_flow(talk),
         charts_people.expressiveness_bar(talk),
@@ -279,18 +283,18 @@ def test_figure_data_of_a_figure_from_the_cache(talk) -> None:  # type: ignore[n
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_themed_leaves_the_original_alone(mode: str) -> None:
-    figure = charts.shares_bar(checked(rows_of("HHNN")))
-    other = charts.themed(figure, mode)
+    figure = shares.shares_bar(checked(rows_of("HHNN")))
+    other = shares.themed(figure, mode)
     assert other.layout.paper_bgcolor != figure.layout.paper_bgcolor == "rgba(0,0,0,0)"
 
 
 def test_charts_and_dashboard_load_no_network(root: Path) -> None:
     code = (
-        "import sys; import webapp.charts, webapp.charts_space, webapp.charts_people, webapp.charts_compare, "
-        "webapp.report, webapp.links, webapp.sample, webapp.loading, emotion_core.recording, "
-        "emotion_core.reading, "
-        "webapp.views.files, webapp.views.overview, webapp.views.timeline, webapp.views.plane, "
-        "webapp.views.people, webapp.views.compare, webapp.views.moments, webapp.views.export\n"
+        "import sys; from importlib import import_module; from pkgutil import walk_packages\n"
+        "for room in ('webapp.charts', 'webapp.dashboard.views', 'emotion_core.analytics'):\n"
+        "    [import_module(m.name) for m in walk_packages(import_module(room).__path__, room + '.')]\n"
+        "import webapp.shared.report, webapp.dashboard.links\n"
+        "import emotion_core.results.recording, emotion_core.results.table\n"
         "heavy = {'torch', 'mediapipe', 'ultralytics', 'gradio', 'cv2', 'onnxruntime', 'av'}\n"
         "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
     )

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from emotion_core.analytics import sample
 from emotion_core.labels import DISCLAIMER, VALENCE_AROUSAL_SOURCE
 from tests.tables import records_of, rows_of, write_json
-from webapp import links, sample
-from webapp.views import state
+from webapp.dashboard import links, state
 
 ROOT = Path(__file__).resolve().parent.parent
 TITLES = {
@@ -34,10 +34,10 @@ def open_page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Open:
     """Open a page of the dashboard; keywords stand in the address, `folder` is the results folder."""
 
     def run(page: str = "files", *, folder: Path | None = None, **query: Any) -> AppTest:
-        monkeypatch.setattr(sys, "argv", ["dashboard.py"])
+        monkeypatch.setattr(sys, "argv", ["app.py"])
         if folder is not None:
             monkeypatch.setenv(state.FOLDER_VARIABLE, str(folder))
-        app = AppTest.from_file(str(ROOT / "webapp" / "dashboard.py"), default_timeout=90)
+        app = AppTest.from_file(str(ROOT / "webapp" / "dashboard" / "app.py"), default_timeout=90)
         for name, value in query.items():
             app.query_params[name] = value
         if page != "files":

@@ -7,9 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from emotion_core.analytics import loading, sample
 from emotion_core.types import EmotionError
 from tests.tables import checked, records_of, rows_of, write_json
-from webapp import links, loading, sample
+from webapp.dashboard import links
 
 
 def test_reads_json_csv_and_parquet_alike(tmp_path: Path) -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from emotion_core.analytics import sample
 from tests.tables import write_json
-from webapp import sample
 
 
 def test_the_dashboard_starts_light(root: Path) -> None:
     code = (
-        "import sys, time; start = time.perf_counter(); import webapp.views.state\n"
+        "import sys, time; start = time.perf_counter(); import webapp.dashboard.state\n"
         "heavy = {'torch', 'mediapipe', 'ultralytics', 'gradio', 'cv2', 'onnxruntime'} & set(sys.modules)\n"
         "print(time.perf_counter() - start); sys.exit(', '.join(heavy) or 0)"
     )
@@ -24,7 +24,7 @@ def test_the_dashboard_starts_light(root: Path) -> None:
 
 def test_streamlit_run_works_from_the_root(root: Path, tmp_path: Path) -> None:
     write_json(sample.make_recording(20, 2), tmp_path / "talk_results.json")
-    command = [sys.executable, "-m", "streamlit", "run", "webapp/dashboard.py", "--server.port", "8765"]
+    command = [sys.executable, "-m", "streamlit", "run", "webapp/dashboard/app.py", "--server.port", "8765"]
     server = subprocess.Popen(
         [*command, "--", "--results", str(tmp_path)],
         cwd=root,

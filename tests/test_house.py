@@ -4,9 +4,12 @@ import ast
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+from emotion_core.moved import MOVED
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = ("torch", "mediapipe", "ultralytics", "cv2", "onnxruntime", "gradio", "streamlit")
@@ -70,7 +73,9 @@ def test_importing_the_library_loads_nothing_heavy():
     assert fresh(code) == "[]"
 
 
-@pytest.mark.parametrize("module", ["emotion_core.recording", "webapp.charts", "webapp.report"])
+@pytest.mark.parametrize(
+    "module", ["emotion_core.results.recording", "webapp.charts.shares", "webapp.shared.report"]
+)
 def test_reading_results_loads_no_network(module):
     heavy = ("torch", "mediapipe", "ultralytics", "onnxruntime")
     code = f"import sys, {module}; print([m for m in {heavy!r} if m in sys.modules])"
@@ -83,22 +88,29 @@ def test_the_recognizer_needs_no_torch_module():
     assert fresh(code) == "False"
 
 
-@pytest.mark.parametrize(
-    "before",
-    [
-        "",
-        "import emotion_core.draw; ",
-        "from emotion_core.draw import draw; ",
-        "from emotion_core import draw; ",
-    ],
-)
+@pytest.mark.parametrize("old, new", sorted(MOVED.items()))
+def test_moved_modules_keep_their_old_names_with_a_warning(old, new):
+    with pytest.warns(DeprecationWarning, match=f"is now emotion_core.{new}; "):
+        moved = import_module(f"emotion_core.{old}")
+    sys.modules.pop(f"emotion_core.{old}")
+    assert moved is import_module(f"emotion_core.{new}")
+
+
+@pytest.mark.parametrize("package, name", [("faces", "FaceFinder"), ("video", "frames")])
+def test_a_module_that_became_a_folder_keeps_its_names_with_a_warning(package, name):
+    with pytest.warns(DeprecationWarning, match=f"emotion_core.{package}.{name} is now"):
+        assert callable(getattr(import_module(f"emotion_core.{package}"), name))
+
+
+@pytest.mark.parametrize("before", ["", "import emotion_core.draw; ", "from emotion_core import draw; "])
 def test_draw_is_the_function_whatever_was_imported_before(before):
-    assert fresh(before + "from emotion_core import draw; print(type(draw).__name__)") == "function"
+    code = "import warnings; warnings.simplefilter('ignore'); "
+    assert fresh(code + before + "from emotion_core import draw; print(type(draw).__name__)") == "function"
 
 
 def modules() -> dict[str, Path]:
     """Give every module of the three packages but scripts, which run when imported."""
-    skip = {"webapp.dashboard"}
+    skip = {"webapp.dashboard.app"}
     names = {}
     for package in FORBIDDEN:
         for path in sorted((ROOT / package).rglob("*.py")):

@@ -4,16 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from emotion_core.analytics import compare, measures, moments, sample
+from emotion_core.analytics import pairs as insight_pairs
+from emotion_core.analytics.loading import check
 from emotion_core.types import EmotionError
 from tests.tables import checked, rows_of
-from webapp import insight, insight_compare, insight_moments, insight_pairs, sample
-from webapp.loading import check
 
 
 def test_overview_of_a_recording_with_a_gap() -> None:
     # 10 frames a second: 4 Happy, 2 without a face, 4 Neutral.
     table = checked(rows_of("HHHH..NNNN", valence=[0.5] * 6 + [-0.1] * 4, arousal=0.6))
-    figures = insight.overview(table)
+    figures = measures.overview(table)
     assert figures["length"] == pytest.approx(1.0)
     assert figures["frames"] == 10
     assert figures["readings"] == 8
@@ -26,31 +27,31 @@ def test_overview_of_a_recording_with_a_gap() -> None:
 def test_changes_per_minute_counts_per_minute_of_one_face() -> None:
     # 6 s seen, two changes: 20 a minute. A second face that never changes halves it.
     table = checked(rows_of("H" * 20 + "N" * 20 + "S" * 20))
-    assert insight.changes_per_minute(table) == pytest.approx(20.0)
+    assert measures.changes_per_minute(table) == pytest.approx(20.0)
     both = checked(rows_of("H" * 20 + "N" * 20 + "S" * 20), rows_of("N" * 60, face=2))
-    assert insight.changes_per_minute(both) == pytest.approx(10.0)
+    assert measures.changes_per_minute(both) == pytest.approx(10.0)
 
 
 def test_no_change_is_counted_across_an_absence() -> None:
     away = checked(rows_of("H" * 10 + "." * 20 + "N" * 10))
-    assert insight.transitions(away).to_numpy().sum() == 0
+    assert measures.transitions(away).to_numpy().sum() == 0
     blink = checked(rows_of("H" * 10 + "." * 5 + "N" * 10))
-    assert insight.transitions(blink).loc["Happy", "Neutral"] == 1
+    assert measures.transitions(blink).loc["Happy", "Neutral"] == 1
 
 
 def test_shares_sum_to_one_and_follow_the_counts() -> None:
     table = checked(rows_of("HHHNNNNNSA"))
-    share = insight.shares(table)
+    share = measures.shares(table)
     assert share.sum() == pytest.approx(1.0)
     assert share["Happy"] == pytest.approx(0.3)
     assert share["Neutral"] == pytest.approx(0.5)
     assert share["Fear"] == 0
-    people = insight.shares_by_person(checked(rows_of("HHNN"), rows_of("SSSS", face=7)))
+    people = measures.shares_by_person(checked(rows_of("HHNN"), rows_of("SSSS", face=7)))
     assert people.loc[1, "Happy"] == 0.5 and people.loc[7, "Sad"] == 1.0
 
 
 def test_runs_have_start_end_and_frames() -> None:
-    runs = insight.runs(checked(rows_of("HHHNNHH")))
+    runs = measures.runs(checked(rows_of("HHHNNHH")))
     assert runs["emotion"].tolist() == ["Happy", "Neutral", "Happy"]
     assert runs["frames"].tolist() == [3, 2, 2]
     assert runs["start"].to_numpy() == pytest.approx([0.0, 0.3, 0.5])
@@ -59,7 +60,7 @@ def test_runs_have_start_end_and_frames() -> None:
 
 
 def test_transitions_of_a_known_sequence() -> None:
-    table = insight.transitions(checked(rows_of("HHNNHHNSS"), rows_of("NNNNNSSSS", face=2)))
+    table = measures.transitions(checked(rows_of("HHNNHHNSS"), rows_of("NNNNNSSSS", face=2)))
     assert table.loc["Happy", "Neutral"] == 2
     assert table.loc["Neutral", "Happy"] == 1
     assert table.loc["Neutral", "Sad"] == 2
@@ -71,10 +72,10 @@ def test_quadrant_dwell_in_seconds() -> None:
     places = [(0.5, 0.9), (0.0, 0.5), (-0.5, 0.8), (-0.5, 0.2), (0.5, 0.1), (0.5, 0.49)]
     valence, arousal = zip(*places, strict=True)
     table = checked(rows_of("N" * 6, valence=valence, arousal=arousal))
-    seconds = insight.quadrants(table)
+    seconds = measures.quadrants(table)
     assert seconds.to_numpy() == pytest.approx([0.2, 0.1, 0.1, 0.2])
-    centred = insight.quadrants(table, centre=0.1)
-    assert centred[insight.CENTRE] == pytest.approx(0.1)
+    centred = measures.quadrants(table, centre=0.1)
+    assert centred[measures.CENTRE] == pytest.approx(0.1)
     assert centred.sum() == pytest.approx(0.6)
 
 
@@ -83,7 +84,7 @@ def test_dwell_uses_the_clock_and_not_the_count() -> None:
     time = [0.0, 0.1, 0.2, 0.3, 0.5, 0.7]
     table = rows_of("N" * 6, valence=[0.5] * 3 + [-0.5] * 3, arousal=0.9)
     table["time"] = time
-    seconds = insight.quadrants(checked(table))
+    seconds = measures.quadrants(checked(table))
     assert seconds["Pleasant, active"] == pytest.approx(0.3)
     assert seconds["Unpleasant, active"] == pytest.approx(0.2 + 0.2 + 0.1)
 
@@ -91,7 +92,7 @@ def test_dwell_uses_the_clock_and_not_the_count() -> None:
 def test_expressiveness_of_a_still_and_a_lively_face() -> None:
     still = rows_of("N" * 20, confidence=1.0)
     lively = rows_of("HN" * 10, face=2, confidence=1.0, valence=[0.5, -0.5] * 10)
-    table = insight.expressiveness(checked(still, lively))
+    table = measures.expressiveness(checked(still, lively))
     assert table.loc[1, "expressive"] == pytest.approx(0.0)
     assert table.loc[2, "expressive"] == pytest.approx(0.5)
     assert table.loc[1, "spread"] == pytest.approx(0.0)
@@ -102,17 +103,17 @@ def test_expressiveness_of_a_still_and_a_lively_face() -> None:
 
 def test_an_only_empty_file_gives_zeros_and_nan() -> None:
     table = checked(rows_of("....."))
-    figures = insight.overview(table)
+    figures = measures.overview(table)
     assert figures["people"] == 0 and figures["found"] == 0
     assert np.isnan(figures["valence"]) and np.isnan(figures["changes"])
-    assert insight.shares(table).sum() == 0
-    assert insight.runs(table).empty and insight.expressiveness(table).empty
-    assert insight.quadrants(table).sum() == 0
+    assert measures.shares(table).sum() == 0
+    assert measures.runs(table).empty and measures.expressiveness(table).empty
+    assert measures.quadrants(table).sum() == 0
 
 
 def test_select_keeps_frames_without_a_face() -> None:
     table = checked(rows_of("HH..NN"), rows_of("SSSSSS", face=2))
-    chosen = insight.select(table, people=[1], start=0.1, end=0.4)
+    chosen = measures.select(table, people=[1], start=0.1, end=0.4)
     assert set(chosen["face"].dropna()) == {1.0}
     assert chosen["time"].min() == pytest.approx(0.1) and chosen["time"].max() == pytest.approx(0.4)
     assert chosen["face"].isna().sum() == 2
@@ -126,7 +127,7 @@ def test_peaks_are_found_at_their_time() -> None:
     bump = np.exp(-0.5 * ((np.arange(100) - 40) / 5) ** 2) * 0.9
     table["p_Happy"] = bump
     table["p_Neutral"] = 1 - bump
-    peaks = insight_moments.peaks(checked(table))
+    peaks = moments.peaks(checked(table))
     assert peaks[["emotion", "face"]].to_numpy().tolist() == [["Happy", 1]]
     assert peaks["time"][0] == pytest.approx(4.0)
     assert peaks["strength"][0] == pytest.approx(0.9)
@@ -135,13 +136,13 @@ def test_peaks_are_found_at_their_time() -> None:
 def test_a_peak_at_the_very_edge_counts() -> None:
     table = rows_of("N" * 50)
     table["p_Happy"] = np.linspace(0, 0.9, 50)
-    assert insight_moments.peaks(checked(table))["time"].tolist() == pytest.approx([4.9])
+    assert moments.peaks(checked(table))["time"].tolist() == pytest.approx([4.9])
 
 
 def test_a_step_is_one_change_at_its_time() -> None:
     rng = np.random.default_rng(0)
     valence = np.where(np.arange(400) < 200, -0.3, 0.5) + rng.normal(0, 0.03, 400)
-    found = insight_moments.changes(checked(rows_of("N" * 400, valence=valence)))
+    found = moments.changes(checked(rows_of("N" * 400, valence=valence)))
     assert len(found) == 1
     assert found["time"][0] == pytest.approx(20.0, abs=0.5)
     assert found["strength"][0] == pytest.approx(0.8, abs=0.05)
@@ -150,7 +151,7 @@ def test_a_step_is_one_change_at_its_time() -> None:
 def test_noise_alone_has_no_change() -> None:
     rng = np.random.default_rng(1)
     table = rows_of("N" * 600, valence=rng.normal(0, 0.1, 600), arousal=0.5 + rng.normal(0, 0.05, 600))
-    assert insight_moments.changes(checked(table)).empty
+    assert moments.changes(checked(table)).empty
 
 
 @pytest.mark.parametrize(
@@ -165,7 +166,7 @@ def test_noise_alone_has_no_change() -> None:
     ],
 )
 def test_flashes(emotions: str, count: int) -> None:
-    found = insight_moments.flashes(checked(rows_of(emotions)))
+    found = moments.flashes(checked(rows_of(emotions)))
     assert len(found) == count
     if count:
         assert found["emotion"][0] == "Fear"
@@ -175,14 +176,14 @@ def test_flashes(emotions: str, count: int) -> None:
 
 def test_a_weak_flash_is_left_out() -> None:
     weak = rows_of("N" * 20 + "F" * 3 + "N" * 20, confidence=0.4)
-    assert insight_moments.flashes(checked(weak)).empty
+    assert moments.flashes(checked(weak)).empty
 
 
 def test_moments_come_in_order_of_time_and_may_be_none() -> None:
-    found = insight_moments.moments(check(sample.make_recording(60), name="x").frame)
+    found = moments.moments(check(sample.make_recording(60), name="x").frame)
     assert found["time"].is_monotonic_increasing
     assert set(found["kind"]) <= {"Peak", "Change", "Flash"}
-    assert insight_moments.moments(checked(rows_of("...."))).empty
+    assert moments.moments(checked(rows_of("...."))).empty
 
 
 # -- pairs
@@ -256,7 +257,7 @@ def _values(a: Sequence[float], b: Sequence[float]) -> tuple[pd.DataFrame, dict[
 def test_effects_against_figures_worked_by_hand() -> None:
     # means 3 and 6, both variances 2.5: d = 3 / sqrt(2.5), times 1 - 3 / (4 * 8 - 1) for Hedges' g
     values, tags = _values([1, 2, 3, 4, 5], [4, 5, 6, 7, 8])
-    row = insight_compare.effects(values, tags, "a", "b").loc["Happy"]
+    row = compare.effects(values, tags, "a", "b").loc["Happy"]
     assert row["difference"] == pytest.approx(3.0)
     assert row["g"] == pytest.approx(3 / np.sqrt(2.5) * (1 - 3 / 31), rel=1e-3)
     # Welch: se = 1, 8 degrees of freedom, t = 2.306
@@ -271,7 +272,7 @@ def test_superiority_counts_pairs() -> None:
     a, b = [1, 2, 3, 4, 5], [4, 5, 6, 7, 8]
     pairs = [(y > x) + 0.5 * (y == x) for x in a for y in b]
     values, tags = _values(a, b)
-    assert insight_compare.effects(values, tags, "a", "b").loc["Happy", "superiority"] == pytest.approx(
+    assert compare.effects(values, tags, "a", "b").loc["Happy", "superiority"] == pytest.approx(
         np.mean(pairs)
     )
 
@@ -279,7 +280,7 @@ def test_superiority_counts_pairs() -> None:
 def test_holm_is_applied_over_the_rows() -> None:
     values, tags = _values([1, 2, 3, 4, 5], [14, 15, 16, 17, 18])
     values["Sad"] = [1, 5, 2, 4, 3, 1, 2, 5, 4, 3]
-    table = insight_compare.effects(values, tags, "a", "b")
+    table = compare.effects(values, tags, "a", "b")
     plain, adjusted = table["p"].to_dict(), table["p_adjusted"].to_dict()
     assert adjusted["Happy"] == pytest.approx(2 * plain["Happy"])
     assert adjusted["Sad"] == pytest.approx(plain["Sad"])
@@ -288,7 +289,7 @@ def test_holm_is_applied_over_the_rows() -> None:
 @pytest.mark.parametrize(("a", "b"), [([1.0], [2.0, 3.0]), ([1.0, 1.0], [1.0, 1.0]), ([], [1.0, 2.0])])
 def test_too_few_files_give_no_interval(a: list[float], b: list[float]) -> None:
     values, tags = _values(a, b)
-    row = insight_compare.effects(values, tags, "a", "b").loc["Happy"]
+    row = compare.effects(values, tags, "a", "b").loc["Happy"]
     assert row[["low", "high", "g", "p"]].isna().all()
 
 
@@ -298,7 +299,7 @@ def test_per_file_takes_the_file_as_the_unit() -> None:
         "two": checked(rows_of("N" * 400, valence=-0.5)),
         "none": checked(rows_of("....")),
     }
-    values = insight_compare.per_file(tables)
+    values = compare.per_file(tables)
     assert list(values.index) == ["one", "two"]
     assert values.loc["one", "Happy"] == 0.5 and values.loc["two", "Happy"] == 0.0
     assert values.loc["one", "Valence"] == pytest.approx(0.5)
@@ -306,25 +307,25 @@ def test_per_file_takes_the_file_as_the_unit() -> None:
 
 def test_tags_by_pattern() -> None:
     names = ["talk_A_01_results.json", "talk_B_02_results.json", "other.json"]
-    assert insight_compare.tags_by_pattern(names, "*_{tag}_*") == {names[0]: "A", names[1]: "B"}
-    assert insight_compare.tags_by_pattern(["a+b_x.json"], "a+b_{tag}.json") == {"a+b_x.json": "x"}
+    assert compare.tags_by_pattern(names, "*_{tag}_*") == {names[0]: "A", names[1]: "B"}
+    assert compare.tags_by_pattern(["a+b_x.json"], "a+b_{tag}.json") == {"a+b_x.json": "x"}
     for wrong in ("*", "{tag}{tag}", ""):
         with pytest.raises(EmotionError, match="{tag}"):
-            insight_compare.tags_by_pattern(names, wrong)
+            compare.tags_by_pattern(names, wrong)
 
 
 def test_tags_from_table_forgives_endings() -> None:
     names = ["deep/talk_results.json", "walk.csv", "talk_results.json (2)", "more.json"]
     table = pd.DataFrame({"File ": ["talk.mp4", "walk", "gone"], "TAG": ["A", " B ", "C"]})
-    tags = insight_compare.tags_from_table(names, table)
+    tags = compare.tags_from_table(names, table)
     assert tags == {names[0]: "A", names[1]: "B", names[2]: "A"}
     with pytest.raises(EmotionError, match="columns file and tag"):
-        insight_compare.tags_from_table(names, pd.DataFrame({"a": [1]}))
+        compare.tags_from_table(names, pd.DataFrame({"a": [1]}))
 
 
 def test_cautions_and_words() -> None:
-    said = insight_compare.cautions({"A": 1, "B": 3, "C": 12, "D": 40})
+    said = compare.cautions({"A": 1, "B": 3, "C": 12, "D": 40})
     assert len(said) == 3
     assert "1 file" in said[0] and "only 3" in said[1] and "12 files" in said[2]
-    words = [insight_compare.size_in_words(g) for g in (0.1, -0.3, 0.6, -2.0, float("nan"))]
+    words = [compare.size_in_words(g) for g in (0.1, -0.3, 0.6, -2.0, float("nan"))]
     assert words == ["negligible", "small", "medium", "large", "not known"]

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emotion_core.live import LatestFrame, Taken
+from emotion_core.desktop.live import LatestFrame, Taken
+from emotion_core.desktop.window import fitting, resized
 from emotion_core.palette import COLORS, rgb
 from emotion_core.types import EmotionError
-from emotion_core.window import fitting, resized
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -177,7 +177,7 @@ def test_the_window_shows_the_overlay_and_ends_at_once(display: str, astronaut_p
 
 CLOSING = """
 import numpy as np
-from emotion_core import window
+from emotion_core.desktop import window
 shown = window.Window("Emotion", 640, 480, print)
 shown.show(np.zeros((480, 640, 3), np.uint8))
 shown.pump()

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emotion_core.recording import read_results
+from emotion_core.results.recording import read_results
 
 MAIN = Path(__file__).resolve().parent.parent / "main.py"
 
@@ -46,7 +46,7 @@ def clip(talking_clip: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def long_clip(talking_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A minute and a half of one face, so that there is time to stop in the middle."""
-    from emotion_core.video import VideoWriter, frames
+    from emotion_core.video.reader import VideoWriter, frames
 
     path = tmp_path_factory.mktemp("long") / "long.mp4"
     images = [f.image for f in frames(talking_clip)]
@@ -176,7 +176,7 @@ def test_a_wrong_label_order_is_refused(tmp_path: Path, clip: Path) -> None:
     from safetensors import safe_open
     from safetensors.numpy import load_file, save_file
 
-    from emotion_core.checkpoint import WEIGHTS
+    from emotion_core.network.checkpoint import WEIGHTS
 
     if not WEIGHTS.is_file():
         pytest.skip("no weights file")
@@ -223,7 +223,7 @@ def test_a_video_from_start_to_end(clip: Path, tmp_path: Path) -> None:
 
 
 def test_a_cut_video_keeps_its_results(clip: Path, tmp_path: Path) -> None:
-    from emotion_core.video import VideoWriter, frames
+    from emotion_core.video.reader import VideoWriter, frames
 
     whole = tmp_path / "whole.mp4"
     with VideoWriter(whole) as writer:

@@ -8,11 +8,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from emotion_core import checkpoint  # noqa: E402
 from emotion_core.labels import EMOTIONS  # noqa: E402
-from emotion_core.models import DESIGN, NetConfig, SpatioTemporalEmotionNet, describe, initialise  # noqa: E402
-from emotion_core.models.spatiotemporal import Conv  # noqa: E402
-from emotion_core.runtime import load_network, onnx_files  # noqa: E402
+from emotion_core.network import checkpoint  # noqa: E402
+from emotion_core.network.design import DESIGN, describe, initialise  # noqa: E402
+from emotion_core.network.runtime import load_network, onnx_files  # noqa: E402
+from emotion_core.network.spatiotemporal import Conv, NetConfig, SpatioTemporalEmotionNet  # noqa: E402
 from emotion_core.types import EmotionError  # noqa: E402
 
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from emotion_core import preprocess as pp
+from emotion_core.faces import crop as pp
 
 POINTS = np.array([[300.0, 200.0], [400.0, 200.0], [350.0, 260.0], [310.0, 305.0], [390.0, 305.0]])
 
@@ -92,7 +92,7 @@ def test_key_points_are_fifty_and_normalised():
 
 def test_mirrored_key_points_match_a_mirrored_mesh():
     torch = pytest.importorskip("torch")
-    from train.augment import MIRROR_POINTS, mirror_landmarks
+    from train.data.augment import MIRROR_POINTS, mirror_landmarks
 
     assert sorted(MIRROR_POINTS.tolist()) == list(range(50))
     assert (MIRROR_POINTS[MIRROR_POINTS] == torch.arange(50)).all()

@@ -21,7 +21,7 @@ def blocks(text: str) -> list[str]:
 
 @pytest.mark.weights
 def test_the_stream_of_faces_runs(readme, talking_clip, tmp_path, monkeypatch):
-    from emotion_core.recording import read_results
+    from emotion_core.results.recording import read_results
 
     shutil.copy(talking_clip, tmp_path / "talk.mp4")
     monkeypatch.chdir(tmp_path)

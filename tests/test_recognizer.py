@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from emotion_core import EMOTIONS, EmotionError, Face, Frame, Recognizer, Session
-from emotion_core.preprocess import crop_face, has_colors, key_points, normalize_landmarks, to_tensor
+from emotion_core.faces.crop import crop_face, has_colors, key_points, normalize_landmarks, to_tensor
 from emotion_core.session import Person
 
 
@@ -238,9 +238,8 @@ def test_no_crops_and_wrong_crops(recognizer):
 def own_weights(tmp_path_factory):
     """Initialised weights for three categories of a user's own."""
     torch = pytest.importorskip("torch")
-    from emotion_core.checkpoint import save_network
-    from emotion_core.models import SpatioTemporalEmotionNet
-    from emotion_core.models.spatiotemporal import NetConfig
+    from emotion_core.network.checkpoint import save_network
+    from emotion_core.network.spatiotemporal import NetConfig, SpatioTemporalEmotionNet
 
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("weights") / "own.safetensors"

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from emotion_core.labels import EMOTIONS
-from emotion_core.recording import Record, Recording, columns, read, read_results, summarize
+from emotion_core.results.recording import Record, Recording, columns, read, read_results, summarize
 from emotion_core.types import Box, DetectedObject, EmotionError, Face, Frame
 
 PICTURE = np.zeros((8, 8, 3), np.uint8)
@@ -293,7 +293,7 @@ def test_long_files_are_read_in_pieces_and_whole(tmp_path: Path) -> None:
 
 
 def make(recipe: Callable[[int], list[Face]], count: int = 100) -> dict[str, object]:
-    from emotion_core.summary import Summary
+    from emotion_core.results.summary import Summary
 
     counts = Summary()
     for i in range(count):
@@ -347,7 +347,7 @@ def test_a_table_is_summarised_like_the_run_itself(tmp_path: Path) -> None:
 def test_writing_and_reading_loads_no_network() -> None:
     code = """
 import sys
-import emotion_core.recording, emotion_core.reading, emotion_core.video
+import emotion_core.results.recording, emotion_core.results.table, emotion_core.video.reader
 print([m for m in ("torch", "mediapipe", "ultralytics", "cv2", "onnxruntime") if m in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
@@ -355,7 +355,7 @@ print([m for m in ("torch", "mediapipe", "ultralytics", "cv2", "onnxruntime") if
 
 
 def test_tables_can_be_written_again(tmp_path: Path) -> None:
-    from emotion_core.recording import write_csv, write_parquet
+    from emotion_core.results.recording import write_csv, write_parquet
 
     record_some(tmp_path / "a_results.json")
     table = read_results(tmp_path / "a_results.json")

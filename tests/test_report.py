@@ -5,10 +5,12 @@ import re
 import pandas as pd
 import pytest
 
+from emotion_core.analytics import sample
 from emotion_core.labels import DISCLAIMER, VALENCE_AROUSAL_SOURCE
 from emotion_core.types import EmotionError
 from tests.tables import checked, rows_of
-from webapp import charts, report, sample
+from webapp.charts import shares
+from webapp.shared import report
 
 NASTY = '</script><script>alert("x")</script>'
 
@@ -26,7 +28,7 @@ def test_the_report_is_one_file_that_fetches_nothing() -> None:
 
 def test_what_a_file_says_is_escaped() -> None:
     frame = checked(rows_of("HHNN" * 10))
-    section = (NASTY, NASTY, charts.small_multiples({NASTY: frame}))
+    section = (NASTY, NASTY, shares.small_multiples({NASTY: frame}))
     table = (NASTY, "", pd.DataFrame({NASTY: [NASTY]}))
     page = report.report_html(
         frame, {"source": NASTY, NASTY: 1}, title=NASTY, sections=[section, table], notes=[NASTY]

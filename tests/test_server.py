@@ -18,7 +18,8 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from emotion_core.types import EmotionError
-from webapp import links, server
+from webapp import server
+from webapp.dashboard import links
 
 
 def _inner() -> Starlette:

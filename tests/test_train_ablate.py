@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from emotion_core.checkpoint import load_network, read_metadata, save_network
-from emotion_core.models import NetConfig, SpatioTemporalEmotionNet
+from emotion_core.network.checkpoint import load_network, read_metadata, save_network
+from emotion_core.network.spatiotemporal import NetConfig, SpatioTemporalEmotionNet
 from emotion_core.types import EmotionError
 from tests.newcomer import CUSTOM, write_folder
-from train import ablate as job
 from train.__main__ import main
 from train.config import PARTS, TrainConfig
-from train.start import shape_of, start_from
-from train.student import Student
+from train.fit.start import shape_of, start_from
+from train.fit.student import Student
+from train.measure import ablate as job
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from train.__main__ import main
-from train.check import check, near_duplicates, prints, report
+from train.data.check import check, near_duplicates, prints, report
 
 
 @pytest.fixture(scope="module")

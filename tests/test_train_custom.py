@@ -8,15 +8,15 @@ import cv2
 import numpy as np
 import pytest
 
-from emotion_core.checkpoint import read_metadata
+from emotion_core.network.checkpoint import read_metadata
+from emotion_core.network.runtime import onnx_files
 from emotion_core.recognizer import Recognizer, Session
-from emotion_core.runtime import onnx_files
 from emotion_core.types import EmotionError, Face, Frame
 from tests.newcomer import CUSTOM, three_faces, write_folder
 from train.__main__ import main
 from train.config import TrainConfig
-from train.data import load
-from train.run import adapt, say
+from train.data.samples import load
+from train.fit.run import adapt, say
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_the_command_leaves_a_model_with_its_own_categories(trained: Path) -> No
 def test_library_and_results_speak_of_the_categories(
     trained: Path, faces: dict[str, np.ndarray], tmp_path: Path
 ) -> None:
-    from emotion_core.recording import Recording, read_results
+    from emotion_core.results.recording import Recording, read_results
 
     recognizer = Recognizer.from_pretrained(trained)
     assert recognizer.labels == CUSTOM
@@ -98,19 +98,19 @@ def test_library_and_results_speak_of_the_categories(
 def test_the_program_and_the_app_show_the_categories(
     trained: Path, talking_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    from emotion_core.analytics.loading import read
     from main import main as program
-    from webapp.charts import shares_bar
-    from webapp.engine import Engine
-    from webapp.loading import read
+    from webapp.charts.shares import shares_bar
     from webapp.settings import Settings
+    from webapp.shared.engine import Engine
 
     words = ["--video", str(talking_clip), "--output", str(tmp_path), "--weights", str(trained)]
     assert program([*words, "--format", "json,csv,parquet", "--no-objects"]) == 0
     records = json.loads((tmp_path / "talking_results.json").read_text())
     assert {r["emotion"] for r in records} <= {*CUSTOM, "Uncertain"}
     assert len(records) == 50  # two seconds, one face
-    from emotion_core.recording import read_results
-    from emotion_core.video import frames
+    from emotion_core.results.recording import read_results
+    from emotion_core.video.reader import frames
 
     tables = [read_results(tmp_path / f"talking_results.{kind}") for kind in ("json", "csv", "parquet")]
     for table in tables:
@@ -184,9 +184,9 @@ def test_wrong_settings_are_wrong_use(words: list[str], folder: Path) -> None:
 
 @pytest.mark.weights
 def test_a_small_folder_starts_from_the_shipped_weights(folder: Path, tmp_path: Path) -> None:
-    from emotion_core.models import NetConfig, SpatioTemporalEmotionNet
-    from train.start import start_from
-    from train.student import Student
+    from emotion_core.network.spatiotemporal import NetConfig, SpatioTemporalEmotionNet
+    from train.fit.start import start_from
+    from train.fit.student import Student
 
     samples = load(folder, cache=tmp_path / "cache")
     say(samples)
@@ -207,9 +207,9 @@ def test_a_small_folder_starts_from_the_shipped_weights(folder: Path, tmp_path: 
 
 
 def test_a_network_of_another_kind_is_no_start(tmp_path: Path, trained: Path) -> None:
-    from emotion_core.models import NetConfig, SpatioTemporalEmotionNet
-    from train.start import start_from
-    from train.student import Student
+    from emotion_core.network.spatiotemporal import NetConfig, SpatioTemporalEmotionNet
+    from train.fit.start import start_from
+    from train.fit.student import Student
 
     narrow = Student(SpatioTemporalEmotionNet(NetConfig(widths=(16, 32, 64, 128))))
     with pytest.raises(EmotionError, match="of another network"):

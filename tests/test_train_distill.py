@@ -9,16 +9,16 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from emotion_core.checkpoint import WEIGHTS, load_network
-from emotion_core.models import SpatioTemporalEmotionNet
+from emotion_core.network.checkpoint import WEIGHTS, load_network
+from emotion_core.network.spatiotemporal import SpatioTemporalEmotionNet
 from tests.newcomer import write_folder
 from train.__main__ import main
 from train.config import TrainConfig
-from train.data import load
-from train.distill import Teacher, chain, hand_down
-from train.start import shape_of, start_from
-from train.student import Student
-from train.teach import answers_of, teach
+from train.data.samples import load
+from train.fit.distill import Teacher, chain, hand_down
+from train.fit.start import shape_of, start_from
+from train.fit.student import Student
+from train.fit.teachers import answers_of, teach
 
 WIDTHS = [
     (64, 128),

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emotion_core.checkpoint import read_metadata, save_network
 from emotion_core.labels import EMOTIONS
+from emotion_core.network.checkpoint import read_metadata, save_network
 from emotion_core.recognizer import Recognizer
 from emotion_core.types import EmotionError
-from train import evaluate as job
-from train.calibrate import (
+from train.data.readers import Raw, Votes, build
+from train.data.samples import MEASURES
+from train.measure import evaluate as job
+from train.measure.calibrate import (
     Fit,
     Scored,
     cross_fitted,
@@ -23,13 +25,11 @@ from train.calibrate import (
     join,
     store_fit,
 )
-from train.data import MEASURES
-from train.fairness import JAW_OPEN, NO_GAPS, SMILE_LEFT, SMILE_RIGHT, TENSE, fairness
-from train.fairness import report as fairness_report
-from train.page import page
-from train.predict import Predictions
-from train.provenance import commit, provenance, write_json
-from train.readers import Raw, Votes, build
+from train.measure.fairness import JAW_OPEN, NO_GAPS, SMILE_LEFT, SMILE_RIGHT, TENSE, fairness
+from train.measure.fairness import report as fairness_report
+from train.measure.page import page
+from train.measure.predict import Predictions
+from train.measure.provenance import commit, provenance, write_json
 
 BASELINES = Path(__file__).parent / "baselines"
 
@@ -210,7 +210,7 @@ def test_the_true_temperature_is_found(temperature: float) -> None:
 
 
 def test_cross_fitting_lowers_the_error_of_pictures_that_were_not_fitted_on() -> None:
-    from train.metrics import expected_calibration_error
+    from train.measure.metrics import expected_calibration_error
 
     scored = overconfident(2.5)
     before = expected_calibration_error(scored.probabilities(1.0), scored.truth)
@@ -220,7 +220,7 @@ def test_cross_fitting_lowers_the_error_of_pictures_that_were_not_fitted_on() ->
 
 
 def test_grey_and_colour_pictures_each_have_their_temperature() -> None:
-    from train.metrics import expected_calibration_error
+    from train.measure.metrics import expected_calibration_error
 
     grey, colour, mixed = overconfident(0.5), overconfident(3.0, seed=1), overconfident(3.0, n=99, seed=2)
     colour.color[:], mixed.color[::2] = True, True
@@ -236,7 +236,7 @@ def test_grey_and_colour_pictures_each_have_their_temperature() -> None:
 
 
 def test_a_stored_fit_changes_confidence_alone(tmp_path: Path) -> None:
-    from emotion_core.models import SpatioTemporalEmotionNet
+    from emotion_core.network.spatiotemporal import SpatioTemporalEmotionNet
 
     path = tmp_path / "w.safetensors"
     save_network(SpatioTemporalEmotionNet(), path, trained=True)

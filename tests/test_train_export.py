@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emotion_core.checkpoint import save_network
-from emotion_core.models import NetConfig, SpatioTemporalEmotionNet
-from emotion_core.runtime import load_network, onnx_files
+from emotion_core.network.checkpoint import save_network
+from emotion_core.network.runtime import load_network, onnx_files
+from emotion_core.network.spatiotemporal import NetConfig, SpatioTemporalEmotionNet
 from emotion_core.types import EmotionError
-from train import export as job
 from train.__main__ import main
-from train.export import Variant, choose
+from train.ship import variants as job
+from train.ship.variants import Variant, choose
 
 FIELDS = ("crops", "landmarks", "present", "truth", "source")
 
@@ -47,8 +47,8 @@ def test_fp32_and_fp16_answer_as_pytorch(weights: Path, tmp_path: Path) -> None:
 
 
 def test_int8_files_open_in_the_library_and_answer_as_pytorch(weights: Path, tmp_path: Path) -> None:
-    from emotion_core.checkpoint import load_network as load_torch
-    from emotion_core.export import export_onnx
+    from emotion_core.network.checkpoint import load_network as load_torch
+    from emotion_core.network.onnx_export import export_onnx
 
     net, metadata = load_torch(weights)
     base = tmp_path / "fp32" / weights.name
@@ -75,7 +75,7 @@ def test_int8_files_open_in_the_library_and_answer_as_pytorch(weights: Path, tmp
 
 
 def test_int8_files_of_other_weights_are_not_pytorchs(weights: Path, tmp_path: Path) -> None:
-    from emotion_core.checkpoint import load_network as load_torch
+    from emotion_core.network.checkpoint import load_network as load_torch
 
     net, metadata = load_torch(weights)
     base = tmp_path / weights.name

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from train import metrics
+from train.measure import metrics
 
 
 def made(n: int = 400, k: int = 4, seed: int = 0) -> Any:

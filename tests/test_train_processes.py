@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import torch
 
-from emotion_core.checkpoint import load_arrays, read_metadata
+from emotion_core.network.checkpoint import load_arrays, read_metadata
 from emotion_core.types import EmotionError
 from tests.gratings import write_gratings
 from train.__main__ import main
 from train.config import TrainConfig
-from train.data import load
-from train.loop import fit
+from train.data.samples import load
+from train.fit.loop import fit
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -27,11 +27,11 @@ import pytest
 import torch
 from torch import distributed as dist
 from torch.nn.parallel import DistributedDataParallel
-from emotion_core.models import NetConfig, SpatioTemporalEmotionNet
+from emotion_core.network.spatiotemporal import NetConfig, SpatioTemporalEmotionNet
 from train.config import TrainConfig
-from train.loop import of_all
-from train.student import Student
-from train.losses import TRUTH, losses
+from train.fit.loop import of_all
+from train.fit.student import Student
+from train.fit.losses import TRUTH, losses
 
 dist.init_process_group("gloo")
 rank, world = dist.get_rank(), dist.get_world_size()

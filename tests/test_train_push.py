@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from emotion_core.checkpoint import save_network
+from emotion_core.network.checkpoint import save_network
 from emotion_core.types import EmotionError
-from train import push as job
 from train.__main__ import main
+from train.ship import push as job
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Any:
-    from emotion_core.models import NetConfig, SpatioTemporalEmotionNet
+    from emotion_core.network.spatiotemporal import NetConfig, SpatioTemporalEmotionNet
 
     net = SpatioTemporalEmotionNet(NetConfig(classes=2))
     save_network(net, tmp_path / "w" / "mine.safetensors", ("bored", "focused"), trained=True)

@@ -14,15 +14,15 @@ import numpy as np
 import pytest
 import torch
 
-from emotion_core.checkpoint import load_network, read_metadata
+from emotion_core.network.checkpoint import load_network, read_metadata
 from emotion_core.types import EmotionError
 from tests.gratings import write_gratings
 from train.__main__ import main
 from train.config import TrainConfig
-from train.data import load
-from train.draws import batch_of
-from train.loop import fit
-from train.teach import teach
+from train.data.batches import batch_of
+from train.data.samples import load
+from train.fit.loop import fit
+from train.fit.teachers import teach
 
 EPOCH = 8  # steps
 SETTINGS = {

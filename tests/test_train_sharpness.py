@@ -8,16 +8,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from emotion_core.models import SpatioTemporalEmotionNet
-from emotion_core.models.spatiotemporal import NetConfig
+from emotion_core.network.spatiotemporal import NetConfig, SpatioTemporalEmotionNet
 from tests.gratings import write_gratings
 from train.__main__ import main
 from train.config import TrainConfig
-from train.data import load
-from train.draws import Draws
-from train.losses import TRUTH, losses
-from train.sharpness import uphill
-from train.student import Student
+from train.data.batches import Draws
+from train.data.samples import load
+from train.fit.losses import TRUTH, losses
+from train.fit.sam import uphill
+from train.fit.student import Student
 
 
 @pytest.fixture

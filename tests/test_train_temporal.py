@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from emotion_core.checkpoint import WEIGHTS
 from emotion_core.labels import EMOTIONS
-from emotion_core.models import NetConfig, SpatioTemporalEmotionNet
+from emotion_core.network.checkpoint import WEIGHTS
+from emotion_core.network.spatiotemporal import NetConfig, SpatioTemporalEmotionNet
 from train.config import TrainConfig
-from train.data import Samples, derived_valence_arousal
-from train.temporal import CONDITIONS, compare, compare_video, fit_temporal, make_clips, partner_of
+from train.data.samples import Samples, derived_valence_arousal
+from train.fit.temporal import CONDITIONS, compare, compare_video, fit_temporal, make_clips, partner_of
 
 N = 28
 

@@ -17,7 +17,7 @@ from av.video.reformatter import Colorspace
 from PIL import Image
 
 from emotion_core.types import EmotionError
-from emotion_core.video import VideoWriter, frames, probe
+from emotion_core.video.reader import VideoWriter, frames, probe
 from tests.made import corner_names, corners, encode, greys
 
 # Reading
@@ -143,7 +143,7 @@ def test_any_name_will_do(tmp_path: Path) -> None:
 def test_reading_memory_does_not_grow(tmp_path: Path) -> None:
     path = encode(tmp_path / "long.mp4", [g for _ in range(60) for g in greys(20, 640, 480)])
     code = f"""
-from emotion_core.video import frames
+from emotion_core.video.reader import frames
 def rss(): return int(open('/proc/self/statm').read().split()[1]) * 4096
 for frame in frames({str(path)!r}):
     if frame.index == 100: before = rss()

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from emotion_core.types import EmotionError
-from webapp.checks import check_picture, check_video
-from webapp.i18n import Text
 from webapp.settings import Settings
+from webapp.shared.checks import check_picture, check_video
+from webapp.shared.i18n import Text
 
 EN = Text("en")
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from emotion_core.labels import DISCLAIMER, EMOTIONS, VALENCE_AROUSAL_SOURCE
-from webapp import i18n
+from webapp.shared import i18n
 
 BLANK = re.compile(r"\{(\w+)\}")
 

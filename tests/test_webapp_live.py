@@ -22,11 +22,12 @@ from starlette.websockets import WebSocketDisconnect
 
 from emotion_core.labels import EMOTIONS
 from emotion_core.types import Box, Face, Frame
-from webapp import live_record, results
-from webapp.engine import Engine
-from webapp.live_server import LiveServer, Tickets, decode_jpeg
-from webapp.live_state import Baseline, LiveOptions, LiveState, face_message
+from webapp.live import recorder as live_record
+from webapp.live.socket import LiveServer, Tickets, decode_jpeg
+from webapp.live.viewer import Baseline, LiveOptions, LiveState, face_message
 from webapp.settings import Settings
+from webapp.shared import store
+from webapp.shared.engine import Engine
 
 PATIENCE = 120  # seconds, for machines that are busy with something else
 
@@ -179,7 +180,7 @@ def engine() -> Engine:
 
 @pytest.fixture
 def server(engine: Engine) -> Iterator[LiveServer]:
-    space = results.Workspace(keep_minutes=5)
+    space = store.Workspace(keep_minutes=5)
     yield LiveServer(engine, Settings(max_viewers=2, idle_seconds=20))
     space.close()
 
@@ -309,7 +310,7 @@ def test_recording_keeps_results_and_no_picture(door: Door, astronaut: np.ndarra
         assert saved["state"] == "saved"
         assert [f["kind"] for f in saved["files"]] == ["json", "csv", "summary", "report"]
         token = saved["files"][0]["url"].split("/")[1]
-        folder = results.folder_of(token)
+        folder = store.folder_of(token)
         assert folder is not None
         records = json.loads((folder / saved["files"][0]["name"]).read_text())
         assert [r["frame"] for r in records] == [0, 1, 2, 3, 4]
@@ -324,7 +325,7 @@ def test_recording_keeps_results_and_no_picture(door: Door, astronaut: np.ndarra
 
 
 def files_left() -> list[Path]:
-    root = results.root()
+    root = store.root()
     assert root is not None
     return list(root.rglob("*"))
 

@@ -11,20 +11,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from webapp import results
-from webapp.engine import Engine
-from webapp.i18n import Text
-from webapp.pictures import mark_all, read_upright
+from webapp.model.tab import facts_html, model_card, page_html
+from webapp.picture.marks import mark_all, read_upright
 from webapp.settings import Settings
-from webapp.tab_model import facts_html, model_card, page_html
-from webapp.zero_gpu import gpu
+from webapp.shared import store
+from webapp.shared.engine import Engine
+from webapp.shared.i18n import Text
+from webapp.shared.zero_gpu import gpu
 
 EN = Text("en")
 
 
 @pytest.mark.weights
 def test_pictures_come_back_marked_with_table_and_files(
-    engine: Engine, workspace: results.Workspace, astronaut_path: Path, zidane_path: Path, tmp_path: Path
+    engine: Engine, workspace: store.Workspace, astronaut_path: Path, zidane_path: Path, tmp_path: Path
 ) -> None:
     blank = tmp_path / "blank <i>.png"
     Image.new("RGB", (200, 150), "gray").save(blank)
@@ -40,7 +40,7 @@ def test_pictures_come_back_marked_with_table_and_files(
     assert "No face was found in this picture" in html and "<i>" not in html
     assert "Apparent expression" in html
     token = re.findall(r"result/([^/]+)/", html)[0]
-    folder = results.folder_of(token)
+    folder = store.folder_of(token)
     assert folder is not None
     rows = json.loads((folder / "pictures_faces.json").read_text())
     counts = {name: sum(r["picture"] == name and r["face"] is not None for r in rows) for name in (
@@ -57,7 +57,7 @@ def test_pictures_come_back_marked_with_table_and_files(
     assert np.abs(marked.astype(int) - np.asarray(Image.open(zidane_path)).astype(int)).max() > 100
 
 
-def test_nothing_good_leaves_nothing_behind(workspace: results.Workspace, tmp_path: Path) -> None:
+def test_nothing_good_leaves_nothing_behind(workspace: store.Workspace, tmp_path: Path) -> None:
     empty = tmp_path / "empty.png"
     empty.touch()
     html = mark_all([empty], Engine(Settings()), Settings(), EN)

@@ -9,52 +9,52 @@ from pathlib import Path
 
 import pytest
 
-from webapp import results
+from webapp.shared import store
 
 
 @pytest.fixture
-def workspace() -> Iterator[results.Workspace]:
-    space = results.Workspace(keep_minutes=1)
+def workspace() -> Iterator[store.Workspace]:
+    space = store.Workspace(keep_minutes=1)
     yield space
     space.close()
 
 
-def test_a_result_is_read_with_its_token_only(workspace: results.Workspace) -> None:
-    token, folder = results.new_folder()
+def test_a_result_is_read_with_its_token_only(workspace: store.Workspace) -> None:
+    token, folder = store.new_folder()
     (folder / "talk_results.json").write_text("[]")
     (folder / "talk_emotions.mp4").write_bytes(b"x")
-    assert results.file_of(token, "talk_results.json") == folder / "talk_results.json"
-    assert results.results_file(token) == folder / "talk_results.json"
-    assert results.video_file(token) == folder / "talk_emotions.mp4"
-    assert results.summary_file(token) is None
-    assert results.file_of("A" * 32, "talk_results.json") is None
-    assert len({results.new_folder()[0] for _ in range(50)}) == 50
+    assert store.file_of(token, "talk_results.json") == folder / "talk_results.json"
+    assert store.results_file(token) == folder / "talk_results.json"
+    assert store.video_file(token) == folder / "talk_emotions.mp4"
+    assert store.summary_file(token) is None
+    assert store.file_of("A" * 32, "talk_results.json") is None
+    assert len({store.new_folder()[0] for _ in range(50)}) == 50
 
 
 @pytest.mark.parametrize(
     "token", [None, "", ".", "..", "../uploads", "%2e%2e", "a" * 31, "a" * 33, "/etc", "a/../" + "b" * 27]
 )
-def test_a_token_is_never_a_path(workspace: results.Workspace, token: str | None) -> None:
-    assert results.folder_of(token) is None
-    assert results.file_of(token, "passwd") is None
+def test_a_token_is_never_a_path(workspace: store.Workspace, token: str | None) -> None:
+    assert store.folder_of(token) is None
+    assert store.file_of(token, "passwd") is None
 
 
 @pytest.mark.parametrize(
     "name", ["", ".", "..", "../other", "/etc/passwd", "a/b.json", ".hidden.json", "secret.txt", "link.json"]
 )
-def test_only_own_plain_files_are_given(workspace: results.Workspace, name: str, tmp_path: Path) -> None:
-    token, folder = results.new_folder()
+def test_only_own_plain_files_are_given(workspace: store.Workspace, name: str, tmp_path: Path) -> None:
+    token, folder = store.new_folder()
     outside = tmp_path / "outside.json"
     outside.write_text("secret")
     (folder / "link.json").symlink_to(outside)
     (folder / "secret.txt").write_text("not a kind of file we make")
     (folder / ".hidden.json").write_text("hidden")
-    assert results.file_of(token, name) is None
+    assert store.file_of(token, name) is None
 
 
-def test_old_things_are_swept_and_new_ones_stay(workspace: results.Workspace) -> None:
-    old_token, old = results.new_folder()
-    new_token, new = results.new_folder()
+def test_old_things_are_swept_and_new_ones_stay(workspace: store.Workspace) -> None:
+    old_token, old = store.new_folder()
+    new_token, new = store.new_folder()
     for folder in (old, new):
         (folder / "a_results.json").write_text("[]")
     upload = workspace.uploads / "abc"
@@ -64,22 +64,22 @@ def test_old_things_are_swept_and_new_ones_stay(workspace: results.Workspace) ->
     for path in (old / "a_results.json", old, upload / "clip.mp4", upload):
         os.utime(path, (past, past))
     assert workspace.sweep() == 2
-    assert results.folder_of(old_token) is None
+    assert store.folder_of(old_token) is None
     assert not upload.exists()
-    assert results.folder_of(new_token) == new
+    assert store.folder_of(new_token) == new
     # A result that is still being written to is not old, however long its job has run.
     os.utime(new, (past, past))
     assert workspace.sweep() == 0
 
 
 def test_an_upload_that_broke_off_is_swept_long_before_whole_ones() -> None:
-    space = results.Workspace(keep_minutes=60)
+    space = store.Workspace(keep_minutes=60)
     try:
         whole, broken, arriving = (space.uploads / name for name in ("abc/clip.mp4", "tmp1", "tmp2"))
         whole.parent.mkdir()
         for path in (whole, broken, arriving):
             path.write_bytes(b"x")
-        past = time.time() - results.ARRIVING - 5
+        past = time.time() - store.ARRIVING - 5
         for path in (whole, whole.parent, broken):
             os.utime(path, (past, past))
         assert space.sweep() == 1
@@ -89,26 +89,26 @@ def test_an_upload_that_broke_off_is_swept_long_before_whole_ones() -> None:
 
 
 def test_the_sweeper_runs_by_itself() -> None:
-    space = results.Workspace(keep_minutes=0.001, sweep_seconds=0.05)
+    space = store.Workspace(keep_minutes=0.001, sweep_seconds=0.05)
     try:
-        token, _ = results.new_folder()
+        token, _ = store.new_folder()
         until = time.time() + 5
-        while results.folder_of(token) and time.time() < until:
+        while store.folder_of(token) and time.time() < until:
             time.sleep(0.05)
-        assert results.folder_of(token) is None
+        assert store.folder_of(token) is None
     finally:
         space.close()
 
 
 def test_stop_deletes_everything() -> None:
-    space = results.Workspace(keep_minutes=1)
-    token, folder = results.new_folder()
+    space = store.Workspace(keep_minutes=1)
+    token, folder = store.new_folder()
     (folder / "a.mp4").write_bytes(b"x")
     space.close()
     space.close()
     assert not space.folder.exists()
-    assert results.root() is None
-    assert results.folder_of(token) is None
+    assert store.root() is None
+    assert store.folder_of(token) is None
 
 
 def test_folders_of_killed_runs_are_cleared_and_those_of_living_ones_stay(
@@ -122,6 +122,6 @@ def test_folders_of_killed_runs_are_cleared_and_those_of_living_ones_stay(
     other = tmp_path / "emotion-app-notes-x"
     for folder in (dead, living, other):
         folder.mkdir()
-    space = results.Workspace(keep_minutes=1)
+    space = store.Workspace(keep_minutes=1)
     space.close()
     assert (dead.exists(), living.exists(), other.exists()) == (False, True, True)

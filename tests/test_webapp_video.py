@@ -9,21 +9,22 @@ import pandas as pd
 import pytest
 
 from emotion_core.labels import EMOTIONS
-from emotion_core.recording import read_results, summarize
+from emotion_core.results.recording import read_results, summarize
 from emotion_core.types import Box, EmotionError, Face, Frame
-from webapp import links, results
-from webapp.engine import Engine
-from webapp.handlers import Batch, Item, VideoOptions, analyse_batch, items_of, queue_html
-from webapp.i18n import Text
-from webapp.jobs import Job, Jobs
-from webapp.live_record import SavedFile
+from webapp.dashboard import links
+from webapp.live.recorder import SavedFile
 from webapp.settings import Settings
-from webapp.video_view import bins, result_html, timeline_svg
+from webapp.shared import store
+from webapp.shared.engine import Engine
+from webapp.shared.i18n import Text
+from webapp.shared.jobs import Job, Jobs
+from webapp.video.batch import Batch, Item, VideoOptions, analyse_batch, items_of, queue_html
+from webapp.video.result import bins, result_html, timeline_svg
 
 EN = Text("en")
 
 
-def upload(workspace: results.Workspace, source: Path, name: str | None = None) -> Path:
+def upload(workspace: store.Workspace, source: Path, name: str | None = None) -> Path:
     """Put a copy of a file where Gradio puts uploads."""
     folder = workspace.uploads / f"hash{len(list(workspace.uploads.iterdir()))}"
     folder.mkdir()
@@ -45,7 +46,7 @@ def files_below(folder: Path) -> list[Path]:
 
 @pytest.mark.weights
 def test_good_and_bad_videos_one_after_the_other(
-    engine: Engine, workspace: results.Workspace, talking_clip: Path, tmp_path: Path
+    engine: Engine, workspace: store.Workspace, talking_clip: Path, tmp_path: Path
 ) -> None:
     text = tmp_path / "notes.mp4"
     text.write_text("no video")
@@ -60,7 +61,7 @@ def test_good_and_bad_videos_one_after_the_other(
     assert "is not a video" in (bad.problem or "") and bad.token is None
     assert ("reading", "waiting") in states
     assert files_below(workspace.uploads) == []  # no upload is left
-    folder = results.folder_of(good.token)
+    folder = store.folder_of(good.token)
     assert folder is not None
     kinds = sorted(p.name.split("b", 1)[1] for p in folder.iterdir())
     assert kinds == sorted(
@@ -74,8 +75,8 @@ def test_good_and_bad_videos_one_after_the_other(
         ]
     )
     # What the page says is what the files say.
-    table = read_results(results.results_file(good.token) or "")
-    summary_path = results.summary_file(good.token)
+    table = read_results(store.results_file(good.token) or "")
+    summary_path = store.summary_file(good.token)
     assert summary_path is not None
     summary = json.loads(summary_path.read_text())
     assert summary["faces"] == summarize(table)["faces"]
@@ -84,7 +85,7 @@ def test_good_and_bad_videos_one_after_the_other(
         if path.suffix != ".jpg":
             assert f"result/{good.token}/" in good.html
     token = good.html.split("dashboard/?result=")[1].split('"')[0]
-    assert links.resolve(token) == results.results_file(good.token)
+    assert links.resolve(token) == store.results_file(good.token)
     assert "<b>" not in bad.html
     html = queue_html(batch)
     assert 'data-state="done"' in html and 'data-state="failed"' in html
@@ -93,7 +94,7 @@ def test_good_and_bad_videos_one_after_the_other(
 
 @pytest.mark.weights
 def test_cancel_keeps_what_was_done(
-    engine: Engine, workspace: results.Workspace, astronaut: np.ndarray, tmp_path: Path
+    engine: Engine, workspace: store.Workspace, astronaut: np.ndarray, tmp_path: Path
 ) -> None:
     from benchmarks.clip import write_clip
 
@@ -106,14 +107,14 @@ def test_cancel_keeps_what_was_done(
             job.stop.set()
     first, second = batch.items
     assert (first.state, second.state) == ("partial", "cancelled")
-    table = read_results(results.results_file(first.token) or "")
+    table = read_results(store.results_file(first.token) or "")
     assert 30 < table["frame"].nunique() < 500
     assert "This result is partial" in first.html and "<video" in first.html
 
 
 @pytest.mark.weights
 def test_a_closed_page_leaves_no_thread_and_no_file(
-    engine: Engine, workspace: results.Workspace, astronaut: np.ndarray, tmp_path: Path
+    engine: Engine, workspace: store.Workspace, astronaut: np.ndarray, tmp_path: Path
 ) -> None:
     from benchmarks.clip import write_clip
 
@@ -137,12 +138,12 @@ def test_a_closed_page_leaves_no_thread_and_no_file(
 
 @pytest.mark.weights
 def test_a_video_that_runs_on_for_longer_than_it_says_is_stopped(
-    engine: Engine, workspace: results.Workspace, talking_clip: Path, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, workspace: store.Workspace, talking_clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The length in a file's header is a claim; the frames that come are counted."""
     import dataclasses
 
-    from webapp import handlers
+    from webapp.video import batch as handlers
 
     real = handlers.check_video
     monkeypatch.setattr(
@@ -156,17 +157,17 @@ def test_a_video_that_runs_on_for_longer_than_it_says_is_stopped(
 
 @pytest.mark.weights
 def test_hidden_faces_are_hidden_in_the_video(
-    engine: Engine, workspace: results.Workspace, talking_clip: Path
+    engine: Engine, workspace: store.Workspace, talking_clip: Path
 ) -> None:
-    from emotion_core.video import frames
+    from emotion_core.video.reader import frames
 
     looks = []
     for hide in (False, True):
         batch = batch_of([upload(workspace, talking_clip)], hide_faces=hide)
         list(analyse_batch(batch, Job(), engine, Settings(), lambda paths: None))
         item = batch.items[0]
-        table = read_results(results.results_file(item.token) or "")
-        video = results.video_file(item.token)
+        table = read_results(store.results_file(item.token) or "")
+        video = store.video_file(item.token)
         assert video is not None
         row = table[table["frame"] == 25].iloc[0]
         x, y, w, h = (int(row[f"box_{k}"]) for k in "xywh")
@@ -195,7 +196,7 @@ def test_progress_is_said_in_words() -> None:
 
 @pytest.mark.weights
 def test_two_jobs_take_turns_and_one_that_waits_can_be_cancelled(
-    engine: Engine, workspace: results.Workspace, talking_clip: Path
+    engine: Engine, workspace: store.Workspace, talking_clip: Path
 ) -> None:
     slots = threading.BoundedSemaphore(1)
     slots.acquire()  # somebody else's video is running
@@ -246,7 +247,7 @@ def test_stopping_the_app_stops_every_job() -> None:
 
 @pytest.mark.weights
 def test_stopping_the_app_can_keep_what_a_job_has(
-    engine: Engine, workspace: results.Workspace, astronaut: np.ndarray, tmp_path: Path
+    engine: Engine, workspace: store.Workspace, astronaut: np.ndarray, tmp_path: Path
 ) -> None:
     from benchmarks.clip import write_clip
 
@@ -276,7 +277,7 @@ def test_stopping_the_app_can_keep_what_a_job_has(
 
 def table_of(folder: Path, labels: tuple[str, ...] = EMOTIONS, people: int = 1) -> pd.DataFrame:
     """Make results by hand: 100 frames at ten a second; each face is gone from 4 s to 6 s."""
-    from emotion_core.recording import Recording
+    from emotion_core.results.recording import Recording
 
     path = folder / "made_results.json"
     with Recording.create(path, labels=labels) as recording:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from emotion_core.types import EmotionError
-from emotion_core.video import VideoWriter, frames
+from emotion_core.video.reader import VideoWriter, frames
 from tests.made import corners, encode, greys
 
 

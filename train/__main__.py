@@ -148,14 +148,14 @@ def _train(words: list[str]) -> int:
     chosen = {k: v for k, v in given.items() if v is not None}
     chosen["data"] = tuple(_data(given["data"]))
     chosen |= {name: tuple(given[name]) for name in ("without", "teachers") if given[name]}
-    from emotion_core.models import NetConfig
+    from emotion_core.network.spatiotemporal import NetConfig
 
     try:
         config = TrainConfig(**chosen)
         NetConfig(resolution=config.size)
     except ValueError as error:
         parser.error(str(error))
-    from train.run import run
+    from train.fit.run import run
 
     run(config, sets=sets, cache=cache, workers=faces, chosen=frozenset(chosen))
     return 0
@@ -181,9 +181,9 @@ def _from_faces(command: str, words: list[str]) -> int:
     given = parser.parse_args(words)
     if given.pictures < 1:
         parser.error(f"--pictures is 1 or more, not {given.pictures}")
-    from train.data import load
-    from train.distill import distill
-    from train.tutor import tutor
+    from train.data.samples import load
+    from train.fit.distill import distill
+    from train.fit.tutor import tutor
 
     teach = {"distill": distill, "tutor": tutor}[command]
     samples = load(_data(given.data), sets=given.sets, cache=given.cache, drop_leaks=True)
@@ -201,8 +201,8 @@ def _check(words: list[str]) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write what was found")
     _common(parser)
     given = parser.parse_args(words)
-    from train.check import check, report
-    from train.provenance import write_json
+    from train.data.check import check, report
+    from train.measure.provenance import write_json
 
     found = check(_data(given.data), sets=given.sets, crops=given.crops, cache=given.cache)
     print(report(found))
@@ -232,9 +232,9 @@ def _evaluate(words: list[str]) -> int:
     parser.add_argument("--cache", metavar="FOLDER", help="folder of found faces (default: .cache/crops)")
     given = parser.parse_args(words)
     from emotion_core.recognizer import Recognizer
-    from train import evaluate as job
-    from train.page import write_page
-    from train.provenance import write_json
+    from train.measure import evaluate as job
+    from train.measure.page import write_page
+    from train.measure.provenance import write_json
 
     recognizer = Recognizer.from_pretrained(given.weights, backend=given.backend)
     outcome = job.evaluate(
@@ -268,8 +268,8 @@ def _calibrate(words: list[str]) -> int:
     parser.add_argument("--dry-run", action="store_true", help="print only, store nothing")
     _common(parser)
     given = parser.parse_args(words)
-    from emotion_core.checkpoint import WEIGHTS
-    from train.calibrate import calibrate, report
+    from emotion_core.network.checkpoint import WEIGHTS
+    from train.measure.calibrate import calibrate, report
 
     outcome = calibrate(
         _data(given.data),
@@ -285,7 +285,7 @@ def _calibrate(words: list[str]) -> int:
 
 
 def _export(words: list[str]) -> int:
-    from train.export import VARIANTS, export, report
+    from train.ship.variants import VARIANTS, export, report
 
     parser = _parser("export", "Write the network as ONNX in FP32, FP16 and INT8, and compare them.")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="safetensors (default: the shipped one)")
@@ -300,7 +300,7 @@ def _export(words: list[str]) -> int:
     )
     _common(parser)
     given = parser.parse_args(words)
-    from emotion_core.checkpoint import WEIGHTS
+    from emotion_core.network.checkpoint import WEIGHTS
 
     data = [] if given.no_compare else _data(given.data)
     outcome = export(
@@ -328,9 +328,9 @@ def _temporal(words: list[str]) -> int:
     )
     _common(parser)
     given = parser.parse_args(words)
-    from emotion_core.checkpoint import WEIGHTS
-    from train.provenance import write_json
-    from train.run import temporal, temporal_report
+    from emotion_core.network.checkpoint import WEIGHTS
+    from train.fit.run import temporal, temporal_report
+    from train.measure.provenance import write_json
 
     outcome = temporal(
         _data(given.data), given.weights or WEIGHTS, out=given.out, fit=given.fit,
@@ -362,9 +362,9 @@ def _ablate(words: list[str]) -> int:
     _common(parser)
     given = vars(parser.parse_args(words))
     settings = {k: given[k] for k in ("batch", "learning_rate", "seed", "workers") if given[k] is not None}
-    from emotion_core.checkpoint import WEIGHTS
-    from train.ablate import ablate, report
-    from train.provenance import write_json
+    from emotion_core.network.checkpoint import WEIGHTS
+    from train.measure.ablate import ablate, report
+    from train.measure.provenance import write_json
 
     outcome = ablate(
         _data(given["data"]), given["init"] or WEIGHTS, pictures=given["pictures"], clips=given["clips"],
@@ -390,7 +390,7 @@ def _push(words: list[str]) -> int:
     )
     parser.add_argument("--dry-run", action="store_true", help="name the files and send nothing")
     given = parser.parse_args(words)
-    from train.push import push
+    from train.ship.push import push
 
     for line in push(given.repo, given.weights, public=given.public, dry_run=given.dry_run):
         print(line)

@@ -9,7 +9,7 @@ PARTS = ("landmarks", "spatial_attention", "temporal_attention", "channel_attent
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Settings of `train.loop.fit`. Sizes are pixels, times are steps or epochs as named."""
+    """Settings of `train.fit.loop.fit`. Sizes are pixels, times are steps or epochs as named."""
 
     data: tuple[str, ...] = ()
     out: str = "checkpoints/emotion"

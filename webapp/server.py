@@ -22,12 +22,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from emotion_core.types import EmotionError
-from webapp import links
+from webapp.dashboard import links
 
 if TYPE_CHECKING:
     from webapp.settings import Settings
 
-DASHBOARD = Path(__file__).with_name("dashboard.py")
+DASHBOARD = Path(__file__).parent / "dashboard" / "app.py"
 GRACE_SECONDS = 4
 """What open connections get, after a signal, before they are cut."""
 

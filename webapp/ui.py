@@ -13,11 +13,15 @@ from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import FileResponse, PlainTextResponse, Response
 
 from emotion_core.types import EmotionError
-from webapp import i18n, results, tab_live, tab_model, tab_picture, tab_video, theme
-from webapp.engine import Engine
-from webapp.jobs import Jobs
-from webapp.live_server import LiveServer
+from webapp.live import tab as tab_live
+from webapp.live.socket import LiveServer
+from webapp.model import tab as tab_model
+from webapp.picture import tab as tab_picture
 from webapp.settings import Settings
+from webapp.shared import i18n, store, theme
+from webapp.shared.engine import Engine
+from webapp.shared.jobs import Jobs
+from webapp.video import tab as tab_video
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -35,7 +39,7 @@ class App:
     """The parts of one run of the app that outlive a page: folder, weights, live viewers, jobs."""
 
     settings: Settings
-    workspace: results.Workspace
+    workspace: store.Workspace
     engine: Engine
     live: LiveServer
     jobs: Jobs
@@ -43,7 +47,7 @@ class App:
     @classmethod
     def start(cls, settings: Settings) -> App:
         """Make the run's folder and begin to load the weights."""
-        workspace = results.Workspace(settings.keep_minutes)
+        workspace = store.Workspace(settings.keep_minutes)
         engine = Engine(settings)
         engine.warm_up()
         return cls(settings, workspace, engine, LiveServer(engine, settings), Jobs(settings.max_jobs))
@@ -141,7 +145,7 @@ def mount(server: FastAPI, settings: Settings) -> FastAPI:
 
     @server.api_route("/result/{token}/{name}", methods=["GET", "HEAD"], response_model=None)
     def result(token: str, name: str, request: Request) -> Response:
-        path = results.file_of(token, name)
+        path = store.file_of(token, name)
         if path is None:
             text = i18n.Text.for_request(request)
             return PlainTextResponse(text("error.gone", name=name), status_code=404)

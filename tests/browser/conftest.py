@@ -37,7 +37,7 @@ def webcam(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
     clip = Path(__file__).parents[3] / "shared" / "clips" / "neutral_to_happy.mp4"
     pictures: list[Image.Image] = []
     if clip.is_file():
-        from emotion_core.video import frames
+        from emotion_core.video.reader import frames
 
         with frames(clip) as reader:
             for frame in reader:

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
+from emotion_core.analytics import sample
 from emotion_core.types import EmotionError
 from tests.tables import write_json
-from webapp import sample
 
 pytestmark = pytest.mark.browser
 
@@ -92,7 +92,15 @@ def wait_for(url: str, server: subprocess.Popen[str], seconds: float = 120) -> N
 @pytest.fixture(scope="module")
 def dashboard(root: Path, results: Path) -> Iterator[str]:
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "webapp/dashboard.py", "--server.port", str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "webapp/dashboard/app.py",
+        "--server.port",
+        str(port),
+    ]
     server = subprocess.Popen(
         [*command, "--", "--results", str(results)],
         cwd=root,
@@ -195,7 +203,7 @@ def test_upload_and_walk_through_all_pages(dashboard: str, results: Path, watche
 
 
 def test_the_report_opens_without_a_network(watched: Any, tmp_path: Path) -> None:
-    from webapp.report import report_html
+    from webapp.shared.report import report_html
 
     path = tmp_path / "report.html"
     path.write_text(report_html(sample.make_recording(20), made=True), encoding="utf-8")

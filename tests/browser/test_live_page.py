@@ -9,7 +9,7 @@ import pytest
 
 from emotion_core.labels import DISCLAIMER
 from tests.browser.running import COLOURS, DETAIL, JUMPS, LIVE, NAMELESS, RunningApp, live, start_live
-from webapp import i18n
+from webapp.shared import i18n
 
 pytestmark = [pytest.mark.browser, pytest.mark.weights]
 

@@ -244,7 +244,7 @@ def test_a_stop_in_the_middle_keeps_what_there_is_where_it_was_asked_for(
     root: Path, tmp_path: Path, browser: Any, astronaut: np.ndarray
 ) -> None:
     from benchmarks.clip import write_clip
-    from emotion_core.recording import read_results
+    from emotion_core.results.recording import read_results
 
     clip, kept, scratch = tmp_path / "long.mp4", tmp_path / "kept", tmp_path / "scratch"
     kept.mkdir()

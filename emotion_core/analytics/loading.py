@@ -1,0 +1,249 @@
+"""From a results file to a table that every chart can trust, with what was left out and why.
+
+Nothing here knows of Streamlit. The reader itself is `emotion_core.results.recording.read_results`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from emotion_core.labels import EMOTIONS
+from emotion_core.types import EmotionError
+
+SUFFIXES = (".json", ".csv", ".parquet")
+VIDEO_SUFFIXES = (".mp4", ".mov", ".webm", ".m4v")
+MAX_BYTES = 450 * 1024 * 1024
+"""Larger results files are refused with the advice to convert them to Parquet."""
+ASSUMED_FPS = 25.0
+"""The frame rate of a file that holds no times (the five-key list of older tools)."""
+MAX_FILES = 500
+_RANGES = {"valence": (-1.0, 1.0), "arousal": (0.0, 1.0), "confidence": (0.0, 1.0)}
+_NEEDED = ("frame", "emotion", "confidence", "valence", "arousal")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Results:
+    """One loaded file: a `name` that is unique on the screen, its checked table, and what was said about it.
+
+    `frame` has one row per frame and face, in order of time: frame (int), time (s), face (float, NaN where
+    nobody was found), emotion (categorical), confidence, valence [-1, 1], arousal [0, 1], p_<Label> [0, 1].
+    """
+
+    name: str
+    frame: pd.DataFrame
+    notes: tuple[str, ...] = ()
+    skipped: int = 0
+    source: str = "upload"
+    path: Path | None = None
+    video: Path | None = None
+    made: bool = False
+    labels: tuple[str, ...] = field(default=EMOTIONS)
+
+    @property
+    def people(self) -> list[int]:
+        """The ids of the faces, the one seen longest first."""
+        counts = self.frame["face"].value_counts()
+        return [int(face) for face in counts.index]
+
+
+def read(path: Path, *, name: str | None = None, source: str = "folder") -> Results:
+    """Read and check one results file; raises EmotionError with one line saying what is wrong with it."""
+    from emotion_core.results.recording import read_results
+
+    shown = name or path.name
+    if path.suffix.lower() not in SUFFIXES:
+        raise EmotionError(f"{shown} is not a results file: choose .json, .csv or .parquet.")
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise EmotionError(f"{shown} can't be read ({error.strerror}): choose another file.") from error
+    if size == 0:
+        raise EmotionError(f"{shown} is empty: analyse the video again or choose another file.")
+    if size > MAX_BYTES:
+        raise EmotionError(
+            f"{shown} has {size / 1e6:,.0f} MB, more than the {MAX_BYTES / 1e6:,.0f} MB that can be shown: "
+            "save it as Parquet (--format parquet) or split it."
+        )
+    return check(read_results(path), name=shown, path=path, source=source)
+
+
+def check(
+    frame: pd.DataFrame,
+    *,
+    name: str,
+    path: Path | None = None,
+    source: str = "upload",
+    made: bool = False,
+) -> Results:
+    """Turn a table of `read_results` into `Results`: bad records are left out and counted.
+
+    Raises EmotionError where nothing that can be shown remains.
+    """
+    missing = [column for column in _NEEDED if column not in frame.columns]
+    if missing:
+        raise EmotionError(f"{name} is not a results file: it has no {', '.join(missing)}.")
+    skipped, reason = int(frame.attrs.get("skipped", 0) or 0), str(frame.attrs.get("reason", ""))
+    notes = [f"{skipped:,} records could not be read{': ' + reason if reason else ''}"] if skipped else []
+    for note in frame.attrs.get("notes", ()):
+        notes.append(str(note))
+    if frame.empty:
+        raise EmotionError(f"{name} holds no records: analyse the video again or choose another file.")
+    table = _numbers(frame)
+    keep, more = _valid(table)
+    notes += more
+    skipped += int((~keep).sum())
+    table = table if keep.all() else table[keep]
+    if table.empty:
+        raise EmotionError(f"{name} holds no record with usable numbers: choose another file.")
+    table, more = _in_order(table)
+    notes += more
+    labels = _labels(table)
+    table["emotion"] = table["emotion"].cat.set_categories(labels)
+    if table["face"].isna().all():
+        notes.append("no face was found in any frame")
+    return Results(
+        name=name,
+        frame=table,
+        notes=tuple(notes),
+        skipped=skipped,
+        source=source,
+        path=path,
+        video=find_video(path) if path is not None else None,
+        made=made,
+        labels=tuple(labels),
+    )
+
+
+def _numbers(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give the columns that are used, as plain numbers and categories; what is no number becomes NaN."""
+    wanted = ["frame", "time", "face", "confidence", "valence", "arousal"]
+    chances = [c for c in frame.columns if c.startswith("p_") and len(c) > 2]
+    columns: dict[str, Any] = {}
+    for name in [*wanted, *chances]:
+        columns[name] = np.nan
+        if name in frame.columns:
+            values = pd.to_numeric(frame[name], errors="coerce")
+            columns[name] = values.to_numpy(dtype="float64", na_value=np.nan)
+    if all(np.isnan(columns[name]).all() for name in chances):
+        columns = {name: values for name, values in columns.items() if name not in chances}
+    columns["emotion"] = pd.Categorical(frame["emotion"])
+    return pd.DataFrame(columns, index=frame.index)
+
+
+def _valid(table: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
+    """Give the mask of records to keep and one note for each reason to leave some out."""
+    keep = np.ones(len(table), bool)
+    notes: list[str] = []
+
+    def drop(bad: np.ndarray, reason: str) -> None:
+        fresh = bad & keep
+        if fresh.any():
+            notes.append(f"{int(fresh.sum()):,} records left out: {reason}")
+            keep[fresh] = False
+
+    has_face = table["emotion"].notna().to_numpy()
+    frame = table["frame"].to_numpy()
+    drop(~np.isfinite(frame) | (frame < 0), "no frame number")
+    time = table["time"].to_numpy()
+    if np.isfinite(time).any():
+        drop(~np.isfinite(time) | (time < 0), "no usable time")
+    for column, (low, high) in _RANGES.items():
+        values = table[column].to_numpy()
+        drop(has_face & ~np.isfinite(values), f"{column} is not a number")
+        outside = has_face & ((values < low - 1e-6) | (values > high + 1e-6))
+        drop(outside, f"{column} outside [{low:g}, {high:g}]")
+    for column in (c for c in table.columns if c.startswith("p_")):
+        values = table[column].to_numpy()
+        drop(has_face & np.isinf(values), "a probability is not a number")
+        drop(has_face & ((values < -1e-6) | (values > 1 + 1e-6)), "a probability outside [0, 1]")
+    return keep, notes
+
+
+def _in_order(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Fill in times and ids where the file has none, put the records in order and drop repeats."""
+    notes: list[str] = []
+    if table["time"].isna().all():
+        table["time"] = table["frame"] / ASSUMED_FPS
+        notes.append(f"the file holds no times: {ASSUMED_FPS:g} frames a second are assumed")
+    seen = table["emotion"].notna()
+    unnamed = seen & table["face"].isna()
+    if unnamed.any():
+        place = table.loc[unnamed].groupby("frame").cumcount() + 1
+        table.loc[unnamed, "face"] = place.astype("float64")
+        notes.append("the file holds no face ids: faces are numbered by their place in the frame")
+    table.loc[~seen, "face"] = np.nan
+    table["frame"] = table["frame"].astype("int64")
+    time = table["time"].to_numpy()
+    if (np.diff(time) < 0).any():
+        turns = int((np.diff(time) < 0).sum())
+        notes.append(f"time runs backwards {turns:,} times: records were put in order of time")
+        table = table.sort_values(["time", "frame", "face"], kind="stable")
+    repeated = table.duplicated(["frame", "time", "face"])
+    if repeated.any():
+        notes.append(f"{int(repeated.sum()):,} records left out: the same face twice in one frame")
+        table = table[~repeated]
+    return table.set_axis(pd.RangeIndex(len(table))), notes
+
+
+def _labels(table: pd.DataFrame) -> list[str]:
+    """Give the seven, or the labels of a model of one's own; both where both were found, the seven first."""
+    found = {str(v) for v in table["emotion"].cat.remove_unused_categories().cat.categories}
+    found |= {c[2:] for c in table.columns if c.startswith("p_")}
+    own = sorted(found - set(EMOTIONS))
+    return own if own and not found & set(EMOTIONS) else [*EMOTIONS, *own]
+
+
+def list_results(folder: Path) -> list[str]:
+    """Give the results files below `folder` as sorted relative names, without links that lead outside."""
+    root = folder.resolve()
+    found = []
+    for path in sorted(root.rglob("*")):
+        if path.suffix.lower() not in SUFFIXES or not path.is_file() or path.name.startswith("."):
+            continue
+        if path.stem.endswith("_summary") or path.stem.endswith("_moments"):
+            continue
+        if root in path.resolve().parents:
+            found.append(path.relative_to(root).as_posix())
+        if len(found) >= MAX_FILES:
+            break
+    return found
+
+
+def inside(folder: Path, name: str) -> Path:
+    """Give the path of `name` in `folder`; raises EmotionError where it leads outside or is not there."""
+    root = folder.resolve()
+    path = (root / name).resolve()
+    if root not in path.parents:
+        raise EmotionError(f"{name!r} lies outside the results folder: choose one of the listed files.")
+    if not path.is_file():
+        raise EmotionError(f"{name!r} is not in the results folder: choose one of the listed files.")
+    return path
+
+
+def find_video(results: Path) -> Path | None:
+    """Give the annotated video that lies beside a results file, or None."""
+    stem = results.stem.removesuffix("_results")
+    for ending in ("_annotated", "_emotions", "_output", ""):
+        for suffix in VIDEO_SUFFIXES:
+            path = results.with_name(f"{stem}{ending}{suffix}")
+            if path.is_file():
+                return path
+    return None
+
+
+def unique_names(names: Sequence[str]) -> list[str]:
+    """Tell files of the same name apart: talk.json, talk.json (2), ..."""
+    taken: set[str] = set()
+    out = []
+    for name in names:
+        shown, number = name, 1
+        while shown in taken:
+            number += 1
+            shown = f"{name} ({number})"
+        taken.add(shown)
+        out.append(shown)
+    return out

@@ -1,0 +1,364 @@
+"""Live: a reader that hands out only the newest frame, and the window of `main.py --realtime`."""
+
+import os
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from emotion_core.desktop.window import WEB_APP, Window, check_display, fitting, resized
+from emotion_core.types import DetectedObject, EmotionError, Face, Frame
+from emotion_core.video.reader import frames
+
+if TYPE_CHECKING:
+    from emotion_core.overlay.draw import DrawStyle, Memory
+    from emotion_core.recognizer import Recognizer, Session
+
+CameraSource = str | os.PathLike[str] | int
+
+CONSENT = (
+    "Every face in view is analysed, on this computer only: no picture is kept or sent. Tell the people in "
+    "view.\nIt shows the apparent expression, not what a person feels."
+)
+KEYS = "q or Esc quits; m mirror, b bars, l landmarks, p pose, h hide faces, o objects"
+
+_BEHIND = 0.25  # seconds by which a file's frame may be late before it is skipped
+_SILENCE = 0.5  # seconds without a frame after which a late one is better than none
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A frame and the time.monotonic() at which the camera gave it, or the file's clock asked for it."""
+
+    frame: Frame
+    at: float
+
+
+class LatestFrame:
+    """Reads a camera, a file at its own speed or an address, and hands out only the newest frame.
+
+    Nothing queues: a frame that nobody took when the next one comes is dropped and counted. The source is
+    opened when this is made, and read from `start` on. `received` and `dropped` count frames; `ended` is True
+    after the last one; `problem` is then None or one line that says what went wrong.
+
+    Raises:
+        EmotionError: where the source can't be opened.
+    """
+
+    def __init__(self, source: CameraSource) -> None:
+        self._reader = frames(source)
+        self.info = self._reader.info
+        self.received = self.dropped = 0
+        self.ended = False
+        self.problem: str | None = None
+        self._newest: Taken | None = None
+        self._change = threading.Condition()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._read, name="capture", daemon=True)
+
+    def start(self) -> "LatestFrame":
+        """Begin to read; a file's clock starts here."""
+        self._thread.start()
+        return self
+
+    def get(self, timeout: float) -> Taken | None:
+        """Wait up to `timeout` seconds for a frame that was not handed out yet; None where there is none."""
+        with self._change:
+            self._change.wait_for(lambda: self._newest is not None or self.ended, timeout)
+            taken, self._newest = self._newest, None
+            return taken
+
+    def close(self) -> None:
+        """Stop reading and let go of the source; waits half a second at most."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(0.5)
+        elif self._thread.ident is None:
+            self._reader.close()
+
+    def _read(self) -> None:
+        # A file, or a recording behind an address, is played by its own clock; a camera sets the pace itself.
+        played = self.info.duration is not None
+        begun, shown = time.monotonic(), -1.0
+        try:
+            for frame in self._reader:
+                due = time.monotonic()
+                if played:
+                    wait = begun + frame.time - due
+                    if wait > 0:
+                        self._stop.wait(wait)
+                    due += wait
+                    now = time.monotonic()
+                    if now - due > _BEHIND:
+                        if now - shown < _SILENCE:
+                            self._count(dropped=1)
+                            continue
+                        begun, due = now - frame.time, now
+                    shown = now
+                if self._stop.is_set():
+                    break
+                self._put(Taken(frame, due))
+            self.problem = self._reader.problem
+        except EmotionError as error:
+            self.problem = str(error)
+        finally:
+            self._reader.close()
+            with self._change:
+                self.ended = True
+                self._change.notify_all()
+
+    def _count(self, dropped: int) -> None:
+        with self._change:
+            self.received += 1
+            self.dropped += dropped
+
+    def _put(self, taken: Taken) -> None:
+        with self._change:
+            self.received += 1
+            self.dropped += self._newest is not None
+            self._newest = taken
+            self._change.notify_all()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A picture that reached the screen: number and time of its frame, and how old it was, in seconds."""
+
+    index: int
+    time: float
+    age: float
+    faces: int
+
+
+@dataclass(slots=True)
+class _View:
+    image: np.ndarray
+    taken: Taken
+    faces: int
+    final: bool = False
+
+
+class _Worker:
+    """Everything between camera and screen, in a thread of its own, so that the window always answers."""
+
+    def __init__(
+        self,
+        reader: LatestFrame,
+        recognizer: "Recognizer | Callable[[], Recognizer]",
+        make_session: "Callable[[], Session]",
+        objects: Callable[[np.ndarray], list[DetectedObject]] | None,
+        style: "DrawStyle",
+    ) -> None:
+        self.reader, self.style, self.size = reader, style, (reader.info.width, reader.info.height)
+        self.fps: float | None = None
+        self.age: float | None = None
+        self.failure: BaseException | None = None
+        self._recognizer, self._make_session, self._objects = recognizer, make_session, objects
+        self._memory: Memory = {}
+        self._view: _View | None = None
+        self._change = threading.Condition()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="recognise", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def view(self, timeout: float) -> _View | None:
+        """Wait for the next picture; None where there is none yet."""
+        with self._change:
+            self._change.wait_for(lambda: self._view is not None, timeout)
+            view, self._view = self._view, None
+            return view
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(0.6)
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        except BaseException as error:  # noqa: BLE001  it is raised again in the main thread
+            self.failure = error
+
+    def _work(self) -> None:
+        from emotion_core.objects import BackgroundObjects
+
+        made: Any = self._recognizer
+        recognizer = made if hasattr(made, "labels") else made()
+        session = self._make_session()
+        search = BackgroundObjects(self._objects, every=0.5) if self._objects is not None else None
+        last: tuple[Taken, list[Face], list[DetectedObject]] | None = None
+        try:
+            self.reader.start()
+            while not self._stop.is_set():
+                taken = self.reader.get(0.1)
+                if taken is not None:
+                    faces = recognizer(taken.frame, session)
+                    things = search.latest(taken.frame.image) if search and self.style.objects else []
+                    last = taken, faces, things
+                    self._hand_over(*last, note="")
+                elif self.reader.ended:
+                    break
+            if last is not None and self.reader.info.kind != "camera":
+                self._hold(*last)
+        finally:
+            if search is not None:
+                search.close()
+
+    def _hold(self, taken: Taken, faces: list[Face], things: list[DetectedObject]) -> None:
+        """Keep the last picture of a file until the user quits; a short clip would flash by unseen."""
+        drawn = None
+        note = "" if self.reader.info.kind == "picture" else "end"
+        while not self._stop.wait(0.05):
+            wanted = self.size, self.style
+            if wanted != drawn:
+                self._hand_over(taken, faces, things, note=note)
+                drawn = wanted
+
+    def _hand_over(self, taken: Taken, faces: list[Face], things: list[DetectedObject], *, note: str) -> None:
+        from emotion_core.overlay.draw import draw, scaled
+
+        image = taken.frame.image
+        height, width = image.shape[:2]
+        # Drawn at the size of the window: letters stay sharp, and a 4K camera costs no more than a small one.
+        size = fitting(width, height, self.size, least=self.size[0])
+        faces, things = scaled(faces, things, size[0] / width, size[1] / height)
+        final = bool(note) or self.reader.info.kind == "picture"
+        view = draw(
+            resized(image, size),
+            faces,
+            things,
+            fps=None if final else self.fps,
+            latency_ms=None if final or self.age is None else self.age * 1000,
+            style=self.style,
+            memory=self._memory,
+            note=note,
+        )
+        with self._change:
+            self._view = _View(view, taken, len(faces), final)
+            self._change.notify_all()
+
+
+def check(source: CameraSource) -> None:
+    """Find out early, before a model loads, whether there is a display and `source` can be read.
+
+    Raises:
+        EmotionError: in one line that says what to do.
+    """
+    check_display()
+    _open(source).close()
+
+
+def _open(source: CameraSource) -> LatestFrame:
+    try:
+        return LatestFrame(source)
+    except EmotionError as error:
+        is_camera = isinstance(source, int) or str(source).startswith("/dev/video")
+        raise EmotionError(f"{error} Or {WEB_APP}" if is_camera else str(error)) from error
+
+
+def run(
+    camera: CameraSource,
+    recognizer: "Recognizer | Callable[[], Recognizer]",
+    *,
+    smoothing: int = 5,
+    threshold: float = 0.0,
+    objects: Callable[[np.ndarray], list[DetectedObject]] | None = None,
+    style: "DrawStyle | None" = None,
+    on_shown: Callable[[Shown], None] | None = None,
+) -> int:
+    """Show a camera, a file or an address live, with the overlay, until the user quits.
+
+    A `recognizer` that is not loaded yet may be given as a function that loads it: the window opens first.
+    `on_shown` hears of every picture that reaches the screen. A camera is shown as in a mirror unless a
+    `style` says otherwise. The last picture of a file stays until `q`.
+
+    Gives 0 where the user quit, 1, with one line on stderr, where there is no display, no camera, or the
+    camera went away. Runs in the main thread.
+    """
+    from emotion_core.overlay.draw import DrawStyle
+    from emotion_core.session import Session
+
+    try:
+        check_display()
+        reader = _open(camera)
+    except EmotionError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(CONSENT, KEYS, sep="\n", flush=True)
+    chosen = style or DrawStyle(mirror=reader.info.kind == "camera")
+
+    def session() -> "Session":
+        return Session(smoothing=smoothing, threshold=threshold)
+
+    worker = _Worker(reader, recognizer, session, objects, chosen)
+    try:
+        return _show(worker, on_shown)
+    finally:
+        worker.stop()
+        reader.close()
+
+
+_SWITCHES = {"m": "mirror", "b": "bars", "l": "landmarks", "p": "pose", "h": "hide_faces", "o": "objects"}
+
+
+def _show(worker: _Worker, on_shown: Callable[[Shown], None] | None) -> int:
+    quitting = False
+
+    def on_key(key: str) -> None:
+        nonlocal quitting
+        if key in ("q", "escape"):
+            quitting = True
+        elif key in _SWITCHES:
+            name = _SWITCHES[key]
+            change: dict[str, Any] = {name: not getattr(worker.style, name)}
+            worker.style = replace(worker.style, **change)
+
+    info = worker.reader.info
+    window = Window(f"Emotion – {info.name}", info.width, info.height, on_key)
+    times: deque[float] = deque(maxlen=90)
+    try:
+        worker.size = window.size
+        worker.start()
+        while window.open and not quitting:
+            view = worker.view(0.008)
+            if view is not None:
+                now = window.show(view.image)
+                if not view.final:
+                    _measure(worker, times, now, now - view.taken.at)
+                    if on_shown is not None:
+                        frame = view.taken.frame
+                        on_shown(Shown(frame.index, frame.time, now - view.taken.at, view.faces))
+            elif not worker.alive:
+                break
+            window.pump()
+            worker.size = window.size
+    finally:
+        window.close()
+    if worker.failure is not None and not isinstance(worker.failure, EmotionError):
+        raise worker.failure
+    problem = str(worker.failure) if worker.failure is not None else worker.reader.problem
+    if problem is None and worker.reader.ended and info.kind == "camera":
+        problem = f"{info.name} gives no more pictures: is it still plugged in?"
+    if problem is not None:
+        print(problem, file=sys.stderr)
+    return int(worker.failure is not None or (problem is not None and info.kind == "camera"))
+
+
+def _measure(worker: _Worker, times: deque[float], now: float, age: float) -> None:
+    """Frames a second over the last second, and a latency that can be read: it doesn't dance."""
+    times.append(now)
+    while now - times[0] > 1.0:
+        times.popleft()
+    if len(times) > 2:
+        worker.fps = (len(times) - 1) / (times[-1] - times[0])
+    worker.age = age if worker.age is None else 0.9 * worker.age + 0.1 * age

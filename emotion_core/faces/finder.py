@@ -1,0 +1,344 @@
+"""Every face of a picture: YuNet finds them, MediaPipe's FaceLandmarker reads each one's mesh."""
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import cv2
+import numpy as np
+
+from emotion_core.faces.crop import crop_matrix, five_points, warp
+from emotion_core.faces.mesh import FaceMesh, MeshReading
+from emotion_core.faces.weights import find_landmarker
+from emotion_core.faces.yunet import Candidate, YuNet, same_place
+from emotion_core.types import Box, DetectedFace, EmotionError, Pose
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+R = TypeVar("R")
+
+LEAST_SCORE = 0.6
+"""The detector's score from which a face that the mesh confirms counts."""
+
+LEAST_SCORE_ALONE = 0.84
+"""The same for a face that the mesh does not confirm: a face from the side, or no MediaPipe."""
+
+_CROP = 192  # side of the upright crop that the mesh is read in; larger ones took longer and read no better
+_MARGIN = 1.6  # of that crop, in units of the network's own
+# Other looks at a face on which the mesh failed, mostly one in profile or lying: (margin, turn).
+_RETRIES = (
+    *((1.6, 10.0), (1.6, -10.0), (2.6, 0.0), (1.6, 75.0), (1.6, -75.0)),
+    *((0.9, -20.0), (0.9, 20.0), (1.0, 10.0), (1.0, -10.0), (1.9, -10.0), (1.9, 10.0)),
+)
+_LOCAL = 192  # side of the picture in which a face is searched for around its last place
+_LOCAL_REACH = 2.4  # and what it shows, in units of the face
+_STILL = 0.01  # of a face's size: less than this is no movement
+_JITTER = 0.04  # of a face's size: the detector's own noise, which is not passed on
+_PADS = (0.5, 0.25, 1.0, 0.0)  # margins added to a ready-made crop, in units of its longer side
+_PAD_SIDE = 224
+_GREY = (128, 128, 128)
+
+
+class FaceFinder:
+    """Finds faces and follows them; weights only, so one serves every session and every thread.
+
+    Args:
+        model: the path of a `face_landmarker.task` bundle; the usual one where None.
+        mesh: True needs MediaPipe, False does without, None uses it where it can be had and warns where not.
+        blendshapes: whether to read the 52 blendshapes of each face.
+        max_faces: how many faces are read at most; the largest are.
+
+    Raises:
+        EmotionError: where a model file is missing or damaged, or `mesh` is True and can't be had.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | None = None,
+        mesh: bool | None = None,
+        blendshapes: bool = False,
+        max_faces: int = 64,
+    ) -> None:
+        if max_faces < 1:
+            raise EmotionError(f"max_faces must be 1 or more, not {max_faces}")
+        copies = min(2, os.cpu_count() or 1)
+        self.max_faces = max_faces
+        self._yunet = YuNet()
+        self._mesh = None if mesh is False else _load_mesh(model, mesh is True, blendshapes, copies)
+        self._pool = ThreadPoolExecutor(copies, thread_name_prefix="faces")
+
+    @property
+    def has_mesh(self) -> bool:
+        """Whether faces get a mesh at all."""
+        return self._mesh is not None
+
+    def detect(self, image: np.ndarray) -> list[DetectedFace]:
+        """Find every face of an RGB uint8 picture (H, W, 3), the largest first."""
+        return self.read(image, self.candidates(image, thorough=True))
+
+    def candidates(self, image: np.ndarray, *, thorough: bool = False) -> list[Candidate]:
+        """Give what may be faces, best first: from about 20 px in a picture 640 wide.
+
+        A thorough search also looks for smaller faces in large pictures and for faces that fill the
+        picture, which takes three to five times as long.
+        """
+        longest = max(image.shape[:2])
+        sides = [640 if longest > 320 else 320]
+        if thorough:
+            sides += [side for side in (160, 320) if side < sides[0]]
+            sides += [1920] if longest >= 2400 else [1280] if longest >= 960 else []
+        return [c for c in self._yunet.detect(image, sides, LEAST_SCORE) if _sound(c.points)]
+
+    def read(self, image: np.ndarray, candidates: Sequence[Candidate]) -> list[DetectedFace]:
+        """Read the mesh of each candidate; leaves out those that are likely no face. The largest first."""
+        largest = sorted(candidates, key=lambda c: -_area(c.box))[: self.max_faces]
+        read = [face for face in self._each(lambda c: self._read(image, c), largest) if face is not None]
+        found: list[DetectedFace] = []
+        for face in sorted(read, key=lambda f: (f.landmarks is None, -f.score)):
+            if not any(same_place(face.box, other.box) for other in found):
+                found.append(face)
+        return sorted(found, key=lambda f: -_area(f.box))
+
+    def follow(self, image: np.ndarray, previous: Sequence[DetectedFace]) -> list[DetectedFace | None]:
+        """Find faces of the frame before again, each near its last place; None where one can't be found.
+
+        A picture that stands still gives the very same answer again.
+        """
+        return self._each(lambda face: self._follow(image, face), previous)
+
+    def follow_and_search(
+        self, image: np.ndarray, previous: Sequence[DetectedFace], *, thorough: bool = False
+    ) -> tuple[list[DetectedFace | None], list[Candidate]]:
+        """Do `follow` and `candidates` at once, in little more than the time of the longer one."""
+        if not previous:
+            return [], self.candidates(image, thorough=thorough)
+        search = self._pool.submit(self.candidates, image, thorough=thorough)
+        return self.follow(image, previous), search.result()
+
+    def in_crop(self, image: np.ndarray) -> DetectedFace | None:
+        """Find the face of a ready-made face crop, RGB uint8 (H, W, 3) of any size, cut tightly or not.
+
+        Landmarks are in pixels of the crop; a face cut off at the border has some outside. Training and
+        `Recognizer.classify` share this. None where no face is seen.
+        """
+        height, width = image.shape[:2]
+        zoom = _PAD_SIDE / max(height, width)
+        enlarge = cv2.INTER_CUBIC if zoom > 1 else cv2.INTER_AREA
+        size = (max(1, round(width * zoom)), max(1, round(height * zoom)))
+        picture = cv2.resize(image, size, interpolation=enlarge)
+        scale = np.array([width / size[0], height / size[1]])
+        padded = {pad: _pad(picture, round(pad * _PAD_SIDE)) for pad in _PADS}
+        for pad, framed in padded.items():
+            reading = self._mesh.read(framed) if self._mesh is not None else None
+            if reading is not None:
+                landmarks = (reading.points - round(pad * _PAD_SIDE) + 0.5) * scale - 0.5
+                face = _from_mesh(landmarks.astype(np.float32), reading, np.eye(2, 3), 1.0)
+                if face is not None:
+                    return face
+        for pad, framed in padded.items():
+            found = self._yunet.detect(framed, (_PAD_SIDE,), LEAST_SCORE)
+            if found and _sound(found[0].points):
+                offset = round(pad * _PAD_SIDE)
+                box, points = found[0].box, (found[0].points - offset + 0.5) * scale - 0.5
+                x, y = (box.x - offset) * scale[0], (box.y - offset) * scale[1]
+                shown = Box(x, y, box.width * scale[0], box.height * scale[1])
+                return DetectedFace(shown, found[0].score, points.astype(np.float32))
+        return None
+
+    def in_crops(self, images: Sequence[np.ndarray]) -> list[DetectedFace | None]:
+        """Do `in_crop` on many at once."""
+        return self._each(self.in_crop, images)
+
+    def _each(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        if len(items) < 2:
+            return [work(item) for item in items]
+        return list(self._pool.map(work, items))
+
+    def _read(self, image: np.ndarray, found: Candidate) -> DetectedFace | None:
+        doubtful = None
+        for margin, turn in ((_MARGIN, 0.0), *_RETRIES) if self._mesh is not None else ():
+            region = _turned(crop_matrix(found.points, _CROP, margin), turn)
+            face = self._read_at(image, region, found.score)
+            if face is not None and _plausible(found.box, face.box):
+                sure = self._relaid(image, face)
+                if sure is not None:
+                    return sure
+                doubtful = doubtful or face
+        if doubtful is not None:
+            return doubtful
+        if found.score < LEAST_SCORE_ALONE:
+            return None
+        near = self._near(image, found.box)  # as following will see it
+        if near is None or not same_place(near.box, found.box):
+            near = found
+        return DetectedFace(near.box, found.score, near.points)
+
+    def _relaid(self, image: np.ndarray, face: DetectedFace) -> DetectedFace | None:
+        """Read a face in the crop that its mesh asks for, as following does; None where that fails."""
+        for _ in range(3):
+            wanted = crop_matrix(face.points, _CROP, _MARGIN)
+            if _alike(face.region, wanted):
+                return face
+            again = self._read_at(image, wanted, face.score)
+            if again is None or not _plausible(face.box, again.box):
+                return None
+            face = again
+        return face
+
+    def _read_at(self, image: np.ndarray, region: np.ndarray, score: float) -> DetectedFace | None:
+        assert self._mesh is not None
+        reading = self._mesh.read(warp(image, region, _CROP))
+        if reading is None:
+            return None
+        back = cv2.invertAffineTransform(region)
+        landmarks = reading.points @ back[:, :2].T + back[:, 2]
+        return _from_mesh(landmarks.astype(np.float32), reading, region, score)
+
+    def _follow(self, image: np.ndarray, last: DetectedFace) -> DetectedFace | None:
+        if not _inside(image, last.box):
+            return None
+        if self._mesh is not None and last.region is not None:
+            face = self._read_at(image, last.region, last.score)
+            if face is not None and _plausible(last.box, face.box):
+                return _settled(last, face) if _inside(image, face.box) else None
+        near = self._near(image, last.box)
+        if near is None or not _plausible(last.box, near.box):
+            return None
+        if self._mesh is not None:
+            face = self._read_at(image, crop_matrix(near.points, _CROP, _MARGIN), near.score)
+            if face is not None and _plausible(last.box, face.box):
+                return face
+        size = max(last.box.width, last.box.height)
+        if last.landmarks is None and np.abs(near.points - last.points).max() < _JITTER * size:
+            return last
+        return DetectedFace(near.box, near.score, near.points)
+
+    def _near(self, image: np.ndarray, box: Box) -> Candidate | None:
+        """Search a small window around `box`, which costs a tenth of a search of the whole frame."""
+        side = _LOCAL_REACH * max(box.width, box.height)
+        zoom = _LOCAL / side
+        corner = np.array([box.x + box.width / 2 - side / 2, box.y + box.height / 2 - side / 2])
+        window = np.column_stack([np.eye(2) * zoom, -corner * zoom])
+        found = self._yunet.detect(warp(image, window, _LOCAL), (_LOCAL,), LEAST_SCORE)
+        moved = [
+            Candidate(
+                Box(
+                    c.box.x / zoom + corner[0],
+                    c.box.y / zoom + corner[1],
+                    c.box.width / zoom,
+                    c.box.height / zoom,
+                ),
+                c.score,
+                (c.points / zoom + corner).astype(np.float32),
+            )
+            for c in found
+            if _sound(c.points)
+        ]
+        return max(moved, key=lambda c: c.box.iou(box), default=None)
+
+
+def _load_mesh(model: str | Path | None, needed: bool, blendshapes: bool, copies: int) -> FaceMesh | None:
+    try:
+        return FaceMesh(find_landmarker(model), blendshapes=blendshapes, copies=copies)
+    except ImportError as e:
+        problem = f"MediaPipe can't be loaded ({e}); install it with: pip install mediapipe"
+    except EmotionError as e:
+        if model is not None:  # a file that the user chose is never passed over
+            raise
+        problem = str(e)
+    if needed:
+        raise EmotionError(problem)
+    logger.warning("faces are read without landmarks, which is less exact: %s", problem)
+    return None
+
+
+def _from_mesh(
+    landmarks: np.ndarray, reading: MeshReading, region: np.ndarray, score: float
+) -> DetectedFace | None:
+    low, high = landmarks.min(0), landmarks.max(0)
+    points = five_points(landmarks)
+    if not np.isfinite(landmarks).all() or not _sound(points):
+        return None
+    box = Box(float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
+    return DetectedFace(
+        box, score, points, landmarks, _pose(reading.rotation, region), reading.blendshapes, region
+    )
+
+
+def _sound(points: np.ndarray) -> bool:
+    """Tell whether a crop can be laid by five points: they have not fallen together."""
+    try:
+        crop_matrix(points, _CROP, _MARGIN)
+    except ValueError:
+        return False
+    return True
+
+
+def _pose(rotation: np.ndarray, region: np.ndarray) -> Pose:
+    """Give the head's angles in the picture from its rotation in an upright crop.
+
+    The rotation is taken apart as Rz Ry Rx; the crop's own turn is added to the roll.
+    """
+    scale = np.linalg.norm(rotation, axis=0).clip(1e-9)
+    r = rotation / scale
+    yaw = np.arcsin(np.clip(-r[2, 0], -1, 1))
+    pitch = -np.arctan2(r[2, 1], r[2, 2])
+    roll = -np.arctan2(r[1, 0], r[0, 0]) + np.arctan2(region[0, 1], region[0, 0])
+    roll = (roll + np.pi) % (2 * np.pi) - np.pi
+    return Pose(*(float(np.degrees(angle)) for angle in (yaw, pitch, roll)))
+
+
+def _settled(last: DetectedFace, face: DetectedFace) -> DetectedFace:
+    """Choose the crop for the next frame: the same while it fits, so that a face at rest does not tremble."""
+    wanted = crop_matrix(face.points, _CROP, _MARGIN)
+    size = max(face.box.width, face.box.height)
+    still = np.abs(face.points - last.points).max() < _STILL * size
+    if still or _alike(face.region, wanted):
+        return face
+    return replace(face, region=wanted)
+
+
+def _alike(region: np.ndarray | None, other: np.ndarray) -> bool:
+    if region is None:
+        return False
+    a, b = region[:, :2], other[:, :2]
+    zoom_a, zoom_b = np.hypot(*a[:, 0]), np.hypot(*b[:, 0])
+    turn = np.arctan2(a[0, 1], a[0, 0]) - np.arctan2(b[0, 1], b[0, 0])
+    turn = abs((turn + np.pi) % (2 * np.pi) - np.pi)
+    middle = np.array([_CROP / 2, _CROP / 2])
+    shift = a @ np.linalg.solve(b, middle - other[:, 2]) + region[:, 2] - middle
+    return bool(0.87 < zoom_a / zoom_b < 1.15 and turn < np.radians(8) and np.hypot(*shift) < 0.08 * _CROP)
+
+
+def _turned(region: np.ndarray, degrees: float) -> np.ndarray:
+    if degrees == 0:
+        return region
+    turn = cv2.getRotationMatrix2D((_CROP / 2, _CROP / 2), degrees, 1.0)
+    return np.column_stack([turn[:, :2] @ region[:, :2], turn[:, :2] @ region[:, 2] + turn[:, 2]])
+
+
+def _plausible(before: Box, now: Box) -> bool:
+    """Tell whether one face can have gone from `before` to `now` in a frame."""
+    size = max(before.width, before.height)
+    dx = before.x + before.width / 2 - now.x - now.width / 2
+    dy = before.y + before.height / 2 - now.y - now.height / 2
+    return bool(np.hypot(dx, dy) < 0.7 * size and 0.55 < max(now.width, now.height) / size < 1.8)
+
+
+def _area(box: Box) -> float:
+    return box.width * box.height
+
+
+def _inside(image: np.ndarray, box: Box) -> bool:
+    x, y = box.x + box.width / 2, box.y + box.height / 2
+    return 0 <= x < image.shape[1] and 0 <= y < image.shape[0]
+
+
+def _pad(picture: np.ndarray, margin: int) -> np.ndarray:
+    if margin == 0:
+        return picture
+    return cv2.copyMakeBorder(picture, margin, margin, margin, margin, cv2.BORDER_CONSTANT, value=_GREY)

@@ -1,0 +1,357 @@
+"""The overlay's panels in six sizes, measured before they are placed and painted after.
+
+Richest first: all bars with figures and the valence and arousal rows; the same, narrow; a flat strip of
+bars; a card without bars; one line; a short one. A panel is a list of sprites and where in it they lie.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+
+from emotion_core.overlay import sprites
+from emotion_core.overlay.placement import Size
+from emotion_core.overlay.sprites import Color, Sprite
+from emotion_core.palette import INK, SURFACE, UNCERTAIN, color_of, rgb
+from emotion_core.types import Face
+
+PAPER: Color = rgb(INK["dark"])
+DIM: Color = (200, 206, 218)
+WHITE: Color = (255, 255, 255)
+GROUND: Color = rgb(SURFACE["dark"])
+OPACITY = 0.78
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Sizes in pixels that follow the frame: letters of a title and of a row, gaps, lines."""
+
+    title: int
+    row: int
+    pad: int
+    gap: int
+    line: int
+    hair: int
+
+    @classmethod
+    def of(cls, width: int, height: int, scale: float = 1.0) -> "Metrics":
+        """Give the sizes for a frame; letters grow a little slower than the frame does."""
+        side = max(1, min(width, height))
+        letter = min(14.0 * (side / 480) ** 0.85, 96.0) * scale
+        return cls(
+            title=max(11, round(letter * 1.12)),
+            row=max(10, round(letter * 0.92)),
+            pad=max(4, round(letter * 0.6)),
+            gap=max(4, round(letter * 0.5)),
+            line=max(2, round(letter / 6.5)),
+            hair=max(1, round(letter / 14)),
+        )
+
+    @property
+    def pitch(self) -> int:
+        """From one row to the next."""
+        return round(self.row * 1.34)
+
+    @property
+    def bar(self) -> int:
+        """Thickness of a bar."""
+        return max(3, round(self.row * 0.42))
+
+
+@dataclass(slots=True)
+class Panel:
+    """A panel that knows its size (w, h) and what it consists of; `color` ties it to its face."""
+
+    size: Size
+    color: Color
+    metrics: Metrics
+    parts: list[tuple[Sprite, int, int]] = field(default_factory=list)
+
+    def text(self, line: str, x: int, y: int, size: int, color: Color = PAPER, *, bold: bool = False) -> int:
+        """Add a line of text whose box starts at (x, y); give where it ends."""
+        sprite = sprites.text(line, size, color, size / 60 if bold else 0.0)
+        self.parts.append((sprite, x, y))
+        return x + sprite.width
+
+    def right(self, line: str, x: int, y: int, size: int, color: Color = PAPER) -> None:
+        """Add a line of text that ends at `x`."""
+        sprite = sprites.text(line, size, color)
+        self.parts.append((sprite, x - sprite.width, y))
+
+    def bar(self, x: int, y: int, width: int, share: float, color: Color) -> None:
+        """Add a bar of `width` pixels with a track; `share` in [0, 1] of it is filled."""
+        thick = self.metrics.bar
+        self.parts.append((sprites.bar(width, thick, WHITE, 0.17), x, y))
+        filled = round(width * share)
+        if filled > 0:
+            self.parts.append((sprites.bar(max(filled, min(thick, width)), thick, color), x, y))
+
+    def scale(self, x: int, y: int, width: int, share: float) -> None:
+        """Add a slim scale of `width` pixels with a knob at `share` in [0, 1]."""
+        thick, knob = max(2, self.metrics.bar // 2), self.metrics.bar + 2
+        self.parts.append((sprites.bar(width, thick, WHITE, 0.3), x, y + (self.metrics.bar - thick) // 2))
+        at = x + round((width - knob) * share)
+        self.parts.append((sprites.bar(knob, knob, PAPER), at, y - 1))
+
+    def tick(self, x: int, y: int) -> None:
+        """Add the mark of a scale's middle."""
+        high = self.metrics.bar + 2
+        self.parts.append((sprites.bar(max(1, self.metrics.hair), high, WHITE, 0.45, 0), x, y - 1))
+
+    def paint(self, canvas: np.ndarray, x: int, y: int) -> None:
+        """Blend the panel onto `canvas` (RGB uint8, changed in place) with its corner at (x, y)."""
+        m = self.metrics
+        ground = sprites.plate(*self.size, max(3, round(m.pad * 0.9)), GROUND, OPACITY, m.hair)
+        sprites.blend(canvas, ground, x, y)
+        for sprite, dx, dy in self.parts:
+            sprites.blend(canvas, sprite, x + dx, y + dy)
+
+
+def status_line(fps: float | None, latency_ms: float | None, note: str) -> str:
+    """Give the words of the corner chip in live mode: "31 fps · 24 ms"; empty where there are none."""
+    words = [] if fps is None else [f"{fps:.0f} fps"]
+    words += [] if latency_ms is None else [f"{latency_ms:.0f} ms"]
+    return " · ".join([*words, *([note] if note else [])])
+
+
+def tag(line: str, metrics: Metrics, dot: Color | None, ink: Color = PAPER) -> Panel:
+    """Make a one-line chip, with a dot before the text where a colour is given."""
+    size, side = metrics.row, max(3, metrics.pad * 2 // 3)
+    height = sprites.text_height(size) + side
+    start = side + (_dot_size(size) + side if dot else 0)
+    panel = Panel((start + sprites.text_width(line, size) + side, height), dot or ink, metrics)
+    if dot:
+        _dot(panel, side, side // 2, size, dot)
+    panel.text(line, start, side // 2, size, ink)
+    return panel
+
+
+def _dot_size(letter: int) -> int:
+    return max(4, round(letter * 0.62))
+
+
+def _dot(panel: Panel, x: int, y: int, letter: int, color: Color) -> None:
+    size = _dot_size(letter)
+    # Centred on the middle of the capitals, which end 0.98 letters below the top of a text box.
+    panel.parts.append((sprites.bar(size, size, color), x, y + round(letter * 0.62) - size // 2))
+
+
+# ---------------------------------------------------------------- a face's panels
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What the panels of one face say."""
+
+    name: str
+    percent: str
+    id: str
+    valence: str
+    arousal: str
+    color: Color
+    ink: Color
+    widest: int  # of all names this face could have, so that a panel keeps its width when the label changes
+
+
+def _name(label: str, title: int) -> str:
+    return sprites.fit(label, title, title * 9)
+
+
+@lru_cache(maxsize=64)
+def _widest(labels: tuple[str, ...], title: int) -> int:
+    return round(title / 18) + max(sprites.text_width(_name(label, title) + "?", title) for label in labels)
+
+
+def _words(face: Face, metrics: Metrics) -> _Words:
+    name = _name(face.emotion, metrics.title)
+    return _Words(
+        name=name + "?" if face.uncertain else name,
+        percent=f"{face.confidence:.0%}",
+        id=f"#{face.id}",
+        valence=f"{face.valence:+.2f}",
+        arousal=f"{face.arousal:.2f}",
+        color=rgb(UNCERTAIN if face.uncertain else color_of(face.emotion)),
+        ink=rgb("#AEB5C2") if face.uncertain else PAPER,
+        widest=_widest(face.labels, metrics.title),
+    )
+
+
+LEVELS = 6
+"""How many sizes of panel there are; 0 is the richest."""
+
+
+class Chooser:
+    """The panels of a frame's faces, each made when it is first asked for.
+
+    A level means the same for every face: 0 all bars with figures, 1 the same but narrow, 2 a flat strip of
+    bars, 3 a card without bars, 4 one line, 5 a short one without the id.
+    """
+
+    def __init__(self, faces: Sequence[Face], metrics: Metrics, panel: bool, bars: bool, va: bool) -> None:
+        self.faces, self.metrics, self.shown, self.bars, self.va = faces, metrics, panel, bars, va
+        self._made: dict[tuple[int, int], Panel | None] = {}
+
+    def size(self, i: int, level: int) -> Size | None:
+        """Give the (w, h) of face i's panel at a level, or None where style or labels rule it out."""
+        panel = self.panel(i, level)
+        return None if panel is None else panel.size
+
+    def panel(self, i: int, level: int) -> Panel | None:
+        """Give face i's panel at a level, or None where style or labels rule it out."""
+        if (i, level) not in self._made:
+            self._made[i, level] = self._make(self.faces[i], level)
+        return self._made[i, level]
+
+    def _make(self, face: Face, level: int) -> Panel | None:
+        m, words = self.metrics, _words(face, self.metrics)
+        if level >= 4:
+            return _label(words, m) if level == 4 else _tiny(face, words, m)
+        if not self.shown:
+            return None
+        if level == 3:
+            return _card(words, m) if self.va else None
+        # More bars than a panel can hold: the card says the essential.
+        if not self.bars or len(face.labels) > 24:
+            return None
+        if level == 0:
+            return _full(face, words, m, self.va)
+        short = _short(face.labels)
+        if short is None or (level == 2 and len(short) > 9):
+            return None
+        return (_narrow if level == 1 else _strip)(face, words, m, self.va, short)
+
+
+@lru_cache(maxsize=64)
+def _short(labels: tuple[str, ...]) -> list[str] | None:
+    """Three letters each, or None where they would not tell the labels apart."""
+    short = [label[:3] for label in labels]
+    return short if len({word.lower() for word in short}) == len(short) else None
+
+
+def _label(words: _Words, m: Metrics) -> Panel:
+    size, side = m.row, max(3, m.pad * 2 // 3)
+    dot = _dot_size(size)
+    text = f"{words.name} {words.percent}"
+    widths = [sprites.text_width(w, size) for w in (words.id, text)]
+    panel = Panel(
+        (side + dot + side // 2 + 1 + widths[1] + side + widths[0] + side, sprites.text_height(size) + side),
+        words.color,
+        m,
+    )
+    _dot(panel, side, side // 2, size, words.color)
+    end = panel.text(text, side + dot + side // 2 + 1, side // 2, size, words.ink)
+    panel.text(words.id, end + side, side // 2, size, DIM)
+    return panel
+
+
+def _tiny(face: Face, words: _Words, m: Metrics) -> Panel:
+    short = _short(face.labels)
+    name = short[face.labels.index(face.emotion)] if short else words.name
+    return tag(f"{name}{'?' * face.uncertain} {words.percent}", m, words.color, words.ink)
+
+
+def _header(panel: Panel, words: _Words, m: Metrics, width: int) -> int:
+    """The first line: dot, emotion, confidence and, at the right, the id; give where the next row starts."""
+    x = m.pad + _dot_size(m.title) + m.pad // 2
+    _dot(panel, m.pad, m.pad // 2 + 1, m.title, words.color)
+    end = panel.text(words.name, x, m.pad // 2 + 1, m.title, words.ink, bold=True)
+    lower = m.pad // 2 + 1 + round((m.title - m.row) * 0.98)
+    panel.text(words.percent, end + round(m.pad * 0.7), lower, m.row, DIM)
+    panel.right(words.id, width - m.pad, lower, m.row, DIM)
+    return m.pad // 2 + 1 + sprites.text_height(m.title) + m.pad // 3
+
+
+def _header_width(words: _Words, m: Metrics) -> int:
+    rest = sprites.text_width("100%", m.row) + sprites.text_width(words.id, m.row)
+    return round(4.2 * m.pad) + _dot_size(m.title) + words.widest + rest
+
+
+def _full(face: Face, words: _Words, m: Metrics, va: bool) -> Panel:
+    named = [sprites.fit(label, m.row, m.row * 9) for label in face.labels]
+    both = [*named, "Valence", "Arousal"] if va else named
+    column = max(sprites.text_width(line, m.row) for line in both)
+    figures = sprites.text_width("+0.00" if va else "100%", m.row)
+    length = round(m.row * 4.2)
+    width = max(4 * m.pad + column + length + figures, _header_width(words, m))
+    length = width - 4 * m.pad - column - figures
+    panel = Panel((width, 0), words.color, m)
+    y = _header(panel, words, m, width)
+    bar_x, down = m.pad * 2 + column, round(m.row * 0.64) - m.bar // 2
+    for label, line, share in zip(face.labels, named, face.probabilities, strict=True):
+        first = label == face.emotion
+        panel.text(line, m.pad, y, m.row, PAPER if first else DIM)
+        panel.bar(bar_x, y + down, length, share, rgb(color_of(label)))
+        panel.right(f"{share:.0%}", width - m.pad, y, m.row, PAPER if first else DIM)
+        y += m.pitch
+    if va:
+        y += m.pad // 2
+        for name, figure, share in (
+            ("Valence", words.valence, (face.valence + 1) / 2),
+            ("Arousal", words.arousal, face.arousal),
+        ):
+            panel.text(name, m.pad, y, m.row, DIM)
+            if name == "Valence":
+                panel.tick(bar_x + length // 2, y + down)
+            panel.scale(bar_x, y + down, length, share)
+            panel.right(figure, width - m.pad, y, m.row)
+            y += m.pitch
+    panel.size = width, y + m.pad // 2
+    return panel
+
+
+def _narrow(face: Face, words: _Words, m: Metrics, va: bool, short: Sequence[str]) -> Panel:
+    column = max(sprites.text_width(line, m.row) for line in short)
+    indent = m.pad + _dot_size(m.title) + m.pad // 2
+    title = indent + words.widest + m.pad
+    width = max(3 * m.pad + column + round(m.row * 2.6), title)
+    panel = Panel((width, 0), words.color, m)
+    _dot(panel, m.pad, m.pad // 2 + 1, m.title, words.color)
+    panel.text(words.name, indent, m.pad // 2 + 1, m.title, words.ink, bold=True)
+    y = m.pad // 2 + 1 + sprites.text_height(m.title)
+    panel.text(words.percent, m.pad, y, m.row)
+    panel.right(words.id, width - m.pad, y, m.row, DIM)
+    y += m.pitch + m.pad // 3
+    bar_x, down = 2 * m.pad + column, round(m.row * 0.64) - m.bar // 2
+    for label, line, share in zip(face.labels, short, face.probabilities, strict=True):
+        panel.text(line, m.pad, y, m.row, PAPER if label == face.emotion else DIM)
+        panel.bar(bar_x, y + down, width - m.pad - bar_x, share, rgb(color_of(label)))
+        y += m.pitch
+    if va:
+        y += m.pad // 2
+        for name, figure in (("Val", words.valence), ("Aro", words.arousal)):
+            panel.text(name, m.pad, y, m.row, DIM)
+            panel.right(figure, width - m.pad, y, m.row)
+            y += m.pitch
+    panel.size = width, y + m.pad // 2
+    return panel
+
+
+def _strip(face: Face, words: _Words, m: Metrics, va: bool, short: Sequence[str]) -> Panel:
+    extra = f"V {words.valence}  A {words.arousal}"
+    cell = max(max(sprites.text_width(line, m.row) for line in short), round(m.row * 2.3))
+    head = _header_width(words, m) + (sprites.text_width(extra, m.row) + 2 * m.pad if va else 0)
+    width = max(head, len(short) * (cell + m.pad) + m.pad)
+    panel = Panel((width, 0), words.color, m)
+    y = _header(panel, words, m, width)
+    if va:
+        lower = m.pad // 2 + 1 + round((m.title - m.row) * 0.98)
+        panel.right(extra, width - 2 * m.pad - sprites.text_width(words.id, m.row), lower, m.row)
+    step = (width - m.pad) / len(short)
+    for i, (label, line, share) in enumerate(zip(face.labels, short, face.probabilities, strict=True)):
+        x = m.pad + round(i * step)
+        length = round((i + 1) * step) - round(i * step) - m.pad
+        panel.bar(x, y + m.pad // 3, length, share, rgb(color_of(label)))
+        panel.text(line, x, y + m.pad // 3 + m.bar + 1, m.row, PAPER if label == face.emotion else DIM)
+    panel.size = width, y + m.pad // 3 + m.bar + sprites.text_height(m.row) + m.pad // 2
+    return panel
+
+
+def _card(words: _Words, m: Metrics) -> Panel:
+    extra = f"V {words.valence}  A {words.arousal}"
+    width = max(_header_width(words, m), sprites.text_width(extra, m.row) + 2 * m.pad)
+    panel = Panel((width, 0), words.color, m)
+    y = _header(panel, words, m, width)
+    panel.text(extra, m.pad, y, m.row, PAPER)
+    panel.size = width, y + sprites.text_height(m.row) + m.pad // 2
+    return panel

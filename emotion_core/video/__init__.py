@@ -1,0 +1,3 @@
+from emotion_core.moved import attributes
+
+__getattr__ = attributes(__name__, "reader")

@@ -1,0 +1,109 @@
+"""What a training step sees: which pictures are drawn, and what is done to them.
+
+Every batch is drawn from (seed, step, rank) alone, so any step can be drawn again.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from train.config import TrainConfig
+from train.data.augment import augment, mirror_blendshapes, mirror_landmarks, standardize
+from train.data.samples import Samples
+
+
+def sampling_weights(samples: Samples, rows: np.ndarray, config: TrainConfig) -> np.ndarray:
+    """Give each training row's share of the draws: class balance to the power asked, then the source mix."""
+    weight = np.ones(len(rows))
+    labelled = samples.labelled[rows]
+    dominant = samples.target[rows].argmax(1)
+    sources = samples.source[rows]
+    for source in np.unique(sources):
+        here = (sources == source) & labelled
+        counts = np.bincount(dominant[here], minlength=len(samples.labels))
+        weight[here] = (1.0 / np.maximum(counts, 1) ** config.balance)[dominant[here]]
+        mine = sources == source
+        share = config.mix.get(str(source), 0.0) if config.mix else mine.mean()
+        weight[mine] *= share / weight[mine].sum()
+    return weight / weight.sum()
+
+
+def batch_of(
+    samples: Samples, picked: np.ndarray, size: int, config: TrainConfig, seed: int
+) -> dict[str, Tensor]:
+    """Draw one augmented batch; all randomness comes from `seed`."""
+    g = torch.Generator().manual_seed(seed)
+    b = len(picked)
+    flip = torch.rand(b, generator=g) < 0.5
+    images = augment(torch.from_numpy(samples.crops[picked]), samples.margin, size, flip, g, config.spoilt)
+    landmarks = mirror_landmarks(torch.from_numpy(samples.landmarks[picked]), flip)
+    landmarks = landmarks + 0.01 * torch.rand(b, 1, 1, generator=g) * torch.randn(
+        landmarks.shape, generator=g
+    )
+    present = torch.from_numpy(samples.present[picked]).float()
+    present = present * (torch.rand(b, generator=g) >= config.landmark_dropout)
+    target = torch.from_numpy(samples.target[picked])
+    weight = torch.from_numpy(samples.weight[picked]) * (target.sum(1) > 0)
+    certain = target.amax(1, keepdim=True) > 0.999  # one person's word, or all raters alike
+    doubt = torch.tensor([config.doubt.get(str(s), config.smoothing) for s in samples.source[picked]])
+    smoothed = target + doubt[:, None] * (1 / target.shape[1] - target)
+    target = torch.where(certain, smoothed, target)
+    valence, arousal = (torch.from_numpy(a[picked]) for a in (samples.valence, samples.arousal))
+    shapes = mirror_blendshapes(torch.from_numpy(samples.blendshapes[picked]).float(), flip)
+
+    partner = torch.randperm(b, generator=g)  # mixing: pictures and labels, never key points
+    share = torch.rand(b, generator=g) * 0.5
+    share = share * (torch.rand(b, generator=g) < config.mixup) * (weight > 0) * (weight[partner] > 0)
+    images = standardize(images)
+    mixed = share > 0
+    keep = (1 - share)[:, None, None, None]
+    images = standardize_again(images * keep + images[partner] * (1 - keep), mixed)
+    target = target * (1 - share)[:, None] + target[partner] * share[:, None]
+    valence = torch.where(mixed, valence * (1 - share) + valence[partner] * share, valence)
+    arousal = torch.where(mixed, arousal * (1 - share) + arousal[partner] * share, arousal)
+    shapes = torch.where(mixed[:, None], torch.nan, shapes)
+    return {
+        "images": images.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last),
+        "landmarks": landmarks,
+        "present": present * ~mixed,
+        "target": target,
+        "weight": weight,
+        "valence": valence,
+        "arousal": arousal,
+        "blendshapes": shapes,
+    }
+
+
+def standardize_again(images: Tensor, mixed: Tensor) -> Tensor:
+    """Bring mixed pictures, whose spread shrank, back to a spread of one."""
+    spread = images.var((1, 2, 3), keepdim=True, correction=0).sqrt().clamp_min(0.1)
+    return torch.where(mixed[:, None, None, None], images / spread, images)
+
+
+class Draws(torch.utils.data.Dataset):
+    """Batch number -> batch; stateless, so that any step can be drawn again."""
+
+    def __init__(
+        self, samples: Samples, rows: np.ndarray, config: TrainConfig, steps: int, rank: int, world: int
+    ):
+        self.samples, self.rows, self.config, self.steps = samples, rows, config, steps
+        self.rank, self.world = rank, world
+        self.chances = np.cumsum(sampling_weights(samples, rows, config))
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def size(self, step: int) -> int:
+        """Give the side in pixels of the pictures of a step."""
+        return self.config.small_size if step < self.config.full_from * self.steps else self.config.size
+
+    def seed(self, step: int) -> int:
+        """Give the number that a step's random choices in this process come from."""
+        return (self.config.seed * 1_000_003 + step) * 64 + self.rank
+
+    def __getitem__(self, step: int) -> dict[str, Tensor]:
+        c = self.config
+        draw = np.random.default_rng((c.seed, step)).random(c.batch)
+        picked = self.rows[np.searchsorted(self.chances, draw * self.chances[-1])]
+        picked = picked[self.rank :: self.world]
+        return batch_of(self.samples, picked, self.size(step), c, self.seed(step))

@@ -1,0 +1,133 @@
+"""Charts of a results table as plotly figures: pure functions, shared by the web app, dashboard and report.
+
+Every function takes the checked table of `analytics.loading` and gives a new figure with a transparent
+background and no theme of its own, so it suits light and dark pages; `themed` adds one where the page
+has none. Colours come from the one palette, and a name always stands beside a colour.
+"""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from emotion_core.analytics import measures
+from emotion_core.palette import color_of
+from webapp.charts.style import (
+    PEOPLE,
+    base,
+    figure_data,
+    house_style,
+    person_color,
+    short_name,
+    themed,
+    thin,
+    thinned,
+)
+from webapp.charts.timeline import broken_lines, people_shown, ribbon, ribbon_table, timeline
+
+__all__ = [
+    "figure_data",
+    "people_shown",
+    "ribbon",
+    "ribbon_table",
+    "shares_bar",
+    "shares_by_file",
+    "shares_by_group",
+    "small_multiples",
+    "themed",
+    "thin",
+    "thinned",
+    "timeline",
+]
+
+
+def shares_bar(frame: pd.DataFrame) -> go.Figure:
+    """Draw the share of readings of each category, the largest on top, in per cent."""
+    share = measures.shares(frame).sort_values()
+    figure = base(max(200, 34 * len(share) + 40), showlegend=False)
+    figure.add_bar(
+        x=100 * share.to_numpy(),
+        y=share.index.astype(str),
+        orientation="h",
+        marker={"color": [color_of(str(label)) for label in share.index]},
+        text=[f"{100 * v:.1f} %" for v in share],
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
+        name="share",
+    )
+    figure.update_xaxes(title="Share of readings (%)", range=[0, max(10.0, 118 * float(share.max()))])
+    return figure
+
+
+def shares_by_group(shares: pd.DataFrame) -> go.Figure:
+    """Draw one stacked bar per row of a table of shares (rows: people or files, columns: categories)."""
+    figure = base(34 * len(shares) + 190, barmode="stack")
+    names = [str(name) for name in shares.index]
+    for label in shares.columns:
+        values = 100 * shares[label].to_numpy(dtype=float)
+        figure.add_bar(
+            x=values,
+            y=names,
+            orientation="h",
+            name=str(label),
+            marker={"color": color_of(str(label)), "line": {"width": 0}},
+            text=[f"{v:.0f}" if v >= 6 else "" for v in values],
+            insidetextanchor="middle",
+            textangle=0,
+            hovertemplate=f"%{{y}}<br>{label}: %{{x:.1f}} %<extra></extra>",
+        )
+    figure.update_xaxes(title="Share of readings (%)", range=[0, 100])
+    figure.update_yaxes(autorange="reversed", type="category")
+    return figure
+
+
+def shares_by_file(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
+    """Draw one stacked bar per file: the share of readings of each category."""
+    shares = pd.DataFrame({short_name(name): measures.shares(frame) for name, frame in tables.items()}).T
+    return shares_by_group(shares.fillna(0.0))
+
+
+def small_multiples(
+    tables: Mapping[str, pd.DataFrame], *, signal: str = "valence", points: int = 200
+) -> go.Figure:
+    """Draw one small chart of `signal` per file, all on the same scale, for at most 24 files."""
+    names = list(tables)[:24]
+    cols = 1 if len(names) == 1 else 2
+    rows = -(-len(names) // cols)
+    height = 128 * rows + 60
+    figure = make_subplots(
+        rows=max(rows, 1),
+        cols=cols,
+        shared_yaxes=True,
+        subplot_titles=[short_name(name) for name in names],
+        vertical_spacing=min(0.5, 54 / height),
+        horizontal_spacing=0.05,
+    )
+    house_style(figure, height, showlegend=False)
+    for number, name in enumerate(names):
+        seen = measures.readings(tables[name])
+        row, col = number // cols + 1, number % cols + 1
+        for place, (_, one) in enumerate(seen.groupby("face")):
+            if place >= len(PEOPLE):
+                break
+            count = max(1, round(1.0 / (measures.frame_step(one) or 1.0)))
+            smooth = one[signal].rolling(count, center=True, min_periods=1).mean().to_numpy()
+            x, (y,) = broken_lines(one["time"].to_numpy(), [smooth], points)
+            line = {"color": person_color(place), "width": 1.4}
+            figure.add_scatter(
+                x=x,
+                y=y,
+                mode="lines",
+                line=line,
+                name=name,
+                hovertemplate="%{x:.1f} s: %{y:.2f}",
+                row=row,
+                col=col,
+            )
+    span = [-1.05, 1.05] if signal == "valence" else [-0.02, 1.02]
+    figure.update_yaxes(range=span, nticks=3)
+    figure.update_xaxes(nticks=5)
+    figure.update_annotations(font={"size": 12})
+    return figure

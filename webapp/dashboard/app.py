@@ -1,0 +1,80 @@
+"""The analytics dashboard.
+
+`streamlit run webapp/dashboard/app.py [-- --results DIR]`, or /dashboard of the web app. Reads results files
+and draws them; no network, camera or model is loaded here.
+"""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+ROOT = str(Path(__file__).resolve().parents[2])
+if ROOT not in sys.path:  # Streamlit puts only the script's own folder there.
+    sys.path.insert(0, ROOT)
+
+import streamlit as st  # noqa: E402
+
+from emotion_core.labels import DISCLAIMER, VALENCE_AROUSAL_SOURCE  # noqa: E402
+from webapp.dashboard import choices, state  # noqa: E402
+
+PAGES = {
+    "files": ("Files", ":material/folder_open:"),
+    "overview": ("Overview", ":material/dashboard:"),
+    "timeline": ("Timeline", ":material/timeline:"),
+    "plane": ("Valence and arousal", ":material/explore:"),
+    "people": ("People", ":material/group:"),
+    "compare": ("Compare", ":material/compare_arrows:"),
+    "moments": ("Moments", ":material/bolt:"),
+    "export": ("Report and export", ":material/ios_share:"),
+}
+ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
+<circle cx="16" cy="16" r="15" fill="#7B61C4"/><circle cx="11" cy="13" r="2.2" fill="#fff"/>
+<circle cx="21" cy="13" r="2.2" fill="#fff"/>
+<path d="M9.5 19.5q6.5 6 13 0" fill="none" stroke="#fff" stroke-width="2.4" stroke-linecap="round"/></svg>"""
+STYLE = """<style>
+.block-container { padding: 3.2rem 2.6rem 4rem; max-width: 1360px; }
+.stPlotlyChart { margin-bottom: -.9rem; }
+h1 { font-size: 1.85rem !important; letter-spacing: -.01em; padding-bottom: .2rem !important; }
+h3 { font-size: 1.1rem !important; padding: .9rem 0 0 !important; }
+[data-testid="stMetricValue"] { font-size: 1.45rem; font-variant-numeric: tabular-nums; }
+[data-testid="stSidebarNav"] { padding-top: .25rem; }
+@media (max-width: 640px) { .block-container { padding-left: 1rem; padding-right: 1rem; } }
+</style>"""
+
+
+def _page(name: str) -> None:
+    # Each page is imported when it is first opened, which keeps the start short.
+    import_module(f"webapp.dashboard.views.{name}").page()
+
+
+def main() -> None:
+    """Draw the frame around every page and the page itself."""
+    st.set_page_config(page_title="Expression dashboard", page_icon=ICON, layout="wide")
+    st.html(STYLE)
+    state.restore()
+    pages = []
+    for name, (title, icon) in PAGES.items():
+
+        def run(name: str = name) -> None:
+            _page(name)
+
+        pages.append(st.Page(run, title=title, icon=icon, url_path=name, default=name == "files"))
+    st.session_state["pages"] = dict(zip(PAGES, pages, strict=True))
+    chosen = st.navigation(pages)
+    if (wanted := state.wanted_page()) in PAGES and chosen.url_path == "":
+        # A link of the form ?page=timeline: the address of a page itself works too, but the browser then
+        # asks for files below it that are not there before it finds the application.
+        st.switch_page(st.session_state["pages"][wanted], query_params=choices.address(**state.loaded()))
+    st.session_state["view"] = state.sidebar()
+    try:
+        chosen.run()
+    finally:
+        # Also where a page ends early by st.stop().
+        choices.write(**state.loaded())
+    with st.sidebar:
+        st.caption(f"**{DISCLAIMER}**")
+        st.caption(VALENCE_AROUSAL_SOURCE)
+    state.warm_up()
+
+
+main()

@@ -1,0 +1,44 @@
+"""The annotated video beside a chart, and a jump to a time in it."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from webapp.dashboard import state
+
+# st.video knows whole seconds only; short clips need the exact time.
+_SEEK = """
+export default function ({ data }) {
+  if (!data || window.emotionSeek === data.turn) return;
+  const go = () => {
+    const video = document.querySelector('[data-testid="stVideo"]');
+    if (!video) return false;
+    window.emotionSeek = data.turn;
+    const jump = () => { video.currentTime = data.time; };
+    if (video.readyState > 0) jump(); else video.addEventListener('loadedmetadata', jump, { once: true });
+    return true;
+  };
+  if (!go()) setTimeout(go, 400);
+}
+"""
+
+
+def player(view: state.View, time: float | None, turn: str) -> None:
+    """Show the video of the view's file at `time` seconds; `turn` tells one jump from the next."""
+    path = state.video_of(view.results)
+    if path is None:
+        return
+    if path.stat().st_size > state.MAX_VIDEO:
+        st.caption(f"The video is larger than {state.MAX_VIDEO // 1_000_000} MB, so it is not shown here.")
+        return
+    st.video(str(path), alt="The annotated video")
+    # Drawn before the first click too, so that its script is there by then.
+    seek = st.components.v2.component("emotion_seek", js=_SEEK)
+    data = None if time is None else {"time": max(0.0, float(time)), "turn": f"{turn}:{time}"}
+    seek(data=data, key="seek")
+
+
+def has_video(view: state.View) -> bool:
+    """Give whether there is a video to show."""
+    path: Path | None = state.video_of(view.results)
+    return path is not None

@@ -1,0 +1,155 @@
+"""Files: upload results, choose from a folder, or make a sample; what was loaded, left out and why."""
+
+import pandas as pd
+import streamlit as st
+
+from emotion_core.analytics import loading, measures
+from emotion_core.types import EmotionError
+from webapp.charts import shares
+from webapp.dashboard import state
+from webapp.shared.report import clock
+
+TYPES = [suffix[1:] for suffix in (*loading.SUFFIXES, *loading.VIDEO_SUFFIXES)]
+
+
+def page() -> None:
+    """Draw the page."""
+    st.title("Files")
+    st.write(
+        "Results of `main.py --video` or of the web app: JSON, CSV or Parquet, one or many. Add the "
+        "annotated video of the same name to see it beside the timeline. Files stay in this session only."
+    )
+    _uploads()
+    left, right = st.columns(2, gap="large")
+    with left:
+        _results_folder()
+    with right:
+        _samples()
+    _loaded()
+    _not_loaded()
+
+
+def _uploads() -> None:
+    number = st.session_state.setdefault("uploader", 0)
+    given = st.file_uploader(
+        "Results files and videos",
+        type=TYPES,
+        accept_multiple_files=True,
+        max_upload_size=loading.MAX_BYTES // (1024 * 1024),
+        key=f"upload{number}",
+    )
+    if not given:
+        return
+    with st.spinner("Reading…"):
+        for file in given:
+            state.open_upload(file.name, file)
+    # A fresh uploader lets go of the raw bytes, and the same file can be given again.
+    st.session_state["uploader"] = number + 1
+    st.rerun()
+
+
+def _results_folder() -> None:
+    where = state.results_folder()
+    st.subheader("Results folder", anchor=False)
+    if where is None:
+        st.caption("Start with `--results DIR` to choose from the files of a folder.")
+        return
+    names = loading.list_results(where)
+    if not names:
+        st.caption(f"There is no results file in {where.name}.")
+        return
+    loaded = {results.name for results in state.files().values() if results.source == "folder"}
+    chosen = st.multiselect(
+        f"Files in {where.name}",
+        [n for n in names if n not in loaded],
+        key="from_folder",
+        placeholder="Choose files",
+    )
+    if st.button("Load", disabled=not chosen, icon=":material/folder_open:", key="load_folder"):
+        with st.spinner("Reading…"):
+            for name in chosen:
+                try:
+                    state.open_path(loading.inside(where, name), name)
+                except EmotionError as error:
+                    state.complain(name, error)
+        st.rerun()
+
+
+def _samples() -> None:
+    st.subheader("No file at hand?", anchor=False)
+    st.caption("Samples are made up on the spot and marked as such.")
+    with st.container(horizontal=True):
+        if st.button("Make a conversation", icon=":material/science:", key="make_conversation"):
+            state.make_sample("conversation")
+            st.rerun()
+        if st.button("Make a study of 12 files", icon=":material/science:", key="make_study"):
+            state.make_sample("study")
+            st.rerun()
+
+
+def _loaded() -> None:
+    have = state.files()
+    if not have:
+        return
+    st.subheader("Loaded", anchor=False)
+    rows = []
+    for name, results in have.items():
+        figures = measures.extent(results.frame)
+        rows.append(
+            {
+                "File": name,
+                "Records": len(results.frame),
+                "Length": clock(figures["length"]),
+                "People": int(figures["people"]),
+                "Faces found": 100 * figures["found"],
+                "Left out": results.skipped,
+                "Video": "yes" if state.video_of(results) else "",
+                "Remarks": "; ".join([*(["made-up sample"] if results.made else []), *results.notes]),
+            }
+        )
+    event = st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="multi-row",
+        key="loaded",
+        column_config={
+            "Faces found": st.column_config.NumberColumn(format="%.0f %%"),
+            "Records": st.column_config.NumberColumn(format="localized"),
+            "Remarks": st.column_config.TextColumn(width="large"),
+        },
+    )
+    chosen = [str(rows[i]["File"]) for i in event["selection"]["rows"] if i < len(rows)]
+    with st.container(horizontal=True):
+        st.page_link(
+            st.session_state["pages"]["overview"], label="Go to the overview", icon=":material/arrow_forward:"
+        )
+        if st.button(
+            "Remove the chosen rows",
+            disabled=not chosen,
+            icon=":material/delete:",
+            key="remove",
+            type="tertiary",
+        ):
+            for name in chosen:
+                have.pop(name, None)
+            st.session_state.pop("token", None)
+            st.rerun()
+    # Said at once, and the browser has plotly by the time a page with more charts is opened.
+    tables = {n: r.frame for n, r in list(have.items())[:24] if r.frame["face"].notna().any()}
+    if tables:
+        state.show(shares.shares_by_file(tables), "loaded_shares", heading="Share of each emotion")
+    for name, results in have.items():
+        if results.notes:
+            st.caption(f"**{name}**: {'; '.join(results.notes)}.".replace("$", "\\$"))
+
+
+def _not_loaded() -> None:
+    if not state.problems():
+        return
+    st.subheader("Not loaded", anchor=False)
+    for problem in state.problems():
+        st.warning(f"**{problem['File']}**: {problem['Why it was not loaded']}".replace("$", "\\$"))
+    if st.button("Clear this list", key="clear", type="tertiary"):
+        state.problems().clear()
+        st.rerun()

@@ -1,0 +1,161 @@
+"""Moments: peaks, sudden changes and brief flashes, in a table that can be annotated by hand."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from emotion_core.analytics import moments
+from webapp.charts import compare
+from webapp.dashboard import choices, state
+from webapp.dashboard.player import has_video, player
+
+KINDS = ["Peak", "Change", "Flash"]
+KEPT = ["kind", "face", "time", "what", "label", "note"]
+
+
+def page() -> None:
+    """Draw the page."""
+    view = state.view_or_stop("Moments")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        kinds = choices.picks(
+            "Kinds", KINDS, default=KINDS, key="kinds", widget=st.segmented_control, selection_mode="multi"
+        )
+        sensitivity = choices.slide(
+            "Sensitivity to changes", 0.2, 5.0, 1.0, 0.2, key="sensitivity", width=200
+        )
+        count = choices.slide("At most, of each kind", 5, 50, 12, 1, key="count", width=200)
+    found = state.once(view, moments.moments, view.frame, count=count, sensitivity=sensitivity)
+    found = found[found["kind"].isin(kinds)]
+    with st.container(horizontal=True):
+        for kind in KINDS:
+            st.metric(
+                f"{kind}{'es' if kind == 'Flash' else 's'}",
+                int((found["kind"] == kind).sum()),
+                border=True,
+                width=140,
+            )
+    figure = compare.moments_chart(found, view.start, view.end)
+    event = state.show(
+        figure,
+        "moments",
+        text="Peaks: the highest probability. Changes: valence and arousal move to another level (PELT, "
+        "library ruptures). Flashes: under half a second between two longer expressions.",
+        select=True,
+    )
+    if "Flash" in kinds:
+        st.warning(f"**Flashes**: {moments.FLASH_CAUTION}", icon=":material/warning:")
+    if has_video(view):
+        points = (event or {}).get("selection", {}).get("points", [])
+        time = float(points[0]["x"]) if points else None
+        left, _ = st.columns([2, 3])
+        with left:
+            player(view, time, "moments")
+            st.caption("Click a moment in the chart to see it." if time is None else f"At {time:.2f} s")
+    _notes(view, found)
+
+
+def _notes(view: state.View, found: pd.DataFrame) -> None:
+    st.subheader("Notes", anchor=False)
+    st.caption("Write in the last two columns; rows of your own can be added at the end.")
+    saved = _saved(view)
+    table = _merged(found, saved)
+    edited = st.data_editor(
+        table,
+        hide_index=True,
+        num_rows="dynamic",
+        key=f"notes_{id(view.results)}",
+        column_config={
+            "kind": st.column_config.SelectboxColumn("Kind", options=[*KINDS, "Own"], default="Own"),
+            "face": st.column_config.NumberColumn("Person", format="%d", step=1),
+            "time": st.column_config.NumberColumn("Time (s)", format="%.2f", min_value=0.0),
+            "what": st.column_config.TextColumn("What"),
+            "label": st.column_config.SelectboxColumn(
+                "Your label", options=["confirmed", "rejected", "unsure"]
+            ),
+            "note": st.column_config.TextColumn("Your note", width="large"),
+        },
+    )
+    text = edited.to_csv(index=False).encode()
+    name = f"{state.stem(view.results.name)}_moments.csv"
+    with st.container(horizontal=True):
+        target = notes_path(view)
+        if target is not None and st.button(
+            "Save beside the results", icon=":material/save:", key="save_notes"
+        ):
+            try:
+                _write(target, text)
+                st.session_state.pop(f"notes_{id(view.results)}", None)
+                st.toast(f"Saved as {target.name}", icon=":material/check:")
+            except OSError as error:
+                st.error(f"{target.name} can't be written ({error.strerror}): download it instead.")
+        st.download_button(
+            "Download",
+            text,
+            file_name=name,
+            mime="text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+            key="get_notes",
+        )
+    if target is None:
+        st.caption(
+            "Notes about uploaded and made-up files are downloaded; those of a folder are saved there."
+        )
+
+
+def notes_path(view: state.View) -> Path | None:
+    """Give the file that holds the notes about the view's file; None where it has no place of its own."""
+    path = view.results.path
+    if view.results.source != "folder" or path is None:
+        return None
+    return path.with_name(f"{path.stem.removesuffix('_results')}_moments.csv")
+
+
+def _saved(view: state.View) -> pd.DataFrame:
+    path = notes_path(view)
+    empty = pd.DataFrame(columns=KEPT)
+    if path is None or not path.is_file():
+        return empty
+    try:
+        table = pd.read_csv(path)
+    except (OSError, ValueError):
+        st.warning(f"{path.name} can't be read and is left alone until you save.")
+        return empty
+    return table.reindex(columns=KEPT)
+
+
+def _merged(found: pd.DataFrame, saved: pd.DataFrame) -> pd.DataFrame:
+    """Give the moments found with the notes made before; noted moments stay, even when not found any more."""
+    fresh = pd.DataFrame(
+        {
+            "kind": found["kind"].astype(object),
+            "face": pd.to_numeric(found["face"]).astype(float),
+            "time": found["time"].astype(float).round(2),
+            "what": found["what"].astype(object),
+            "label": None,
+            "note": None,
+        }
+    )
+    noted = saved[saved["label"].notna() | saved["note"].notna() | (saved["kind"] == "Own")].copy()
+    if noted.empty:
+        return fresh
+    noted["face"] = pd.to_numeric(noted["face"], errors="coerce")
+    noted["time"] = pd.to_numeric(noted["time"], errors="coerce").round(2)
+    both = pd.concat([noted.astype(object), fresh.astype(object)], ignore_index=True)
+    both = both.drop_duplicates(["kind", "face", "time"], keep="first")
+    both["face"], both["time"] = both["face"].astype(float), both["time"].astype(float)
+    return both.sort_values("time", kind="stable").reset_index(drop=True)
+
+
+def _write(target: Path, text: bytes) -> None:
+    """Write beside and rename, so that a failed write leaves the earlier notes."""
+    handle, part = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(text)
+        Path(part).replace(target)
+    finally:
+        Path(part).unlink(missing_ok=True)

@@ -1,0 +1,110 @@
+"""Recording a live session: its results, never its pictures."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from webapp.shared import store
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from emotion_core.types import DetectedObject, Face, Frame
+
+
+@dataclass(frozen=True, slots=True)
+class SavedFile:
+    """A file that a viewer may fetch: what it is, its name, and its address relative to the app."""
+
+    kind: str
+    name: str
+    url: str
+
+
+def link(token: str, path: Path, kind: str) -> SavedFile:
+    """Give the address under which `path`, a file of the result `token`, can be fetched."""
+    return SavedFile(kind, path.name, f"result/{token}/{quote(path.name)}")
+
+
+class LiveRecorder:
+    """Writes the results of a live session to a folder of its own while it runs.
+
+    Stop it with `finish()`, which leaves JSON, CSV and an HTML report, or with `discard()`.
+    """
+
+    def __init__(self, limit_seconds: float, labels: Sequence[str]) -> None:
+        from emotion_core.results.recording import Recording
+
+        self.token, folder = store.new_folder()
+        self.limit = limit_seconds
+        self._stem = f"live_{time.strftime('%Y-%m-%d_%H-%M-%S')}"
+        self._lock = threading.Lock()  # pictures come from one thread, finish() from another
+        self._closed = False
+        self._discarded = False
+        self._first: float | None = None
+        self._index = 0
+        self._recording = Recording.create(
+            folder / f"{self._stem}_results.json", formats=("json", "csv"), labels=labels
+        )
+
+    def append(
+        self, frame: Frame, faces: Sequence[Face], objects: Sequence[DetectedObject] | None = None
+    ) -> bool:
+        """Write what was found in one frame; False says that the time limit is reached."""
+        from emotion_core.types import Frame
+
+        with self._lock:
+            if self._closed:
+                return True
+            if self._first is None:
+                self._first = frame.time
+                self._index = frame.index
+            seconds = frame.time - self._first
+            if seconds > self.limit:
+                return False
+            self._recording.append(Frame(frame.image, frame.index - self._index, seconds), faces, objects)
+            return True
+
+    def discard(self) -> None:
+        """Delete what was recorded, even while another thread is in the middle of `finish()`."""
+        with self._lock:
+            self._closed = self._discarded = True
+            self._recording.discard()
+        store.discard(self.token)
+
+    def finish(self, about: dict[str, object]) -> list[SavedFile]:
+        """Close the recording and give its files; an empty list where nothing was recorded.
+
+        `about` goes into the summary: the model, the settings, whether a baseline was in use.
+        """
+        with self._lock:
+            if self._discarded:
+                return []
+            self._closed = True
+            self._recording.about.update(about)
+            self._recording.close()
+        if self._first is None:
+            store.discard(self.token)
+            return []
+        paths = dict(self._recording.paths)
+        try:
+            paths["report"] = write_report(paths["json"], self._recording.summary, self._stem)
+        finally:
+            if self._discarded:  # meanwhile, so the report may just have been put into a folder that goes
+                store.discard(self.token)
+        return [link(self.token, paths[kind], kind) for kind in ("json", "csv", "summary", "report")]
+
+
+def write_report(results_json: Path, summary: Mapping[str, Any], name: str) -> Path:
+    """Write the HTML report of a results file beside it, as `NAME_report.html`; gives its path."""
+    from emotion_core.results.recording import read_results
+    from webapp.shared.report import report_html
+
+    path = results_json.with_name(f"{name}_report.html")
+    path.write_text(report_html(read_results(results_json), summary, title=name), encoding="utf-8")
+    return path

@@ -1,0 +1,346 @@
+"""The live view's server side: one WebSocket a viewer, newest frame first, fair to everyone.
+
+A viewer sends JPEG pictures and gets back numbers. Of the pictures that arrive while one is being looked
+at only the newest is kept; the others are dropped, never queued. All viewers share one worker that takes
+them in turn, each with at most one picture in line, so a fast browser can't starve a slow one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import struct
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from fastapi import WebSocket, WebSocketDisconnect
+
+from emotion_core.palette import color_of
+from emotion_core.types import EmotionError, Frame
+from webapp.live.recorder import LiveRecorder
+from webapp.live.viewer import LiveOptions, LiveState, face_message
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from webapp.settings import Settings
+    from webapp.shared.engine import Engine
+
+logger = logging.getLogger(__name__)
+
+LARGEST_PICTURE = 1280  # pixels of the longer side of a live picture
+LARGEST_MESSAGE = 1_500_000  # bytes
+TICKET_SECONDS = 60.0
+OBJECTS_EVERY = 0.7  # seconds between two looks for objects
+
+
+class Tickets:
+    """Single-use permissions to start a live view, given out after consent and good for a minute."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def give(self) -> str:
+        """Make a ticket."""
+        now = time.monotonic()
+        ticket = secrets.token_urlsafe(24)
+        with self._lock:
+            self._open = {t: until for t, until in self._open.items() if until > now}
+            self._open[ticket] = now + TICKET_SECONDS
+        return ticket
+
+    def take(self, ticket: str) -> bool:
+        """Use up a ticket; False where it is not one of ours, used or too old."""
+        with self._lock:
+            return self._open.pop(ticket, 0.0) > time.monotonic()
+
+
+def decode_jpeg(data: bytes) -> np.ndarray:
+    """Decode a JPEG to RGB uint8 (H, W, 3); raises ValueError for anything else and for huge pictures."""
+    import cv2
+    import numpy as np
+    from PIL import Image
+
+    try:
+        with Image.open(BytesIO(data), formats=["JPEG"]) as header:  # reads the header only
+            size = header.size
+    except (OSError, Image.DecompressionBombError) as e:
+        raise ValueError("not a JPEG picture") from e
+    if max(size) > LARGEST_PICTURE or min(size) < 16:
+        raise ValueError(f"a live picture of {size[0]} x {size[1]} pixels")
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    if image is None:
+        raise ValueError("a damaged JPEG picture")
+    return image
+
+
+class Viewer:
+    """One live viewer: their state, their newest picture, their recording."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self.engine = engine
+        self.settings = settings
+        self.state = LiveState(engine.session())
+        self.newest: tuple[int, bytes] | None = None
+        self.arrived = asyncio.Event()
+        self.heard = time.monotonic()
+        self.recorder: LiveRecorder | None = None
+        self.unheard: set[LiveRecorder] = set()  # recordings whose files the viewer has not been told of
+        self.faces: list[Any] = []
+        self.looking_for_objects = False
+        self._began = time.monotonic()
+
+    def clock(self) -> float:
+        """Seconds since this viewer came."""
+        return time.monotonic() - self._began
+
+    def change(self, options: LiveOptions) -> None:
+        """Let what the viewer chose take effect from the next picture on."""
+        self.state.options = options
+        self.state.session.smoothing = options.smoothing
+        self.state.session.threshold = options.threshold
+        if not options.objects:
+            self.state.objects = ()
+
+    def look(self, data: bytes) -> tuple[dict[str, Any], Frame]:
+        """Find the faces in one picture; runs on the shared worker. Raises ValueError for no picture."""
+        started = time.perf_counter()
+        state = self.state
+        frame = Frame(decode_jpeg(data), state.index, self.clock())
+        state.index += 1
+        found = self.engine.recognizer(frame, state.session)
+        faces = state.against_baseline(found, frame.time)
+        self.faces = faces
+        objects = state.objects if state.options.objects else None
+        if self.recorder is not None and not self.recorder.append(frame, faces, objects):
+            state.news.append({"type": "limit"})
+        message: dict[str, Any] = {
+            "type": "faces",
+            "faces": [face_message(face, landmarks=state.options.landmarks) for face in faces],
+        }
+        if state.objects:
+            message["objects"] = [
+                {"label": o.label, "score": round(o.score, 2), "box": o.box.as_list()} for o in state.objects
+            ]
+        message["ms"] = round((time.perf_counter() - started) * 1000, 1)
+        return message, frame
+
+    def leave(self) -> None:
+        """Delete what was recorded and never handed over; waits for nothing but the writing of a record."""
+        self.recorder = None
+        while self.unheard:
+            self.unheard.pop().discard()
+
+    def about(self) -> dict[str, object]:
+        """Say how a recording was made, for its summary."""
+        return {
+            "source": "live",
+            "model": self.engine.metadata.get("name"),
+            "smoothing": self.state.options.smoothing,
+            "relative_to_own_neutral_of_face": self.state.baseline.face if self.state.baseline else None,
+        }
+
+
+class LiveServer:
+    """Lets viewers in, up to a number, and serves each of them."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self.engine = engine
+        self.settings = settings
+        self.tickets = Tickets()
+        self.viewers: set[Viewer] = set()
+        self._sockets: set[WebSocket] = set()
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="live")
+        self._side = ThreadPoolExecutor(1, thread_name_prefix="live-side")
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def close(self) -> None:
+        """Tell every viewer that the app stops, and let the workers go."""
+        for socket in list(self._sockets):
+            with suppress(RuntimeError, WebSocketDisconnect):
+                await socket.close(1012)
+        self._worker.shutdown(wait=False, cancel_futures=True)
+        self._side.shutdown(wait=False, cancel_futures=True)
+
+    async def serve(self, socket: WebSocket) -> None:
+        """Serve one WebSocket from its first byte to its last."""
+        origin = urlsplit(socket.headers.get("origin", "")).netloc
+        host = socket.headers.get("x-forwarded-host") or socket.headers.get("host", "")
+        if origin and origin != host:  # another site's page may not use a visitor's browser
+            await socket.close(1008)
+            return
+        if not self.tickets.take(socket.query_params.get("ticket", "")):
+            await socket.accept()
+            await self._refuse(socket, "ticket")
+            return
+        await socket.accept()
+        if len(self.viewers) >= self.settings.max_viewers:
+            await self._refuse(socket, "full")
+            return
+        loop = asyncio.get_running_loop()
+        placeholder: Any = object()
+        self.viewers.add(placeholder)  # the place is taken while the weights load
+        try:
+            recognizer = await loop.run_in_executor(self._side, lambda: self.engine.recognizer)
+            viewer = Viewer(self.engine, self.settings)
+        except EmotionError as problem:
+            logger.error("live view: %s", problem)
+            await self._refuse(socket, "model")
+            return
+        finally:
+            self.viewers.discard(placeholder)
+        self.viewers.add(viewer)
+        self._sockets.add(socket)
+        try:
+            await socket.send_json(
+                {
+                    "type": "ready",
+                    "labels": list(recognizer.labels),
+                    "colors": {label: color_of(label) for label in recognizer.labels},
+                }
+            )
+            await self._run(socket, viewer)
+        except (WebSocketDisconnect, RuntimeError, OSError) as gone:
+            logger.debug("a live viewer left: %s", gone)
+        finally:
+            # No await in here: this task may be being cancelled, and what is then still waited for, or waits
+            # in a thread's queue, never happens.
+            self._sockets.discard(socket)
+            self.viewers.discard(viewer)
+            viewer.leave()
+
+    async def _refuse(self, socket: WebSocket, reason: str) -> None:
+        with suppress(RuntimeError, WebSocketDisconnect):
+            await socket.send_json({"type": "refused", "reason": reason})
+            await socket.close(1013)
+
+    async def _run(self, socket: WebSocket, viewer: Viewer) -> None:
+        tasks = {
+            asyncio.create_task(self._listen(socket, viewer)),
+            asyncio.create_task(self._answer(socket, viewer)),
+        }
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)  # gather() would lose who cancelled this task meanwhile
+        problems = [p for task in tasks if not task.cancelled() and (p := task.exception())]
+        if problems:
+            raise problems[0]
+
+    async def _listen(self, socket: WebSocket, viewer: Viewer) -> None:
+        """Take in pictures and commands until the viewer leaves or says nothing for too long."""
+        while True:
+            try:
+                # wait_for() of Python 3.11 would lose a cancellation that comes together with a message.
+                async with asyncio.timeout(self.settings.idle_seconds):
+                    message = await socket.receive()
+            except TimeoutError:
+                await self._refuse(socket, "idle")
+                return
+            if message["type"] == "websocket.disconnect":
+                return
+            data, text = message.get("bytes"), message.get("text")
+            if data is not None and 4 < len(data) <= LARGEST_MESSAGE:
+                viewer.newest = (struct.unpack(">I", data[:4])[0], data[4:])
+                viewer.arrived.set()
+            elif text is not None and len(text) < 2000:
+                await self._obey(socket, viewer, text)
+            else:
+                await self._refuse(socket, "picture")
+                return
+
+    async def _obey(self, socket: WebSocket, viewer: Viewer, text: str) -> None:
+        import json
+
+        try:
+            message = json.loads(text)
+            kind = message["type"]
+            if kind == "config":
+                viewer.change(LiveOptions.from_message(message))
+            elif kind == "calibrate":
+                viewer.state.calibrate(viewer.faces, message.get("face"), viewer.clock())
+            elif kind == "forget":
+                viewer.state.forget_baseline()
+            elif kind == "record":
+                await self._record(socket, viewer, on=bool(message["on"]))
+        except (ValueError, KeyError, TypeError) as problem:
+            logger.info("a live message was not understood: %s", problem)
+        await self._tell_news(socket, viewer)
+
+    async def _tell_news(self, socket: WebSocket, viewer: Viewer) -> None:
+        while viewer.state.news:
+            news = viewer.state.news.pop(0)
+            if news["type"] == "limit":
+                await self._record(socket, viewer, on=False, state="limit")
+            else:
+                await socket.send_json(news)
+
+    async def _record(self, socket: WebSocket, viewer: Viewer, *, on: bool, state: str = "saved") -> None:
+        loop = asyncio.get_running_loop()
+        if on == (viewer.recorder is not None):
+            return
+        if on:
+            viewer.recorder = LiveRecorder(self.settings.max_minutes * 60, self.engine.recognizer.labels)
+            viewer.unheard.add(viewer.recorder)
+            await socket.send_json({"type": "recording", "state": "started"})
+            return
+        recorder, viewer.recorder = viewer.recorder, None
+        assert recorder is not None  # `on` is False, so there is one
+        files = await loop.run_in_executor(self._side, recorder.finish, viewer.about())
+        state = state if files else "empty"
+        await socket.send_json(
+            {"type": "recording", "state": state, "files": [asdict(file) for file in files]}
+        )
+        viewer.unheard.discard(recorder)
+
+    async def _answer(self, socket: WebSocket, viewer: Viewer) -> None:
+        """Look at the newest picture, answer, and again."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await viewer.arrived.wait()
+            viewer.arrived.clear()
+            if viewer.newest is None:
+                continue
+            (seq, data), viewer.newest = viewer.newest, None
+            try:
+                message, frame = await loop.run_in_executor(self._worker, viewer.look, data)
+            except ValueError as problem:
+                logger.info("a live picture could not be read: %s", problem)
+                await self._refuse(socket, "picture")
+                return
+            message["seq"] = seq
+            await socket.send_json(message)
+            await self._tell_news(socket, viewer)
+            options = viewer.state.options
+            due = frame.time - viewer.state.objects_at > OBJECTS_EVERY
+            if options.objects and due and not viewer.looking_for_objects:
+                viewer.looking_for_objects = True
+                task = asyncio.create_task(self._look_for_objects(socket, viewer, frame))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+    async def _look_for_objects(self, socket: WebSocket, viewer: Viewer, frame: Frame) -> None:
+        """Objects move slowly and their network is heavy: it runs beside the faces, now and then."""
+        loop = asyncio.get_running_loop()
+        state = viewer.state
+        try:
+            found = await loop.run_in_executor(self._side, self.engine.find_objects, frame.image)
+            state.objects = tuple(found) if state.options.objects else ()
+        except EmotionError as problem:
+            logger.warning("%s", problem)
+            state.options = LiveOptions(state.options.smoothing, state.options.threshold)
+            with suppress(RuntimeError, WebSocketDisconnect):
+                await socket.send_json({"type": "notice", "key": "noobjects"})
+        finally:
+            state.objects_at = viewer.clock()
+            viewer.looking_for_objects = False

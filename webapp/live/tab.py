@@ -1,0 +1,134 @@
+"""The live tab: one panel of our own HTML, whose script talks to webapp/live/socket.py."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import gradio as gr
+
+if TYPE_CHECKING:
+    from webapp.live.socket import Tickets
+    from webapp.settings import Settings
+
+
+def _t(key: str, tag: str = "span", more: str = "") -> str:
+    """Give an element that the page's script fills with the text of `key`."""
+    return f'<{tag} data-i18n="{key}" {more}></{tag}>'
+
+
+def _slider(option: str, key: str, low: int, high: int, value: int) -> str:
+    return (
+        # A label names the first control inside it, and an output counts as one: it comes last.
+        f'<label class="slider">{_t(key)}<input type="range" data-option="{option}" min="{low}" '
+        f'max="{high}" value="{value}"><output>{value}</output></label>'
+    )
+
+
+def _switch(option: str, key: str, *, on: bool = False) -> str:
+    checked = "checked" if on else ""
+    return (
+        f'<label class="switch"><input type="checkbox" role="switch" data-option="{option}" {checked}>'
+        f'<span class="knob" aria-hidden="true"></span>{_t(key)}</label>'
+    )
+
+
+def _consent() -> str:
+    points = "".join(_t(f"live.consent.{n}", "li") for n in (1, 2, 3))
+    return f"""
+    <div class="veil consent" data-consent>
+      <div class="veil-card">
+        {_t("live.title", "h2")}
+        <ul>{points}</ul>
+        {_t("live.start", "button", 'type="button" class="act" data-start')}
+        {_t("app.law", "p", 'class="quiet"')}
+      </div>
+    </div>
+    <div class="veil starting"><div class="veil-card"><span class="spinner" aria-hidden="true"></span>
+      {_t("live.starting", "p")}</div></div>
+    <div class="veil message"><div class="veil-card">
+      <p data-message></p>
+      {_t("live.again", "button", 'type="button" class="act" data-again')}
+    </div></div>"""
+
+
+def html(settings: Settings) -> str:
+    """Give the live panel as HTML; all its words are filled in by the page's script."""
+    objects = _switch("objects", "live.objects") if settings.objects else ""
+    return f"""
+<div class="live" data-live data-view="consent">
+  <div class="stage-column">
+    <div class="stage">
+      <canvas width="640" height="480" data-canvas role="img" data-i18n-label="live.picture"></canvas>
+      <div class="on-stage" aria-hidden="true">
+        <span class="badge"><b data-fps>–</b> {_t("live.fps")}</span>
+        <span class="badge"><b data-latency>–</b> {_t("live.latency")}</span>
+        <span class="badge rec"><i></i><b data-clock></b></span>
+      </div>
+      {_consent()}
+    </div>
+    <p class="status" role="status" aria-live="polite"><i class="dot" aria-hidden="true"></i>
+      <span data-status></span></p>
+    <div class="buttons">
+      {_t("live.stop", "button", 'type="button" class="act quiet-act" data-stop disabled')}
+      <button type="button" class="act quiet-act" data-record aria-pressed="false" disabled
+        ><i class="rec-dot" aria-hidden="true"></i>{_t("live.record")}</button>
+      {_t("live.calibrate", "button", 'type="button" class="act quiet-act" data-calibrate disabled')}
+    </div>
+    <p class="notice" role="status" data-notice></p>
+    <p class="saved" role="status" data-saved></p>
+    <fieldset class="controls">
+      {_t("live.controls", "legend")}
+      <div class="control-grid">
+        <label class="pick" hidden>{_t("live.device")}<select data-device></select></label>
+        {_slider("smoothing", "live.smoothing", 1, 30, 5)}
+        {_slider("threshold", "live.threshold", 0, 90, 0)}
+      </div>
+      <div class="switches">
+        {_switch("mirror", "live.mirror", on=True)}
+        {_switch("hide", "live.hide")}
+        {objects}
+      </div>
+      <div class="switches" role="group" data-i18n-label="live.show">
+        {_t("live.show", "span", 'class="group-name"')}
+        {_switch("box", "live.show.box", on=True)}
+        {_switch("name", "live.show.name", on=True)}
+        {_switch("bars", "live.show.bars")}
+        {_switch("va", "live.show.va")}
+        {_switch("landmarks", "live.show.landmarks")}
+      </div>
+    </fieldset>
+  </div>
+  <aside class="panels">
+    <div class="chips" data-chips></div>
+    <section class="panel">
+      {_t("live.bars", "h3")}
+      <div data-bars class="bars"></div>
+    </section>
+    <section class="panel">
+      {_t("live.plane", "h3")}
+      <canvas data-plane class="plane" role="img" data-i18n-label="live.plane"></canvas>
+      <p class="axes quiet">→ {_t("live.plane.valence")}<br>↑ {_t("live.plane.arousal")}</p>
+    </section>
+    <section class="panel">
+      {_t("live.line", "h3")}
+      <canvas data-line class="line" role="img" data-i18n-label="live.line"></canvas>
+    </section>
+    <p class="fine">{_t("app.disclaimer", "strong")} {_t("app.source")}</p>
+  </aside>
+</div>"""
+
+
+def build(settings: Settings, tickets: Tickets) -> None:
+    """Put the live tab's parts into the Blocks that are being built."""
+
+    def ticket(_nothing: object = None) -> str:
+        return tickets.give()
+
+    gr.HTML(
+        html(settings),
+        padding=False,
+        apply_default_css=False,
+        js_on_load=("window.EMOTION.startLive(element.querySelector('[data-live]'), () => server.ticket());"),
+        server_functions=[ticket],
+        elem_id="live-panel",
+    )

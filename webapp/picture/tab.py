@@ -1,0 +1,55 @@
+"""The picture tab: one or several pictures, their faces marked, a table, downloads."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from webapp.picture import marks
+from webapp.shared import parts
+from webapp.shared.i18n import Text
+from webapp.shared.upload_box import upload_box
+
+if TYPE_CHECKING:
+    from webapp.ui import App
+
+logger = logging.getLogger(__name__)
+
+
+def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
+    """Put the picture tab's parts into the Blocks that are being built."""
+    raw: dict[str, Any] = {"padding": False, "apply_default_css": False, "js_on_load": None}
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=1, min_width=300):
+            files = upload_box(label=say("picture.upload"), elem_id="picture-files")
+            hint = gr.HTML("", **raw)
+            start = gr.Button(say("picture.start"), variant="primary", elem_id="picture-start")
+        with gr.Column(scale=3, min_width=320):
+            result = gr.HTML("", elem_id="picture-result", **raw)
+
+    def uploaded(paths: list[str] | None, request: gr.Request) -> None:
+        app.jobs.uploaded(request.session_hash or "", [Path(p) for p in paths or []])
+
+    def find(paths: list[str] | None, request: gr.Request) -> tuple[Any, str]:
+        text = Text.for_request(request)
+        try:
+            return None, marks.mark_all(paths, app.engine, app.settings, text)
+        except Exception:  # a bug in here may not leave the visitor without an answer: it is logged, and said
+            logger.exception("reading pictures failed")
+            return None, parts.note(text("error.inside"), bad=True)
+        finally:
+            app.jobs.release(request.session_hash or "", [Path(p) for p in paths or []])
+
+    def first(request: gr.Request) -> tuple[str, str]:
+        text = Text.for_request(request)
+        words = text("picture.upload.hint", megapixels=f"{app.settings.max_megapixels:g}")
+        return f'<p class="hint">{words}</p>', parts.empty(text("picture.empty"), text("video.empty.title"))
+
+    quiet: dict[str, Any] = {"api_visibility": "private"}
+    files.upload(uploaded, files, queue=False, show_progress="hidden", **quiet)
+    start.click(find, files, [files, result], concurrency_limit=1, show_progress_on=[result], **quiet)
+    blocks.load(first, outputs=[hint, result], queue=False, show_progress="hidden", **quiet)

@@ -1,0 +1,95 @@
+"""Looking at an upload before any work is spent on it: each problem is one line that says what to do."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+from emotion_core.types import EmotionError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from emotion_core.video.reader import VideoInfo
+    from webapp.settings import Settings
+    from webapp.shared.i18n import Text
+
+_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+PICTURE_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1024**2:.0f}"
+
+
+def check_file(path: Path, settings: Settings, text: Text) -> None:
+    """Refuse what is gone, empty or too large; raises EmotionError with a line in the reader's language."""
+    name = path.name
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        raise EmotionError(text("error.gone", name=name)) from None
+    if size == 0:
+        raise EmotionError(text("error.empty", name=name))
+    if size > settings.max_megabytes * 1024**2:
+        limit = f"{settings.max_megabytes:g}"
+        raise EmotionError(text("error.large", name=name, megabytes=_megabytes(size), limit=limit))
+
+
+def _has_only_sound(path: Path) -> bool:
+    import av
+    import av.error
+
+    try:
+        with av.open(str(path), metadata_errors="ignore") as container:
+            return bool(container.streams.audio) and not container.streams.video
+    except (av.error.FFmpegError, OSError, ValueError):
+        return False
+
+
+def check_video(path: Path, settings: Settings, text: Text) -> VideoInfo:
+    """Tell what a video holds; raises EmotionError for what is no video or is too long."""
+    from emotion_core.video.reader import probe
+
+    check_file(path, settings, text)
+    name = path.name
+    try:
+        info = probe(path)
+    except EmotionError:
+        key = "error.audio" if _has_only_sound(path) else "error.notvideo"
+        raise EmotionError(text(key, name=name)) from None
+    if info.kind == "picture":
+        raise EmotionError(text("error.notvideo", name=name))
+    if info.duration is not None and info.duration > settings.max_minutes * 60:
+        minutes, limit = f"{info.duration / 60:.0f}", f"{settings.max_minutes:g}"
+        raise EmotionError(text("error.long", name=name, minutes=minutes, limit=limit))
+    return info
+
+
+def check_picture(path: Path, settings: Settings, text: Text) -> str:
+    """Give the format of a picture ("JPEG", "GIF", ...) from its header alone, nothing decoded.
+
+    Raises EmotionError for what is no picture, for HEIC, and for one of too many pixels.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    check_file(path, settings, text)
+    name = path.name
+    with path.open("rb") as file:
+        start = file.read(12)
+    if start[4:8] == b"ftyp" and start[8:12] in _HEIC_BRANDS:
+        raise EmotionError(text("error.heic", name=name))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit comes next
+            with Image.open(path, formats=PICTURE_FORMATS) as picture:
+                (width, height), kind = picture.size, picture.format or ""
+    except Image.DecompressionBombError:
+        limit = f"{settings.max_megapixels:g}"
+        raise EmotionError(text("error.pixels", name=name, width="?", height="?", limit=limit)) from None
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+        raise EmotionError(text("error.notpicture", name=name)) from None
+    if width * height > settings.max_megapixels * 1e6:
+        limit = f"{settings.max_megapixels:g}"
+        raise EmotionError(text("error.pixels", name=name, width=width, height=height, limit=limit))
+    return kind

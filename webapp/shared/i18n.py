@@ -1,0 +1,71 @@
+"""The interface's six languages, chosen by the browser's own setting.
+
+Each language is one flat file of `assets/i18n`. Gradio's components and our scripts pick the language in the
+browser; the parts that the server writes pick it from the request's Accept-Language, which says the same.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+
+LANGUAGES = ("en", "es", "fr", "de", "hi", "zh")
+FOLDER = Path(__file__).parent.parent / "assets" / "i18n"
+
+
+@cache
+def words(language: str) -> dict[str, str]:
+    """Give every text of a language by its key; raises KeyError for a language that we don't speak."""
+    if language not in LANGUAGES:
+        raise KeyError(language)
+    table: dict[str, str] = json.loads((FOLDER / f"{language}.json").read_text(encoding="utf-8"))
+    return table
+
+
+def choose(accept_language: str | None) -> str:
+    """Give the first language of an Accept-Language header that we speak, by its weights; else English."""
+    wishes = []
+    for place, part in enumerate((accept_language or "").split(",")):
+        tag, _, weight = part.partition(";q=")
+        try:
+            q = float(weight) if weight else 1.0
+        except ValueError:
+            q = 0.0
+        wishes.append((-q, place, tag.strip().lower().split("-")[0]))
+    return next((tag for _, _, tag in sorted(wishes) if tag in LANGUAGES), "en")
+
+
+class Text:
+    """The texts of one language: `text("video.start")`, `text("error.empty", name="a.mp4")`."""
+
+    def __init__(self, language: str = "en") -> None:
+        self.language = language
+        self._words = words(language)
+
+    @classmethod
+    def for_request(cls, request: object) -> "Text":
+        """Give the texts in the language of the browser that sent `request` (None gives English)."""
+        headers = getattr(request, "headers", None)
+        return cls(choose(headers.get("accept-language") if headers is not None else None))
+
+    def __call__(self, key: str, **values: object) -> str:
+        """Give the text of `key` with {names} filled in; raises KeyError for a key that does not exist."""
+        text = self._words[key]
+        for name, value in values.items():
+            text = text.replace("{" + name + "}", str(value))
+        return text
+
+    def label(self, emotion: str | None) -> str:
+        """Give the name of a category; a custom category keeps its own."""
+        if emotion is None:
+            return "–"
+        return self._words.get(f"emotion.{emotion}", emotion)
+
+
+def gradio_key(key: str) -> str:
+    """Give the name under which Gradio knows `key`: apart from Gradio's own keys, and without dots."""
+    return "app_" + key.replace(".", "_")
+
+
+def gradio_tables() -> dict[str, dict[str, str]]:
+    """Give all texts by language and `gradio_key`, as `gradio.I18n` takes them."""
+    return {lang: {gradio_key(k): v for k, v in words(lang).items()} for lang in LANGUAGES}

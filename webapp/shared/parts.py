@@ -1,0 +1,115 @@
+"""Small pieces of HTML that the video and picture tabs share; every word from outside is escaped."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from emotion_core.palette import color_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from webapp.live.recorder import SavedFile
+    from webapp.shared.i18n import Text
+
+
+def clock(seconds: float) -> str:
+    """Give seconds as m:ss, or h:mm:ss from an hour on."""
+    whole = max(0, int(seconds + 0.5))
+    hours, rest = divmod(whole, 3600)
+    minutes, secs = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{secs:02}" if hours else f"{minutes}:{secs:02}"
+
+
+def length(seconds: float) -> str:
+    """Give a short length: 0.8 s, 12 s, 3:05."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    return f"{seconds:.0f} s" if seconds < 60 else clock(seconds)
+
+
+def moment(seconds: float) -> str:
+    """Give a point in time, to a tenth of a second: 0:04.3."""
+    minutes, rest = divmod(round(seconds * 10), 600)
+    return f"{minutes}:{rest // 10:02}.{rest % 10}"
+
+
+def percent(share: float) -> str:
+    """Give a share in 0..1 as whole per cent; a little is never written as nothing."""
+    if 0 < share < 0.01:
+        return "<1 %"
+    return f"{round(share * 100)} %"
+
+
+def signed(value: float | None) -> str:
+    """Give a valence with its sign, with two decimals."""
+    return "–" if value is None else f"{value:+.2f}".replace("-", "−")
+
+
+def swatch(emotion: str | None) -> str:
+    """Give the small square in a category's colour."""
+    return f'<i class="swatch" style="background:{color_of(emotion)}" aria-hidden="true"></i>'
+
+
+def disclaimer(text: Text) -> str:
+    """Give the sentences that stand wherever a result is read."""
+    return (
+        f'<p class="fine"><strong>{escape(text("app.disclaimer"))}</strong> {escape(text("app.source"))}</p>'
+    )
+
+
+def note(message: str, *, bad: bool = False) -> str:
+    """Give a message in the page, read aloud by screen readers when it comes."""
+    return f'<p class="note{" bad" if bad else ""}" role="alert">{escape(message)}</p>'
+
+
+def empty(message: str, title: str = "") -> str:
+    """Give what stands where results will be."""
+    drawing = (
+        '<svg viewBox="0 0 84 84" fill="none" stroke="currentColor" stroke-width="2.5" '
+        'stroke-linecap="round" aria-hidden="true"><path d="M10 26V14a4 4 0 0 1 4-4h12M58 10h12a4 4 0 0 1 '
+        '4 4v12M74 58v12a4 4 0 0 1-4 4H58M26 74H14a4 4 0 0 1-4-4V58"/><circle cx="31" cy="35" r="2"/>'
+        '<circle cx="53" cy="35" r="2"/><path d="M27 49c6 9 24 9 30 0" stroke="#7B61C4" '
+        'stroke-width="3.5"/></svg>'
+    )
+    head = f"<strong>{escape(title)}</strong>" if title else ""
+    return f'<div class="empty">{drawing}{head}<p>{escape(message)}</p></div>'
+
+
+def downloads(files: Iterable[SavedFile], text: Text, dashboard: str | None = None) -> str:
+    """Give the row of download links, led by the link to the dashboard where there is one."""
+    links = []
+    if dashboard:
+        links.append(
+            f'<a class="download strong" href="{escape(dashboard)}" target="_blank" rel="noopener">'
+            f"{escape(text('video.dashboard'))}</a>"
+        )
+    links += [
+        f'<a class="download" data-kind="{file.kind}" href="{escape(file.url)}" '
+        f'download="{escape(file.name)}">{escape(text("file." + file.kind))}</a>'
+        for file in files
+    ]
+    return f'<div class="downloads">{"".join(links)}</div>'
+
+
+def legend(labels: Iterable[str], text: Text) -> str:
+    """Give the names of the colours."""
+    items = "".join(f"<span>{swatch(name)}{escape(text.label(name))}</span>" for name in labels)
+    return f'<div class="legend">{items}</div>'
+
+
+def share_bar(shares: Mapping[str, float], text: Text) -> str:
+    """Give one bar split by the shares of the categories, and the three largest in words."""
+    present = {name: share for name, share in shares.items() if share > 0}
+    said = ", ".join(f"{text.label(name)} {percent(share)}" for name, share in present.items())
+    pieces = "".join(
+        f'<span style="width:{share * 100:.2f}%;background:{color_of(name)}"></span>'
+        for name, share in present.items()
+    )
+    first = sorted(present.items(), key=lambda item: -item[1])[:3]
+    rows = "".join(
+        f"<li><span>{swatch(name)}{escape(text.label(name))}</span><span>{percent(share)}</span></li>"
+        for name, share in first
+    )
+    return f'<div class="share" role="img" aria-label="{escape(said)}">{pieces}</div><ul>{rows}</ul>'

@@ -1,0 +1,221 @@
+"""A report that is one HTML file: numbers, charts and cautions, with plotly.js inside and nothing fetched."""
+
+import html
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from emotion_core.analytics import measures
+from emotion_core.analytics.loading import check
+from emotion_core.analytics.moments import FLASH_CAUTION, moments
+from emotion_core.labels import DISCLAIMER, VALENCE_AROUSAL_SOURCE
+from webapp.charts import people as charts_people
+from webapp.charts import plane
+from webapp.charts import shares as charts
+
+DUTIES = (
+    "Emotion recognition at work and in education is prohibited in the EU (AI Act, Art. 5(1)(f)); "
+    "people whose faces are analysed must be told (Art. 50(3))."
+)
+_SECURITY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1b1f2a; --paper: #ffffff; --soft: #f4f3f9; --line: #dfddea;
+  --muted: #5d6474; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #edeff5; --paper: #12151c; --soft: #1c212c; --line: #323947; --muted: #a3abbb; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
+main { max-width: 1060px; margin: 0 auto; padding: 32px 20px 64px; }
+h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 4px; overflow-wrap: anywhere; }
+h2 { font-size: 1.2rem; margin: 40px 0 8px; }
+p { margin: 6px 0; } .quiet { color: var(--muted); font-size: .92rem; }
+.banner { background: var(--soft); border: 1px solid var(--line); border-radius: 10px; padding: 12px 16px;
+  margin: 16px 0; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); gap: 10px;
+  margin: 18px 0; }
+.card { border: 1px solid var(--line); border-radius: 10px; padding: 10px 14px; }
+.card b { display: block; font-size: 1.35rem; font-variant-numeric: tabular-nums; }
+.card span { color: var(--muted); font-size: .85rem; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; font-size: .9rem; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; padding: 6px 10px; border-bottom: 1px solid var(--line); white-space: nowrap; }
+.chart { width: 100%; }
+@media print { .chart { break-inside: avoid; } }
+"""
+_SCRIPT = """
+const dark = matchMedia('(prefers-color-scheme: dark)');
+function paint() {
+  const ink = dark.matches ? '#edeff5' : '#1b1f2a';
+  for (const node of document.querySelectorAll('.chart')) {
+    const figure = JSON.parse(document.getElementById(node.dataset.from).textContent);
+    figure.layout.font = Object.assign({}, figure.layout.font, {color: ink, family: 'system-ui, sans-serif'});
+    const named = {responsive: true, displaylogo: false,
+      toImageButtonOptions: {format: 'png', scale: 2, filename: node.dataset.name}};
+    Plotly.react(node, figure.data, figure.layout, named).then(function () {
+      if (figure.frames && figure.frames.length) { Plotly.addFrames(node, figure.frames); } });
+  }
+}
+dark.addEventListener('change', paint);
+paint();
+"""
+
+
+def report_html(
+    frame: pd.DataFrame,
+    summary: Mapping[str, Any] | None = None,
+    *,
+    title: str = "Facial expression report",
+    sections: Sequence[tuple[str, str, go.Figure | pd.DataFrame]] | None = None,
+    notes: Sequence[str] = (),
+    made: bool = False,
+) -> str:
+    """Give a self-contained HTML page about a results table.
+
+    `frame` is a table of `read_results` or of `analytics.loading`; `summary` is that of `NAME_summary.json`
+    (its source, model and settings are listed). `sections` (heading, text, figure or table) replace the
+    usual ones. Everything a file says is escaped. plotly.js is inside once and nothing is fetched, so the
+    page opens without a network. Raises EmotionError where the table holds no usable record.
+    """
+    frame = check(frame, name=title).frame
+    if sections is None:
+        sections = standard_sections(frame)
+    body = [f"<h1>{html.escape(title)}</h1>"]
+    made_at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    body.append(f'<p class="quiet">Written {made_at}</p>')
+    if made:
+        body.append(
+            '<p class="banner"><b>Made-up sample data.</b> No person and no video stands behind it.</p>'
+        )
+    body.append(
+        f'<div class="banner"><p><b>{html.escape(DISCLAIMER)}</b></p>'
+        f'<p class="quiet">{html.escape(VALENCE_AROUSAL_SOURCE)}</p>'
+        f'<p class="quiet">{html.escape(DUTIES)}</p></div>'
+    )
+    body.append(_cards(frame))
+    body += [f'<p class="quiet">{html.escape(note)}</p>' for note in notes]
+    for number, (heading, text, content) in enumerate(sections):
+        body.append(f"<h2>{html.escape(heading)}</h2>")
+        if text:
+            body.append(f'<p class="quiet">{html.escape(text)}</p>')
+        body.append(
+            _table(content) if isinstance(content, pd.DataFrame) else _chart(content, number, heading)
+        )
+    body.append(_facts(summary))
+    return _page(title, "\n".join(part for part in body if part))
+
+
+def standard_sections(frame: pd.DataFrame) -> list[tuple[str, str, go.Figure | pd.DataFrame]]:
+    """Give the sections of a whole recording: shares, timeline, plane, people, moments."""
+    faces = measures.readings(frame)
+    if faces.empty:
+        return []
+    people = charts.people_shown(frame)
+    tables = {f"Person {face}": faces[faces["face"] == face] for face in people}
+    down = charts.thinned(frame)
+    sections: list[tuple[str, str, go.Figure | pd.DataFrame]] = [
+        ("Share of each emotion", "Of all readings: one for each frame and face.", charts.shares_bar(frame)),
+        ("Timeline", down or "", charts.timeline(frame, people)),
+        ("Valence and arousal", plane.SOURCE, plane.trajectory(tables)),
+        ("Time in each quadrant", "", plane.dwell_bar(tables)),
+    ]
+    if len(people) > 1:
+        shares = measures.shares_by_person(frame).loc[people]
+        shares.index = pd.Index([f"Person {face}" for face in people])
+        sections.append(("People", "Share of each emotion.", charts.shares_by_group(shares)))
+    sections.append(("From one emotion to the next", "", charts_people.transitions_map(frame)))
+    found = moments(frame)
+    if len(found):
+        shown = found.drop(columns=["end", "emotion"]).round(2)
+        text = FLASH_CAUTION if (found["kind"] == "Flash").any() else ""
+        sections.append(("Moments", text, shown))
+    return sections
+
+
+def _cards(frame: pd.DataFrame) -> str:
+    figures = measures.overview(frame)
+    cards = [
+        ("Length", clock(figures["length"])),
+        ("People", f"{figures['people']:.0f}"),
+        ("Frames with a face", f"{100 * figures['found']:.1f} %"),
+        ("Mean valence", number(figures["valence"], "+.2f")),
+        ("Mean arousal", number(figures["arousal"], ".2f")),
+        ("Changes a minute", number(figures["changes"], ".1f")),
+    ]
+    parts = [f'<div class="card"><span>{name}</span><b>{value}</b></div>' for name, value in cards]
+    return f'<div class="cards">{"".join(parts)}</div>'
+
+
+def number(value: float, form: str) -> str:
+    """Write a number by its format, and a dash where there is none."""
+    return "–" if value != value else format(value, form)
+
+
+def clock(seconds: float) -> str:
+    """Write a length: 4.2 s, 3:05 min or 1:02:03 h."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}:{rest:02d} min"
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d} h"
+
+
+def _chart(figure: go.Figure, place: int, heading: str) -> str:
+    # "</" would end the script element early; JSON allows the escaped form.
+    data = figure.to_json().replace("</", "<\\/").replace("<!--", "<\\!--")
+    name = "".join(c if c.isalnum() else "_" for c in heading.lower())
+    height = int(figure.layout.height or 400)
+    return (
+        f'<script type="application/json" id="figure{place}">{data}</script>'
+        f'<div class="chart" style="height:{height}px" data-from="figure{place}" data-name="{name}"></div>'
+    )
+
+
+def _table(table: pd.DataFrame) -> str:
+    return f'<div class="scroll">{table.to_html(index=False, border=0, na_rep="–", escape=True)}</div>'
+
+
+def _facts(summary: Mapping[str, Any] | None) -> str:
+    """List what the summary says about the source, the model and the settings."""
+    if not summary:
+        return ""
+    rows = []
+    for key, value in summary.items():
+        if isinstance(value, str | int | float | bool) or value is None:
+            rows.append((key, value))
+        elif isinstance(value, Mapping) and all(not isinstance(v, Mapping | list) for v in value.values()):
+            rows += [(f"{key}: {name}", inner) for name, inner in value.items()]
+    if not rows:
+        return ""
+    table = pd.DataFrame(rows, columns=["What", "Value"]).astype(str)
+    return f"<h2>How it was made</h2>{_table(table)}"
+
+
+def _page(title: str, body: str) -> str:
+    from plotly.offline import get_plotlyjs
+
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_SECURITY}">'
+        f"<title>{html.escape(title)}</title><style>{_STYLE}</style>"
+        f"<script>{get_plotlyjs()}</script></head>"
+        f"<body><main>\n{body}\n</main><script>{_SCRIPT}</script></body></html>\n"
+    )
+
+
+def summary_of(path: Any) -> dict[str, Any] | None:
+    """Read the `NAME_summary.json` beside a results file; None where there is none that can be read."""
+    from pathlib import Path
+
+    results = Path(path)
+    place = results.with_name(results.stem.removesuffix("_results") + "_summary.json")
+    try:
+        loaded = json.loads(place.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return loaded if isinstance(loaded, dict) else None

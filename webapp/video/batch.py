@@ -1,0 +1,262 @@
+"""What the video tab does, without Gradio: check, analyse one after the other, report progress, clean up."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from emotion_core.types import EmotionError
+from webapp.dashboard import links
+from webapp.live.recorder import link, write_report
+from webapp.shared import parts, store
+from webapp.shared.checks import check_video
+from webapp.video.result import result_html
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+    from webapp.settings import Settings
+    from webapp.shared.engine import Engine
+    from webapp.shared.i18n import Text
+    from webapp.shared.jobs import Job
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.3
+MOST_FILES = 20
+_NICENESS = 5  # of a video's thread, so that live views stay smooth beside it
+
+
+@dataclass(frozen=True, slots=True)
+class VideoOptions:
+    """What a visitor chose for the videos of one job."""
+
+    smoothing: int = 5
+    threshold: float = 0.0
+    objects: bool = False
+    hide_faces: bool = False
+
+
+@dataclass(slots=True)
+class Item:
+    """One video of a job: `state` is waiting, reading, running, done, partial, cancelled or failed."""
+
+    path: Path
+    name: str
+    state: str = "waiting"
+    share: float | None = None  # of the work that is done, in [0, 1]; None where nobody knows
+    frames: int = 0
+    fps: float = 0.0
+    left: float | None = None  # seconds
+    problem: str | None = None
+    token: str | None = None
+    html: str = ""
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.state in {"done", "partial", "cancelled", "failed"}
+
+
+@dataclass(slots=True)
+class Batch:
+    """The videos of one job, and the browser that asked."""
+
+    items: list[Item]
+    options: VideoOptions
+    text: Text
+    owner: str | None = None
+    notices: list[str] = field(default_factory=list)
+
+
+def analyse_batch(
+    batch: Batch,
+    job: Job,
+    engine: Engine,
+    settings: Settings,
+    done: Callable[[Sequence[Path]], None],
+    slots: threading.Semaphore | None = None,
+) -> Generator[Batch, None, None]:
+    """Begin to analyse the videos of `batch` one after the other; gives it again and again meanwhile.
+
+    A problem with one video is written on its item and the others go on. Setting `job.stop` ends the
+    running analysis within a few frames and keeps what it has, unless the job is abandoned, as it is when
+    the generator is closed early. However it ends, `done` gets the uploads to delete, and no thread is
+    left. Each video waits for one of `slots`, where they are given.
+    """
+    worker = threading.Thread(
+        target=_work, args=(batch, job, engine, settings, done, slots), name="video", daemon=True
+    )
+    job.worker = worker
+    worker.start()
+    return _watch(batch, job, worker)
+
+
+def _watch(batch: Batch, job: Job, worker: threading.Thread) -> Generator[Batch, None, None]:
+    try:
+        while worker.is_alive():
+            yield batch
+            worker.join(POLL_SECONDS)
+        yield batch
+    finally:
+        if worker.is_alive():  # the page was closed, and so was this generator
+            job.abandoned = True
+            job.stop.set()
+            worker.join()
+
+
+def _work(
+    batch: Batch,
+    job: Job,
+    engine: Engine,
+    settings: Settings,
+    done: Callable[[Sequence[Path]], None],
+    slots: threading.Semaphore | None,
+) -> None:
+    """Do a whole job on its own thread, so that it cleans up even where nobody asks for it any more."""
+    slots = slots or threading.Semaphore()
+    if hasattr(os, "setpriority"):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+    try:
+        for item in batch.items:
+            while not job.stop.is_set():
+                if slots.acquire(timeout=POLL_SECONDS):
+                    try:
+                        item.state = "reading"
+                        _analyse_safely(item, batch, job, engine, settings)
+                    finally:
+                        slots.release()
+                    break
+            else:
+                item.state = "cancelled"
+    finally:
+        done([item.path for item in batch.items])
+
+
+def _analyse_safely(item: Item, batch: Batch, job: Job, engine: Engine, settings: Settings) -> None:
+    """Analyse one video; whatever goes wrong ends up as a line on the item, the details in the log."""
+    try:
+        _analyse(item, batch, job, engine, settings)
+    except EmotionError as problem:
+        item.state, item.problem = "failed", str(problem)
+    except Exception:  # a bug in here may not take the page down: it is logged, and said
+        logger.exception("analysing a video failed")
+        item.state, item.problem = "failed", batch.text("error.inside")
+    if item.token and (item.state in {"failed", "cancelled"} or job.abandoned):
+        store.discard(item.token)
+        item.token = None
+
+
+def _analyse(item: Item, batch: Batch, job: Job, engine: Engine, settings: Settings) -> None:
+    from emotion_core.analysis import analyze
+    from emotion_core.overlay.draw import DrawStyle
+    from emotion_core.results.recording import read_results
+
+    text, options = batch.text, batch.options
+    info = check_video(item.path, settings, text)
+    objects = None
+    if options.objects:
+        try:
+            objects = engine.object_detector()
+        except EmotionError as problem:
+            logger.warning("%s", problem)
+            if text("error.objects") not in batch.notices:
+                batch.notices.append(text("error.objects"))
+    item.token, folder = store.new_folder()
+    most_frames = settings.max_minutes * 60 * max(info.fps, 1.0) * 1.05
+
+    def on_progress(done: int, total: int | None, fps: float, left: float | None) -> None:
+        item.state, item.frames, item.fps, item.left = "running", done, fps, left
+        item.share = min(1.0, done / total) if total else None
+
+    def should_stop() -> bool:
+        # A file may run on for longer than it says.
+        return job.stop.is_set() or item.frames > most_frames
+
+    outcome = analyze(
+        item.path,
+        recognizer=engine.recognizer,
+        output_dir=folder,
+        smoothing=options.smoothing,
+        threshold=options.threshold,
+        objects=objects,
+        formats=("json", "csv", "parquet"),
+        style=DrawStyle(hide_faces=options.hide_faces),
+        on_progress=on_progress,
+        should_stop=should_stop,
+    )
+    if job.rescue is not None and not outcome.complete:
+        store.rescue(item.token, job.rescue)
+    if job.abandoned:
+        item.state = "cancelled"
+        return
+    paths: dict[str, Path] = dict(outcome.paths)
+    if not outcome.complete and not outcome.summary.get("frames"):
+        item.state = "cancelled"
+        return
+    paths["report"] = write_report(paths["json"], outcome.summary, item.path.stem)
+    order = ("video", "json", "csv", "parquet", "summary", "report")
+    files = [link(item.token, paths[kind], kind) for kind in order if kind in paths]
+    token = links.publish(paths["json"], owner=batch.owner)
+    why: str | None = None
+    if not outcome.complete:
+        why = text("video.stopped", time=parts.clock(outcome.summary["seconds"]))
+        if outcome.message and not job.stop.is_set():
+            why += " " + outcome.message
+    item.html = result_html(
+        read_results(paths["json"]),
+        outcome.summary,
+        files,
+        text,
+        dashboard=f"dashboard/?result={token}",
+        problem=why,
+    )
+    item.share = 1.0
+    item.state = "done" if outcome.complete else "partial"
+
+
+def queue_html(batch: Batch) -> str:
+    """Give the list of a job's videos with how far each is."""
+    text = batch.text
+    rows = [parts.note(notice) for notice in batch.notices]
+    for item in batch.items:
+        share = item.share if item.share is not None else (0.0 if item.state != "running" else 0.5)
+        track = (
+            f'<div class="track"><span style="width:{share * 100:.1f}%"></span></div>'
+            if item.state in {"reading", "running"}
+            else ""
+        )
+        problem = f'<p class="problem" role="alert">{escape(item.problem)}</p>' if item.problem else ""
+        rows.append(
+            f'<div class="job {item.state}" data-state="{item.state}"><span class="name">'
+            f'{escape(item.name)}</span><span class="state">{escape(_state(item, text))}</span>'
+            f"{track}{problem}</div>"
+        )
+    return f'<div class="queue">{"".join(rows)}</div>'
+
+
+def _state(item: Item, text: Text) -> str:
+    if item.state == "running" and item.share is not None and item.left is not None:
+        return text(
+            "video.progress",
+            percent=round(item.share * 100),
+            fps=round(item.fps),
+            left=parts.clock(item.left),
+        )
+    if item.state == "running":
+        return text("video.progress.unknown", frames=item.frames, fps=round(item.fps))
+    return text(f"video.{item.state}")
+
+
+def items_of(paths: Sequence[str | Path] | None, text: Text) -> list[Item]:
+    """Turn uploads into items; raises EmotionError where there are none, or too many."""
+    if not paths:
+        raise EmotionError(text("video.none"))
+    if len(paths) > MOST_FILES:
+        raise EmotionError(text("error.many", n=len(paths), limit=MOST_FILES))
+    return [Item(Path(path), Path(path).name) for path in paths]

@@ -1,0 +1,204 @@
+"""The result of one video as HTML: player, timelines to click on, moments, people, downloads."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from emotion_core.palette import color_of
+from webapp.shared import parts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+    from webapp.live.recorder import SavedFile
+    from webapp.shared.i18n import Text
+
+COLUMNS = 240  # of a timeline; more can't be seen
+MOST_PEOPLE = 8  # whose timeline and card are shown; the downloads have all
+
+
+def label_names(table: pd.DataFrame) -> list[str]:
+    """Give the categories of a table of results, in its own order."""
+    return [column[2:] for column in table.columns if column.startswith("p_")]
+
+
+def bins(
+    times: np.ndarray, values: np.ndarray, duration: float, columns: int = COLUMNS
+) -> tuple[np.ndarray, np.ndarray]:
+    """Average `values` (N, K) over `columns` equal slices of 0..duration.
+
+    Gives the (columns, K) means, and a (columns,) mask of slices in which there is anything.
+    """
+    place = np.clip((times / max(duration, 1e-6) * columns).astype(int), 0, columns - 1)
+    sums = np.zeros((columns, values.shape[1]))
+    counts = np.zeros(columns)
+    np.add.at(sums, place, values)
+    np.add.at(counts, place, 1)
+    seen = counts > 0
+    sums[seen] /= counts[seen, None]
+    return sums, seen
+
+
+def _filled(means: np.ndarray, seen: np.ndarray, reach: int) -> tuple[np.ndarray, np.ndarray]:
+    """Carry a slice's values over at most `reach` empty ones: a slow video has fewer frames than slices."""
+    means, seen = means.copy(), seen.copy()
+    last = -1
+    for i in range(len(seen)):
+        if seen[i]:
+            last = i
+        elif last >= 0 and i - last <= reach:
+            means[i] = means[last]
+            seen[i] = True
+    return means, seen
+
+
+def timeline_svg(
+    times: np.ndarray, probabilities: np.ndarray, labels: Sequence[str], duration: float, step: float
+) -> str:
+    """Draw probabilities (N, K) over time as stacked areas; slices without the face stay empty.
+
+    `step` is the time between two frames in seconds.
+    """
+    reach = int(np.ceil(step / max(duration, 1e-6) * COLUMNS))
+    means, seen = _filled(*bins(times, probabilities, duration), reach)
+    tops = np.cumsum(means, axis=1)
+    bottoms = tops - means
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], seen.astype(int), [0]])))
+    shapes = []
+    for k, label in enumerate(labels):
+        path = []
+        for start, stop in zip(edges[::2], edges[1::2], strict=True):
+            xs = [*range(start, stop), stop]
+            up = [f"{x} {100 - 100 * tops[min(x, stop - 1), k]:.1f}" for x in xs]
+            down = [f"{x} {100 - 100 * bottoms[min(x, stop - 1), k]:.1f}" for x in reversed(xs)]
+            path.append("M" + "L".join(up + down) + "Z")
+        shapes.append(f'<path d="{"".join(path)}" fill="{color_of(label)}"/>')
+    return (
+        f'<svg viewBox="0 0 {COLUMNS} 100" preserveAspectRatio="none" aria-hidden="true" '
+        f'shape-rendering="crispEdges">{"".join(shapes)}</svg>'
+    )
+
+
+def _timelines(table: pd.DataFrame, people: Sequence[Mapping[str, Any]], duration: float, text: Text) -> str:
+    labels = label_names(table)
+    columns = [f"p_{label}" for label in labels]
+    frames = max(1, int(table["frame"].nunique()))
+    rows = []
+    for person in people:
+        own = table[(table["face"] == person["face"]) & table[columns[0]].notna()] if columns else table[:0]
+        svg = timeline_svg(
+            own["time"].to_numpy(float), own[columns].to_numpy(float), labels, duration, duration / frames
+        )
+        name = escape(text("video.person", id=person["face"]))
+        rows.append(
+            f'<div class="timeline-name"><span>{name}</span></div>'
+            f'<div class="timeline" data-timeline="{duration:.3f}" tabindex="0" role="slider" '
+            f'aria-valuemin="0" aria-valuemax="{duration:.1f}" aria-valuenow="0" '
+            f'aria-label="{escape(text("video.timeline", id=person["face"]))}">{svg}'
+            f'<span class="playhead" data-playhead></span></div>'
+        )
+    return "".join(rows) + parts.legend(labels, text)
+
+
+def _moments(people: Sequence[Mapping[str, Any]], text: Text) -> str:
+    found = [(moment, person["face"]) for person in people for moment in person.get("moments", ())]
+    found = sorted(sorted(found, key=lambda f: -f[0]["confidence"])[:10], key=lambda f: f[0]["time"])
+    many = len(people) > 1
+    buttons = []
+    for moment, face in found:
+        who = f"{escape(text('video.person', id=face))} · " if many else ""
+        buttons.append(
+            f'<button type="button" class="moment" data-seek="{moment["time"]}">'
+            f"{parts.swatch(moment['emotion'])}<b>{parts.moment(moment['time'])}</b> {who}"
+            f"{escape(text.label(moment['emotion']))} {parts.percent(moment['confidence'])}</button>"
+        )
+    return f'<div class="moments">{"".join(buttons)}</div>'
+
+
+def _person(person: Mapping[str, Any], text: Text) -> str:
+    valence, arousal = person["valence"]["mean"], person["arousal"]["mean"]
+    arousal_text = "–" if arousal is None else f"{arousal:.2f}"
+    longest = person.get("longest_run")
+    run = ""
+    if longest:
+        emotion, seconds = text.label(longest["emotion"]), parts.length(longest["seconds"])
+        run = f'<p class="plain">{escape(text("video.longest", emotion=emotion, time=seconds))}</p>'
+    return (
+        f'<section class="part person"><h4>{escape(text("video.person", id=person["face"]))}</h4>'
+        f'<span class="quiet">{escape(text("video.seen", time=parts.length(person["seconds"])))}</span>'
+        f"{parts.share_bar(person['share'], text)}"
+        f'<p class="plain">{escape(text("video.valence"))} {parts.signed(valence)} · '
+        f"{escape(text('video.arousal'))} {arousal_text}</p>{run}</section>"
+    )
+
+
+def _facts(summary: Mapping[str, Any], text: Text) -> str:
+    frames = summary.get("frames") or 0
+    share = summary["frames_with_face"] / frames if frames else 0.0
+    values = (
+        (text("video.length"), parts.length(summary["seconds"])),
+        (text("video.faces"), str(summary["people"])),
+        (text("video.frames"), parts.percent(share)),
+    )
+    return (
+        '<dl class="facts">'
+        + "".join(
+            f'<div><dt class="k">{escape(name)}</dt><dd class="n" style="margin:0">{value}</dd></div>'
+            for name, value in values
+        )
+        + "</dl>"
+    )
+
+
+def result_html(
+    table: pd.DataFrame,
+    summary: Mapping[str, Any],
+    files: Sequence[SavedFile],
+    text: Text,
+    *,
+    dashboard: str | None = None,
+    problem: str | None = None,
+) -> str:
+    """Give the whole result of one video.
+
+    `table` and `summary` are those of the results files, so that the page says what they say. `problem`
+    is a line about why the result is partial.
+    """
+    people = sorted(summary["faces"], key=lambda p: -p["seconds"])
+    shown = sorted(people[:MOST_PEOPLE], key=lambda p: p["face"])
+    video = next((file for file in files if file.kind == "video"), None)
+    duration = float(summary["seconds"])
+    player = (
+        f'<video controls playsinline preload="auto" src="{escape(video.url)}" '
+        f'aria-label="{escape(text("video.player"))}"></video>'
+        if video
+        else ""
+    )
+    side = f'<section class="part">{_facts(summary, text)}</section>'
+    side += (
+        f'<section class="part"><h3>{escape(text("video.downloads"))}</h3>'
+        f"{parts.downloads(files, text, dashboard)}</section>"
+    )
+    if any(person.get("moments") for person in shown):
+        side += (
+            f'<section class="part"><h3>{escape(text("video.moments"))}</h3>{_moments(shown, text)}'
+            f'<p class="hint" style="margin-top:10px">{escape(text("video.moments.hint"))}</p></section>'
+        )
+    body = parts.note(problem) if problem else ""
+    body += f'<div class="result-top"><div>{player}</div><div class="result">{side}</div></div>'
+    if not people:
+        body += parts.note(text("video.noface"))
+    else:
+        body += (
+            f'<section class="part">{_timelines(table, shown, duration, text)}</section>'
+            f'<div class="people">{"".join(_person(p, text) for p in shown)}</div>'
+        )
+        if len(people) > len(shown):
+            body += f'<p class="hint">{escape(text("video.more", n=len(people) - len(shown)))}</p>'
+        body += parts.disclaimer(text)
+    return f'<div class="result" data-result>{body}</div>'

@@ -1,0 +1,146 @@
+"""The video tab: upload, queue with progress, result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from emotion_core.types import EmotionError
+from webapp.dashboard import links
+from webapp.shared import parts
+from webapp.shared.i18n import Text
+from webapp.shared.upload_box import upload_box
+from webapp.video import batch as handlers
+
+if TYPE_CHECKING:
+    from webapp.ui import App
+
+
+def _hint(app: App, text: Text) -> str:
+    s = app.settings
+    words = text(
+        "video.upload.hint",
+        minutes=f"{s.max_minutes:g}",
+        megabytes=f"{s.max_megabytes:g}",
+        keep=f"{s.keep_minutes:g}",
+    )
+    return f'<p class="hint">{words}</p>'
+
+
+def _empty(text: Text) -> str:
+    return parts.empty(text("video.empty"), text("video.empty.title"))
+
+
+def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
+    """Put the video tab's parts into the Blocks that are being built."""
+    raw: dict[str, Any] = {"padding": False, "apply_default_css": False, "js_on_load": None}
+    # Forgotten with the files it names.
+    results: gr.State = gr.State(
+        {}, time_to_live=app.settings.keep_minutes * 60
+    )  # token -> HTML of this browser session's results
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=1, min_width=300):
+            files = upload_box(label=say("video.upload"), elem_id="video-files")
+            hint = gr.HTML("", **raw)
+            smoothing = gr.Slider(1, 30, 5, step=1, label=say("video.smoothing"))
+            threshold = gr.Slider(0, 90, 0, step=1, label=say("video.threshold"))
+            objects = gr.Checkbox(False, label=say("video.objects"), visible=app.settings.objects)
+            hide = gr.Checkbox(False, label=say("video.hide"))
+            with gr.Row():
+                start = gr.Button(say("video.start"), variant="primary", elem_id="video-start")
+                cancel = gr.Button(
+                    say("video.cancel"), variant="stop", interactive=False, elem_id="video-cancel"
+                )
+            queue = gr.HTML("", elem_id="video-queue", **raw)
+        with gr.Column(scale=3, min_width=320):
+            which = gr.Radio([], label=say("video.which"), visible=False, elem_id="video-which")
+            result = gr.HTML("", elem_id="video-result", **raw)
+
+    def uploaded(paths: list[str] | None, request: gr.Request) -> None:
+        app.jobs.uploaded(request.session_hash or "", [Path(p) for p in paths or []])
+
+    def analyse(
+        paths: list[str] | None,
+        smoothing: float,
+        threshold: float,
+        objects: bool,
+        hide: bool,
+        known: dict[str, tuple[str, str]],
+        request: gr.Request,
+    ) -> Iterator[dict[Any, Any]]:
+        text = Text.for_request(request)
+        session = request.session_hash or ""
+        try:
+            if app.jobs.running() >= app.settings.max_waiting:
+                raise EmotionError(text("error.busy", n=app.jobs.running()))
+            items = handlers.items_of(paths, text)
+        except EmotionError as problem:
+            yield {queue: parts.note(str(problem), bad=True)}
+            return
+        options = handlers.VideoOptions(int(smoothing), threshold / 100, bool(objects), bool(hide))
+        batch = handlers.Batch(items, options, text, owner=request.cookies.get(links.COOKIE))
+        job = app.jobs.begin(session)
+
+        def done(paths: Sequence[Path]) -> None:
+            app.jobs.release(session, paths)
+            app.jobs.end(session, job)
+
+        work = handlers.analyse_batch(batch, job, app.engine, app.settings, done, app.jobs.slots)
+        shown: set[str] = set()
+        said = ""
+        try:
+            yield {
+                files: None,
+                start: gr.update(interactive=False),
+                cancel: gr.update(interactive=True),
+                queue: handlers.queue_html(batch),
+            }
+            for _ in work:
+                changes: dict[Any, Any] = {}
+                now = handlers.queue_html(batch)
+                if now != said:
+                    said = changes[queue] = now
+                fresh = [i for i in batch.items if i.html and i.token and i.token not in shown]
+                if fresh:
+                    known = {**known, **{i.token: (i.name, i.html) for i in fresh if i.token}}
+                    choices = [(name, token) for token, (name, _) in known.items()]
+                    changes[results] = known
+                    if shown:  # the first is being watched: the others only join the choice
+                        changes[which] = gr.update(choices=choices, visible=True)
+                    else:
+                        changes[which] = gr.update(
+                            choices=choices, value=fresh[0].token, visible=len(choices) > 1
+                        )
+                        changes[result] = fresh[0].html
+                    shown.update(i.token for i in fresh if i.token)
+                if changes:
+                    yield changes
+        finally:
+            work.close()
+        yield {start: gr.update(interactive=True), cancel: gr.update(interactive=False)}
+
+    def stop(request: gr.Request) -> None:
+        app.jobs.cancel(request.session_hash or "")
+
+    def choose(token: str | None, known: dict[str, tuple[str, str]]) -> Any:
+        return known[token][1] if token in known else gr.skip()
+
+    def first(request: gr.Request) -> tuple[str, str]:
+        text = Text.for_request(request)
+        return _hint(app, text), _empty(text)
+
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    files.upload(uploaded, files, queue=False, **quiet)
+    start.click(
+        analyse,
+        [files, smoothing, threshold, objects, hide, results],
+        [files, start, cancel, queue, which, result, results],
+        concurrency_limit=None,  # jobs take turns by their slots, and say that they wait
+        **quiet,
+    )
+    cancel.click(stop, queue=False, **quiet)
+    which.input(choose, [which, results], result, queue=False, **quiet)
+    blocks.load(first, outputs=[hint, result], queue=False, **quiet)
