@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from emotion_core.files import disk_problem
 from emotion_core.results.recording import FORMATS, Recording
 from emotion_core.types import DetectedObject, EmotionError, Face, Frame
 from emotion_core.video.reader import Frames, VideoInfo, frames
 from emotion_core.video.source import Source, identify
-from emotion_core.video.writer import VideoWriter, disk_problem
+from emotion_core.video.writer import VideoWriter
 
 if TYPE_CHECKING:
     from emotion_core.recognizer import Recognizer

@@ -27,7 +27,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from emotion_core.faces.weights import cache_dir, sha256_of
+from emotion_core.files import cache_dir, sha256_of
 from emotion_core.onnx_session import open_session
 from emotion_core.types import Box, DetectedObject, EmotionError, Frame
 

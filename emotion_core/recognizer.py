@@ -18,11 +18,10 @@ from emotion_core.faces.crop import (
 )
 from emotion_core.faces.finder import FaceFinder
 from emotion_core.faces.tracking import Search, Track
-from emotion_core.faces.yunet import same_place
 from emotion_core.network.runtime import Network, load_network
 from emotion_core.session import Session, Sighting
 from emotion_core.smoothing import Reading, SettingError
-from emotion_core.types import Box, DetectedFace, Face, Frame
+from emotion_core.types import Box, DetectedFace, Face, Frame, same_place
 
 __all__ = ["Recognizer", "Session", "SettingError"]
 

@@ -129,3 +129,26 @@ class DetectedObject:
     label: str
     score: float
     box: Box
+
+
+_OVERLAP = 0.3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """What the detector says: a box, a score in [0, 1] and five points (5, 2), all in pixels."""
+
+    box: Box
+    score: float
+    points: np.ndarray
+
+
+def same_place(a: Box, b: Box) -> bool:
+    """Tell whether two boxes mark one face: they overlap much or have nearly the same centre."""
+    if a.iou(b) > _OVERLAP:
+        return True
+    reach = 0.3 * min(a.width, b.width), 0.3 * min(a.height, b.height)
+    return (
+        abs(a.x + a.width / 2 - b.x - b.width / 2) < reach[0]
+        and abs(a.y + a.height / 2 - b.y - b.height / 2) < reach[1]
+    )

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from importlib import import_module
 from pathlib import Path
 
@@ -58,6 +59,34 @@ def test_arrows_go_one_way(package):
         if name in FORBIDDEN[package] and (str(path.relative_to(ROOT)), name) not in ALLOWED
     ]
     assert not broken
+
+
+def depends(path: Path, modules: set[str]) -> set[str]:
+    """Give which of our modules a file imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            below = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= (below & modules) | ({node.module} if below - modules else set())
+    return found & modules
+
+
+def test_no_two_modules_import_each_other():
+    """Nor in a longer circle, nor inside functions or for types only."""
+    paths = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for package in FORBIDDEN
+        for path in (ROOT / package).rglob("*.py")
+    }
+    arrows = {name: depends(path, set(paths)) - {name} for name, path in paths.items()}
+    assert sum(map(len, arrows.values())) > 300, "the search looks past the imports"
+    TopologicalSorter(arrows).prepare()  # raises CycleError, which names the circle
+
+
+def test_the_web_app_is_in_rooms():
+    assert len(list((ROOT / "webapp").glob("*.py"))) <= 12
 
 
 def fresh(code: str, cwd: Path = ROOT) -> str:

@@ -10,8 +10,9 @@ torch = pytest.importorskip("torch")
 
 from emotion_core.labels import EMOTIONS  # noqa: E402
 from emotion_core.network import checkpoint  # noqa: E402
+from emotion_core.network.checkpoint import onnx_files  # noqa: E402
 from emotion_core.network.design import DESIGN, describe, initialise  # noqa: E402
-from emotion_core.network.runtime import load_network, onnx_files  # noqa: E402
+from emotion_core.network.runtime import load_network  # noqa: E402
 from emotion_core.network.spatiotemporal import Conv, NetConfig, SpatioTemporalEmotionNet  # noqa: E402
 from emotion_core.types import EmotionError  # noqa: E402
 

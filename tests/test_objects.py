@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from emotion_core import objects
-from emotion_core.faces.weights import cache_dir
+from emotion_core.files import cache_dir
 from emotion_core.objects import COCO, BackgroundObjects, ObjectDetector, fetch
 from emotion_core.types import Box, DetectedObject, EmotionError, Frame
 

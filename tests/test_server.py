@@ -20,6 +20,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from emotion_core.types import EmotionError
 from webapp import server
 from webapp.dashboard import links
+from webapp.shared import middleware
 
 
 def _inner() -> Starlette:
@@ -34,16 +35,16 @@ def _inner() -> Starlette:
 
 
 def test_every_browser_gets_a_cookie_of_its_own_and_keeps_it() -> None:
-    client = TestClient(server.BrowserCookie(_inner()))
+    client = TestClient(middleware.BrowserCookie(_inner()))
     first = client.get("/").headers["set-cookie"]
     assert first.startswith(f"{links.COOKIE}=") and "HttpOnly" in first and "SameSite=Lax" in first
     assert "set-cookie" not in client.get("/").headers
-    other = TestClient(server.BrowserCookie(_inner())).get("/").headers["set-cookie"]
+    other = TestClient(middleware.BrowserCookie(_inner())).get("/").headers["set-cookie"]
     assert other.split(";")[0] != first.split(";")[0]
 
 
 def test_behind_https_the_cookie_works_in_a_frame() -> None:
-    client = TestClient(server.BrowserCookie(_inner()))
+    client = TestClient(middleware.BrowserCookie(_inner()))
     cookie = client.get("/", headers={"x-forwarded-proto": "https"}).headers["set-cookie"]
     assert "SameSite=None; Secure; Partitioned" in cookie
 
@@ -54,7 +55,7 @@ class _Page:
 
 
 def test_the_dashboard_asks_for_the_login_of_the_web_app() -> None:
-    client = TestClient(server.DashboardLogin(_inner(), _Page()), follow_redirects=False)
+    client = TestClient(middleware.DashboardLogin(_inner(), _Page()), follow_redirects=False)
     assert client.get("/").status_code == 401
     to_login = client.get("/", headers={"accept": "text/html"})
     assert to_login.status_code == 303 and to_login.headers["location"] == "/"
@@ -69,7 +70,7 @@ def test_the_dashboard_asks_for_the_login_of_the_web_app() -> None:
 
 
 def test_a_broken_cookie_header_is_no_error() -> None:
-    client = TestClient(server.BrowserCookie(_inner()))
+    client = TestClient(middleware.BrowserCookie(_inner()))
     assert client.get("/", headers={"cookie": "=;; a[=b; =="}).status_code == 200
 
 

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from emotion_core.faces.tracking import MEMORY, Search, Tracker, assign
-from emotion_core.faces.yunet import Candidate
-from emotion_core.types import Box, DetectedFace
+from emotion_core.types import Box, Candidate, DetectedFace
 
 GREY = np.full((480, 1280, 3), 128, np.uint8)
 PLACES = np.array([[-0.2, -0.15], [0.2, -0.15], [0, 0.05], [-0.15, 0.25], [0.15, 0.25]])

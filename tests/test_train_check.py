@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from train.__main__ import main
-from train.data.check import check, near_duplicates, prints, report
+from train.data.check import check, report
+from train.data.duplicates import near_duplicates, prints
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from emotion_core.network.checkpoint import read_metadata
-from emotion_core.network.runtime import onnx_files
+from emotion_core.network.checkpoint import onnx_files, read_metadata
 from emotion_core.recognizer import Recognizer, Session
 from emotion_core.types import EmotionError, Face, Frame
 from tests.newcomer import CUSTOM, three_faces, write_folder

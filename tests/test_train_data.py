@@ -11,7 +11,8 @@ import pytest
 
 from emotion_core.labels import EMOTIONS
 from emotion_core.types import EmotionError
-from train.data.readers import VOTES, file_key, from_votes, make_split, read, table_key
+from train.data.read import read
+from train.data.readers import VOTES, file_key, from_votes, make_split, table_key
 from train.data.samples import Samples, concatenate, derived_valence_arousal, load, read_all
 
 

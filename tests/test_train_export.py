@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emotion_core.network.checkpoint import save_network
-from emotion_core.network.runtime import load_network, onnx_files
+from emotion_core.network.checkpoint import onnx_files, save_network
+from emotion_core.network.runtime import load_network
 from emotion_core.network.spatiotemporal import NetConfig, SpatioTemporalEmotionNet
 from emotion_core.types import EmotionError
 from train.__main__ import main

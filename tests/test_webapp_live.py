@@ -23,8 +23,11 @@ from starlette.websockets import WebSocketDisconnect
 from emotion_core.labels import EMOTIONS
 from emotion_core.types import Box, Face, Frame
 from webapp.live import recorder as live_record
-from webapp.live.socket import LiveServer, Tickets, decode_jpeg
-from webapp.live.viewer import Baseline, LiveOptions, LiveState, face_message
+from webapp.live.baseline import Baseline
+from webapp.live.connection import decode_jpeg
+from webapp.live.socket import LiveServer
+from webapp.live.tickets import Tickets
+from webapp.live.viewer import LiveOptions, LiveState, face_message
 from webapp.settings import Settings
 from webapp.shared import store
 from webapp.shared.engine import Engine

@@ -12,12 +12,12 @@ from emotion_core.labels import EMOTIONS
 from emotion_core.results.recording import read_results, summarize
 from emotion_core.types import Box, EmotionError, Face, Frame
 from webapp.dashboard import links
-from webapp.live.recorder import SavedFile
 from webapp.settings import Settings
 from webapp.shared import store
 from webapp.shared.engine import Engine
 from webapp.shared.i18n import Text
 from webapp.shared.jobs import Job, Jobs
+from webapp.shared.store import SavedFile
 from webapp.video.batch import Batch, Item, VideoOptions, analyse_batch, items_of, queue_html
 from webapp.video.result import bins, result_html, timeline_svg
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +11,13 @@ from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import FileResponse, PlainTextResponse, Response
 
 from emotion_core.types import EmotionError
+from webapp.app import App
 from webapp.live import tab as tab_live
-from webapp.live.socket import LiveServer
 from webapp.model import tab as tab_model
 from webapp.picture import tab as tab_picture
 from webapp.settings import Settings
 from webapp.shared import i18n, store, theme
 from webapp.shared.engine import Engine
-from webapp.shared.jobs import Jobs
 from webapp.video import tab as tab_video
 
 if TYPE_CHECKING:
@@ -32,33 +29,6 @@ _MARK = """<svg class="mark" viewBox="0 0 40 40" aria-hidden="true"><rect width=
 fill="#6A50B3"/><circle cx="14" cy="16" r="2.6" fill="#fff"/><circle cx="26" cy="16" r="2.6" fill="#fff"/>
 <path d="M10 24c3.2 6.6 16.800 6.600 20 0" fill="none" stroke="#F0B400" stroke-width="3.200"
 stroke-linecap="round"/></svg>"""
-
-
-@dataclass(frozen=True, slots=True)
-class App:
-    """The parts of one run of the app that outlive a page: folder, weights, live viewers, jobs."""
-
-    settings: Settings
-    workspace: store.Workspace
-    engine: Engine
-    live: LiveServer
-    jobs: Jobs
-
-    @classmethod
-    def start(cls, settings: Settings) -> App:
-        """Make the run's folder and begin to load the weights."""
-        workspace = store.Workspace(settings.keep_minutes)
-        engine = Engine(settings)
-        engine.warm_up()
-        return cls(settings, workspace, engine, LiveServer(engine, settings), Jobs(settings.max_jobs))
-
-    async def close(self) -> None:
-        """Stop jobs, tell live viewers, delete everything but what `settings.partial_results` rescues."""
-        await self.live.close()
-        rescue = self.settings.partial_results
-        await asyncio.to_thread(self.jobs.close, rescue, 3.0 if rescue is None else 10.0)
-        await asyncio.to_thread(self.engine.close)
-        self.workspace.close()
 
 
 def _masthead() -> str:

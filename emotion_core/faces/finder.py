@@ -14,8 +14,8 @@ import numpy as np
 from emotion_core.faces.crop import crop_matrix, five_points, warp
 from emotion_core.faces.mesh import FaceMesh, MeshReading
 from emotion_core.faces.weights import find_landmarker
-from emotion_core.faces.yunet import Candidate, YuNet, same_place
-from emotion_core.types import Box, DetectedFace, EmotionError, Pose
+from emotion_core.faces.yunet import YuNet
+from emotion_core.types import Box, Candidate, DetectedFace, EmotionError, Pose, same_place
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")

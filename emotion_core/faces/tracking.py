@@ -14,8 +14,7 @@ import cv2
 import numpy as np
 
 from emotion_core.faces.crop import crop_matrix, warp
-from emotion_core.faces.yunet import Candidate, same_place
-from emotion_core.types import Box, DetectedFace
+from emotion_core.types import Box, Candidate, DetectedFace, same_place
 
 MEMORY = 3.0
 """Seconds for which someone who has left keeps the id."""

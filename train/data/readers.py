@@ -6,7 +6,7 @@ which nothing is left, or whose columns are wrong, stops with one line.
 
 import hashlib
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from emotion_core.faces.weights import sha256_of
+from emotion_core.files import sha256_of
 from emotion_core.labels import EMOTIONS, canonical
 from emotion_core.types import EmotionError
 
@@ -105,95 +105,6 @@ class Raw:
             attributes={k: v[rows] for k, v in self.attributes.items()},
             key=sha(self.key, np.asarray(rows, np.int64).tobytes().hex()),
         )
-
-
-def read(path: Path, sets: Sequence[str] | None = None) -> list[Raw]:
-    """Read the data sets at `path`: a file, or a folder in one of the known forms.
-
-    Known are: Parquet files (`ferplus`, `expw`, `muxspace`, `utkface` and others with the same columns);
-    the FER2013 CSV, with the FER+ CSV beside it or not; RAF-DB (`EmoLabel/list_patition_label.txt`);
-    AffectNet (`train_set/images` and `annotations`); a `labels.csv` with `file,label[,split,valence,arousal,
-    group]`; and a folder with one sub-folder of pictures or video clips per category, with `train`, `valid`
-    and `test` folders above them or not. `sets` keeps only data sets of these names.
-
-    Raises:
-        EmotionError: where the path is missing or holds none of these.
-    """
-    from train.data import folders as folder
-
-    if not path.exists():
-        raise EmotionError(f"no such data: {path}; name a folder or file of labelled pictures")
-    if path.is_file():
-        found = {".parquet": read_parquet, ".csv": folder.read_csv}.get(path.suffix.lower())
-        if found is None:
-            raise EmotionError(f"{path} is no data set: wanted a folder, a .parquet or a .csv file")
-        return [found(path)] if sets is None or path.stem in sets else []
-    if parquet := sorted(path.glob("*.parquet")):
-        return [read_parquet(p) for p in parquet if sets is None or p.stem in sets]
-    forms: tuple[tuple[str, Callable[[Path], Raw]], ...] = (
-        ("fer2013.csv", lambda p: folder.read_csv(p / "fer2013.csv")),
-        ("icml_face_data.csv", lambda p: folder.read_csv(p / "icml_face_data.csv")),
-        ("EmoLabel/list_patition_label.txt", folder.read_rafdb),
-        ("list_patition_label.txt", folder.read_rafdb),
-        ("train_set/annotations", folder.read_affectnet),
-        ("val_set/annotations", folder.read_affectnet),
-        ("labels.csv", lambda p: folder.read_csv(p / "labels.csv")),
-    )
-    reader = next((f for name, f in forms if (path / name).exists()), folder.read_folder)
-    return [reader(path)] if sets is None or path.name in sets else []
-
-
-def read_parquet(path: Path) -> Raw:
-    """Read a Parquet file: `image` (encoded bytes) with FER+ votes, a `label` column, or no emotion."""
-    try:
-        table = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise EmotionError(f"{path} can't be read as Parquet: {one_line(error)}") from None
-    require(table, ["image"], path)
-    counted = [name for name in VOTES if name in table]
-    attributes = [name for name in ("age", "gender", "race") if name in table]
-    problems: list[str] = []
-    if len(counted) > 2:
-        require(table, VOTES, path)
-        votes = from_votes(table[list(VOTES)], problems)
-        labels: tuple[str, ...] = EMOTIONS
-    elif "label" in table:
-        labels = categories(table["label"], strict=False)
-        votes = from_names(table["label"], labels, problems)
-    elif attributes:
-        labels, n = EMOTIONS, len(table)
-        votes = Votes(np.zeros((n, len(labels)), np.float32), np.full(n, -1), np.ones(n, np.float32))
-    else:
-        require(table, ["label"], path)
-        raise AssertionError("not reached: there is no label column")
-    rated = {
-        name: in_range(table[name], low, name, problems)
-        for name, low in (("valence", -1), ("arousal", 0))
-        if name in table
-    }
-    group = next((table[c] for c in ("photo", "group", "person") if c in table), None)
-    return build(
-        path.stem,
-        labels,
-        [_encoded(image) for image in table["image"]],
-        votes,
-        key=table_key(path),
-        ids=table.get("id"),
-        split=table.get("split"),
-        group=group,
-        attributes={a: table[a].to_numpy(float) if a == "age" else strings(table[a]) for a in attributes},
-        problems=problems,
-        tight=len(counted) > 2 or "labeller" in table,
-        valence=rated.get("valence"),
-        arousal=rated.get("arousal"),
-    )
-
-
-def _encoded(image: Any) -> bytes:
-    """Give a cell's encoded picture; nothing, which counts as unreadable, where it holds none."""
-    if isinstance(image, dict):  # as the `datasets` library writes them
-        image = image.get("bytes")
-    return bytes(image) if isinstance(image, bytes | bytearray | memoryview) else b""
 
 
 def from_votes(votes: pd.DataFrame, problems: list[str]) -> Votes:

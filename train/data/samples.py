@@ -14,7 +14,8 @@ import numpy as np
 
 from emotion_core.labels import EMOTIONS, anchors
 from emotion_core.types import EmotionError
-from train.data.readers import Raw, read
+from train.data.read import read
+from train.data.readers import Raw
 
 SPLITS = ("train", "valid", "test")
 SIZE = 144
@@ -180,7 +181,7 @@ def load(
     """Read data sets, run the live pipeline's face finder and crop over them, and join the outcome.
 
     Args:
-        paths: data folders or files, in any of the forms that `train.data.readers.read` knows.
+        paths: data folders or files, in any of the forms that `train.data.read.read` knows.
         sets: keep only the data sets of these names (`ferplus`, `expw` ...).
         split: keep only `train`, `valid` or `test` before any picture is opened.
         cache: folder for the crops and landmarks, `.cache/crops` by default. Labels are read anew each time.
@@ -192,7 +193,7 @@ def load(
     Raises:
         EmotionError: where nothing can be read, or a category has no picture at all.
     """
-    from train.data.check import leaks
+    from train.data.duplicates import leaks
     from train.data.extract import extract
 
     raws = read_all(paths, sets=sets)
@@ -208,7 +209,7 @@ def load(
         _refuse_empty(parts[-1], raw)
     samples = concatenate(_share_labels(parts))
     if drop_leaks:
-        bad = leaks(samples)
+        bad = leaks(samples.crops, samples.split)
         if len(bad):
             log.warning("%d pictures of train also stand in valid or test: dropped from train", len(bad))
             samples = samples.take(np.setdiff1d(np.arange(len(samples)), bad))

@@ -38,7 +38,7 @@ def evaluate(
     """Evaluate on data sets and give every figure, ready for JSON; `report_page` draws it.
 
     Args:
-        paths: data folders or files, in any form that `train.data.readers.read` knows.
+        paths: data folders or files, in any form that `train.data.read.read` knows.
         recognizer: the model.
         sets: names of the data sets to use, all by default.
         split: the split to use, as pictures without emotion labels may have been trained on too; None: all.

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from emotion_core.network.checkpoint import WEIGHTS, read_metadata
-from emotion_core.network.runtime import onnx_files
+from emotion_core.network.checkpoint import WEIGHTS, onnx_files, read_metadata
 from emotion_core.types import EmotionError
 
 CARD = Path(__file__).resolve().parents[2] / "MODEL_CARD.md"

@@ -25,10 +25,10 @@ from typing import Any
 import numpy as np
 
 from emotion_core.faces.crop import SIZE, to_tensor
-from emotion_core.network.checkpoint import Metadata, load_network
+from emotion_core.network.checkpoint import Metadata, load_network, onnx_files
 from emotion_core.network.onnx_export import export_onnx, store_half
 from emotion_core.network.quantized import make_exact
-from emotion_core.network.runtime import Network, OnnxNetwork, TorchNetwork, onnx_files
+from emotion_core.network.runtime import Network, OnnxNetwork, TorchNetwork
 from emotion_core.network.spatiotemporal import SpatioTemporalEmotionNet
 from emotion_core.onnx_session import open_session
 from emotion_core.types import EmotionError

@@ -15,7 +15,7 @@ if ROOT not in sys.path:  # Streamlit puts only the script's own folder there.
 import streamlit as st  # noqa: E402
 
 from emotion_core.labels import DISCLAIMER, VALENCE_AROUSAL_SOURCE  # noqa: E402
-from webapp.dashboard import choices, state  # noqa: E402
+from webapp.dashboard import choices, opening, state  # noqa: E402
 
 PAGES = {
     "files": ("Files", ":material/folder_open:"),
@@ -51,7 +51,7 @@ def main() -> None:
     """Draw the frame around every page and the page itself."""
     st.set_page_config(page_title="Expression dashboard", page_icon=ICON, layout="wide")
     st.html(STYLE)
-    state.restore()
+    opening.restore()
     pages = []
     for name, (title, icon) in PAGES.items():
 

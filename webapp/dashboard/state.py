@@ -5,29 +5,21 @@ in the session and are gone with it.
 """
 
 import argparse
-import contextlib
-import functools
 import importlib
 import math
 import os
-import pickle
 import sys
 import tempfile
 import threading
-import uuid
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
-from emotion_core.analytics import loading, measures, sample
-from emotion_core.types import EmotionError
-from webapp.charts.style import drawn_once, figure_data
-from webapp.dashboard import choices, links
+from emotion_core.analytics import loading, measures
+from webapp.dashboard import choices
 
 FOLDER_VARIABLE = "EMOTION_DASHBOARD_RESULTS"
 """The environment variable that names the results folder where there is no `--results`."""
@@ -35,13 +27,6 @@ SHOWN_PEOPLE = 6
 """People chosen at first in a file with more of them."""
 MAX_VIDEO = 300 * 1024 * 1024
 """Larger videos (bytes) are not shown beside the charts: the page would hold them in memory."""
-LARGE = 16 * 1024 * 1024
-"""Results files from this size on (bytes) are announced while they are read."""
-CONFIG = {
-    "displayModeBar": True,
-    "displaylogo": False,
-    "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d", "zoomIn2d", "zoomOut2d", "pan2d"],
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,101 +95,6 @@ def folder() -> Path:
     return Path(holder.name)
 
 
-@contextlib.contextmanager
-def reading(name: str, size: int) -> Iterator[None]:
-    """Show that a large file is being read.
-
-    It is shown as a table so that the browser fetches and unpacks, while the server reads, what it needs for
-    tables: the one of what was loaded then appears at once.
-    """
-    if size < LARGE:
-        yield
-        return
-    place = st.empty()
-    with place.container():
-        st.caption("Reading…")
-        st.dataframe(pd.DataFrame({"File": [name], "Size": [f"{size / 1e6:,.0f} MB"]}), hide_index=True)
-    try:
-        yield
-    finally:
-        place.empty()
-
-
-@st.cache_resource(max_entries=6, ttl=3600, show_spinner=False)
-def _read(path: str, name: str, changed: int, size: int) -> loading.Results:
-    return loading.read(Path(path), name=name)
-
-
-def open_path(path: Path, name: str) -> None:
-    """Load a file of the results folder; a file that did not change is read once for all sessions."""
-    try:
-        stat = path.stat()
-        with reading(name, stat.st_size):
-            add(_read(str(path), name, stat.st_mtime_ns, stat.st_size))
-    except (EmotionError, OSError) as error:
-        complain(name, error)
-
-
-def open_upload(name: str, data: Any) -> None:
-    """Load an uploaded results file, or keep an uploaded video for the results of the same name.
-
-    `data` is anything with `getbuffer()`. The name is shown but never used as a path.
-    """
-    suffix = Path(name).suffix.lower()
-    place = folder() / f"{uuid.uuid4().hex}{suffix if suffix.isascii() and len(suffix) <= 8 else ''}"
-    place.write_bytes(data.getbuffer())
-    if suffix in loading.VIDEO_SUFFIXES:
-        st.session_state.setdefault("videos", {})[stem(name)] = place
-        return
-    try:
-        with reading(name, place.stat().st_size):
-            add(loading.read(place, name=name, source="upload"))
-    except EmotionError as error:
-        complain(name, EmotionError(str(error).replace(str(place), name).replace(place.name, name)))
-    finally:
-        place.unlink(missing_ok=True)
-
-
-def make_sample(kind: str) -> None:
-    """Add the made-up conversation or study, once."""
-    if any(results.source == f"made:{kind}" for results in files().values()):
-        return
-    if kind == "study":
-        tables = sample.make_study()
-    else:
-        tables = {f"{sample.MARK}_conversation_results": sample.make_recording()}
-    for name, table in tables.items():
-        add(loading.check(table, name=name, source=f"made:{kind}", made=True))
-
-
-def open_token(token: str) -> None:
-    """Load the result that the web app published for this browser under `token`."""
-    owner = st.context.cookies.get(links.COOKIE)
-    path = links.resolve(token, owner=owner if isinstance(owner, str) else None)
-    if path is None:
-        complain(
-            "Result of the web app",
-            EmotionError(
-                "This link belongs to another browser, or the result was deleted: analyse the video again."
-            ),
-        )
-        return
-    found = [path] if path.is_file() else sorted(path.glob("*_results.json"))
-    if not found:
-        complain(
-            "Result of the web app", EmotionError("There are no results in it: analyse the video again.")
-        )
-    for file in found:
-        open_path(file, file.name)
-        for name, results in files().items():
-            if results.path == file:
-                choices.put("file", [name])
-
-
-LOADING = ("open", "made", "result", "page")
-"""Names in the address that say what to load and where to go; the others are choices."""
-
-
 @st.cache_resource(show_spinner=False)
 def warm_up() -> threading.Thread:
     """Import the libraries that pages need later, once a process and after the first page."""
@@ -216,32 +106,6 @@ def warm_up() -> threading.Thread:
     thread = threading.Thread(target=load, name="dashboard-warm-up", daemon=True)
     thread.start()
     return thread
-
-
-def restore() -> None:
-    """Load what the address asks for and take over its choices, once a session."""
-    choices.arrive(LOADING)
-    if "restored" in st.session_state:
-        return
-    st.session_state["restored"] = True
-    query = st.query_params
-    where = results_folder()
-    for name in query.get_all("open")[: loading.MAX_FILES]:
-        try:
-            if where is None:
-                raise EmotionError("No results folder is open: start with --results DIR, or upload the file.")
-            open_path(loading.inside(where, name), name)
-        except EmotionError as error:
-            complain(name, error)
-    for kind in query.get_all("made"):
-        if kind in ("conversation", "study"):
-            make_sample(kind)
-    if token := query.get("result"):
-        st.session_state["token"] = token
-        open_token(token)
-    wanted = query.get("file")
-    if wanted and wanted not in files() and not token:
-        complain(wanted, EmotionError("This link shows a file that was uploaded: load it here once more."))
 
 
 def loaded() -> dict[str, list[str]]:
@@ -261,20 +125,6 @@ def wanted_page() -> str:
         return ""
     st.session_state["arrived"] = True
     return st.query_params.get("page", "")
-
-
-def part(draw: Callable[..., None]) -> Callable[..., None]:
-    """Make of `draw` a part of a page that is drawn alone when one of its own controls changes."""
-
-    @st.fragment
-    @functools.wraps(draw)
-    def run(*args: Any) -> None:
-        try:
-            draw(*args)
-        finally:
-            choices.write(**loaded())
-
-    return run
 
 
 def _from_app(results: loading.Results) -> bool:
@@ -367,72 +217,3 @@ def view_or_stop(title: str, *, faces: bool = True) -> View:
         st.info("Nobody is seen in this stretch of time: choose a longer one in the sidebar.")
         st.stop()
     return view
-
-
-@st.cache_data(max_entries=96, show_spinner=False, scope="session")
-def _once(
-    _function: Callable[..., Any], name: str, key: tuple[Any, ...], _args: tuple[Any, ...], kwargs: Any
-) -> Any:
-    result = _function(*_args, **kwargs)
-    # The cache gives figures back with their keys in another order, which Streamlit takes for another chart
-    # and forgets what was clicked in it; so the first one is given in that order too.
-    return pickle.loads(pickle.dumps(result)) if isinstance(result, go.Figure) else result
-
-
-def once(view: View, function: Callable[..., Any], *args: Any, also: Any = (), **kwargs: Any) -> Any:
-    """Call `function`, or give what it gave for the same view; `also` tells apart what `args` don't."""
-    name = f"{function.__module__}.{function.__qualname__}"
-    return _once(function, name, (*view.key, also), args, kwargs)
-
-
-def show(
-    figure: go.Figure,
-    key: str,
-    *,
-    heading: str | None = None,
-    text: str | None = None,
-    select: bool = False,
-    swift: bool = False,
-) -> Any:
-    """Show a chart with its heading, a PNG button (the camera above the chart) and its data as CSV.
-
-    With `select` a click or a drawn box reruns the page; gives what was selected. `swift` is for a chart
-    that is drawn anew often: the browser then draws it once, not twice.
-    """
-    look: dict[str, Any] = {}
-    if swift:
-        figure = drawn_once(figure, st.context.theme.type or "light")
-        look["theme"] = None
-    if heading:
-        st.subheader(heading, anchor=False)
-    if text:
-        st.caption(text)
-    name = f"{key}_{stem(st.session_state['view'].results.name)}" if st.session_state.get("view") else key
-    config = {**CONFIG, "toImageButtonOptions": {"format": "png", "scale": 2, "filename": name}}
-    if swift:
-        config["doubleClickDelay"] = 200  # ms that a click on the legend waits for a second one
-    event: Any
-    if select:
-        config["modeBarButtonsToRemove"] = ["lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"]
-        event = st.plotly_chart(
-            figure,
-            key=f"chart_{key}",
-            config=config,
-            on_select="rerun",
-            selection_mode=("points", "box"),
-            **look,
-        )
-    else:
-        event = st.plotly_chart(figure, key=f"chart_{key}", config=config, **look)
-    st.download_button(
-        "Data (CSV)",
-        data=lambda: figure_data(figure).to_csv(index=False).encode(),
-        file_name=f"{name}.csv",
-        mime="text/csv",
-        key=f"data_{key}",
-        on_click="ignore",
-        type="tertiary",
-        icon=":material/download:",
-        help="The points of this chart. The camera above the chart saves it as PNG.",
-    )
-    return event

@@ -4,31 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
 from webapp.shared import store
+from webapp.shared.report import write_report
+from webapp.shared.store import SavedFile, link
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from emotion_core.types import DetectedObject, Face, Frame
-
-
-@dataclass(frozen=True, slots=True)
-class SavedFile:
-    """A file that a viewer may fetch: what it is, its name, and its address relative to the app."""
-
-    kind: str
-    name: str
-    url: str
-
-
-def link(token: str, path: Path, kind: str) -> SavedFile:
-    """Give the address under which `path`, a file of the result `token`, can be fetched."""
-    return SavedFile(kind, path.name, f"result/{token}/{quote(path.name)}")
 
 
 class LiveRecorder:
@@ -98,13 +83,3 @@ class LiveRecorder:
             if self._discarded:  # meanwhile, so the report may just have been put into a folder that goes
                 store.discard(self.token)
         return [link(self.token, paths[kind], kind) for kind in ("json", "csv", "summary", "report")]
-
-
-def write_report(results_json: Path, summary: Mapping[str, Any], name: str) -> Path:
-    """Write the HTML report of a results file beside it, as `NAME_report.html`; gives its path."""
-    from emotion_core.results.recording import read_results
-    from webapp.shared.report import report_html
-
-    path = results_json.with_name(f"{name}_report.html")
-    path.write_text(report_html(read_results(results_json), summary, title=name), encoding="utf-8")
-    return path

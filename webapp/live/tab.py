@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 if TYPE_CHECKING:
-    from webapp.live.socket import Tickets
+    from webapp.live.tickets import Tickets
     from webapp.settings import Settings
 
 

@@ -13,8 +13,8 @@ from emotion_core.types import EmotionError
 from webapp.shared.i18n import Text
 
 if TYPE_CHECKING:
+    from webapp.app import App
     from webapp.shared.engine import Engine
-    from webapp.ui import App
 
 CARD = Path(__file__).parents[2] / "MODEL_CARD.md"
 _ELSEWHERE = """from emotion_core import Recognizer, Session, draw, frames

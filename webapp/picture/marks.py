@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emotion_core.types import EmotionError
-from webapp.live.recorder import SavedFile, link
 from webapp.shared import parts, store
 from webapp.shared.checks import check_picture
+from webapp.shared.store import SavedFile, link
 from webapp.shared.zero_gpu import gpu
 
 if TYPE_CHECKING:

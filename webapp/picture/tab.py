@@ -15,7 +15,7 @@ from webapp.shared.i18n import Text
 from webapp.shared.upload_box import upload_box
 
 if TYPE_CHECKING:
-    from webapp.ui import App
+    from webapp.app import App
 
 logger = logging.getLogger(__name__)
 

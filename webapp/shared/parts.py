@@ -10,8 +10,8 @@ from emotion_core.palette import color_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from webapp.live.recorder import SavedFile
     from webapp.shared.i18n import Text
+    from webapp.shared.store import SavedFile
 
 
 def clock(seconds: float) -> str:

@@ -1,10 +1,13 @@
 """A report that is one HTML file: numbers, charts and cautions, with plotly.js inside and nothing fetched."""
 
+from __future__ import annotations
+
 import html
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -16,6 +19,10 @@ from emotion_core.labels import DISCLAIMER, VALENCE_AROUSAL_SOURCE
 from webapp.charts import people as charts_people
 from webapp.charts import plane
 from webapp.charts import shares as charts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
 
 DUTIES = (
     "Emotion recognition at work and in education is prohibited in the EU (AI Act, Art. 5(1)(f)); "
@@ -219,3 +226,13 @@ def summary_of(path: Any) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return loaded if isinstance(loaded, dict) else None
+
+
+def write_report(results_json: Path, summary: Mapping[str, Any], name: str) -> Path:
+    """Write the HTML report of a results file beside it, as `NAME_report.html`; gives its path."""
+    from emotion_core.results.recording import read_results
+    from webapp.shared.report import report_html
+
+    path = results_json.with_name(f"{name}_report.html")
+    path.write_text(report_html(read_results(results_json), summary, title=name), encoding="utf-8")
+    return path

@@ -4,6 +4,8 @@ Whoever holds a result's token may read that result and nothing else; the token 
 browser that asked for the analysis. Folders are deleted after a time, when a job is abandoned, and on stop.
 """
 
+from __future__ import annotations
+
 import os
 import re
 import secrets
@@ -11,7 +13,13 @@ import shutil
 import tempfile
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    pass
 
 ROOT_VARIABLE = "EMOTION_RESULTS"
 """The environment variable that names the folder of all results of this run."""
@@ -181,3 +189,17 @@ class Workspace:
         shutil.rmtree(self.folder, ignore_errors=True)
         if os.environ.get(ROOT_VARIABLE) == str(self.results):
             del os.environ[ROOT_VARIABLE]
+
+
+@dataclass(frozen=True, slots=True)
+class SavedFile:
+    """A file that a viewer may fetch: what it is, its name, and its address relative to the app."""
+
+    kind: str
+    name: str
+    url: str
+
+
+def link(token: str, path: Path, kind: str) -> SavedFile:
+    """Give the address under which `path`, a file of the result `token`, can be fetched."""
+    return SavedFile(kind, path.name, f"result/{token}/{quote(path.name)}")

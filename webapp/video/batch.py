@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from emotion_core.types import EmotionError
 from webapp.dashboard import links
-from webapp.live.recorder import link, write_report
 from webapp.shared import parts, store
 from webapp.shared.checks import check_video
+from webapp.shared.report import write_report
+from webapp.shared.store import link
 from webapp.video.result import result_html
 
 if TYPE_CHECKING:

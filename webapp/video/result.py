@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from webapp.live.recorder import SavedFile
     from webapp.shared.i18n import Text
+    from webapp.shared.store import SavedFile
 
 COLUMNS = 240  # of a timeline; more can't be seen
 MOST_PEOPLE = 8  # whose timeline and card are shown; the downloads have all

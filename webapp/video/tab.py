@@ -16,7 +16,7 @@ from webapp.shared.upload_box import upload_box
 from webapp.video import batch as handlers
 
 if TYPE_CHECKING:
-    from webapp.ui import App
+    from webapp.app import App
 
 
 def _hint(app: App, text: Text) -> str:

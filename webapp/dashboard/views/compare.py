@@ -6,7 +6,7 @@ import streamlit as st
 from emotion_core.analytics import compare as insight_compare
 from emotion_core.types import EmotionError
 from webapp.charts import compare as charts_compare
-from webapp.dashboard import choices, state
+from webapp.dashboard import choices, shown, state
 
 NAMES = {
     "n_first": "n {a}",
@@ -107,14 +107,14 @@ def _results(values: pd.DataFrame, tags: dict[str, str], first: str, second: str
     shares = [c for c in values.columns if c not in ("Valence", "Arousal", "Changes a minute")]
     left, right = st.columns(2, gap="large")
     with left:
-        state.show(
+        shown.show(
             charts_compare.differences(effects, first, second),
             "differences",
             heading="Difference of each emotion",
             text="Difference of the mean shares with Welch's 95 % interval.",
         )
     with right:
-        state.show(
+        shown.show(
             charts_compare.forest(effects, first, second),
             "effects",
             heading="Effect sizes",
@@ -131,12 +131,12 @@ def _results(values: pd.DataFrame, tags: dict[str, str], first: str, second: str
             f"{insight_compare.size_in_words(g)}; p = {p:.3f}, "
             f"corrected for {len(effects)} comparisons {adjusted:.3f}."
         )
-    state.show(
+    shown.show(
         charts_compare.distributions(values[shares], tags, [first, second]),
         "distributions",
         heading="Every file",
     )
-    state.show(
+    shown.show(
         charts_compare.distributions(values[["Valence", "Arousal"]], tags, [first, second]),
         "distributions_va",
         heading="Valence and arousal of every file",

@@ -6,7 +6,7 @@ import streamlit as st
 from emotion_core.analytics import loading, measures
 from emotion_core.types import EmotionError
 from webapp.charts import shares
-from webapp.dashboard import state
+from webapp.dashboard import opening, shown, state
 from webapp.shared.report import clock
 
 TYPES = [suffix[1:] for suffix in (*loading.SUFFIXES, *loading.VIDEO_SUFFIXES)]
@@ -42,7 +42,7 @@ def _uploads() -> None:
         return
     with st.spinner("Reading…"):
         for file in given:
-            state.open_upload(file.name, file)
+            opening.open_upload(file.name, file)
     # A fresh uploader lets go of the raw bytes, and the same file can be given again.
     st.session_state["uploader"] = number + 1
     st.rerun()
@@ -69,7 +69,7 @@ def _results_folder() -> None:
         with st.spinner("Reading…"):
             for name in chosen:
                 try:
-                    state.open_path(loading.inside(where, name), name)
+                    opening.open_path(loading.inside(where, name), name)
                 except EmotionError as error:
                     state.complain(name, error)
         st.rerun()
@@ -80,10 +80,10 @@ def _samples() -> None:
     st.caption("Samples are made up on the spot and marked as such.")
     with st.container(horizontal=True):
         if st.button("Make a conversation", icon=":material/science:", key="make_conversation"):
-            state.make_sample("conversation")
+            opening.make_sample("conversation")
             st.rerun()
         if st.button("Make a study of 12 files", icon=":material/science:", key="make_study"):
-            state.make_sample("study")
+            opening.make_sample("study")
             st.rerun()
 
 
@@ -138,7 +138,7 @@ def _loaded() -> None:
     # Said at once, and the browser has plotly by the time a page with more charts is opened.
     tables = {n: r.frame for n, r in list(have.items())[:24] if r.frame["face"].notna().any()}
     if tables:
-        state.show(shares.shares_by_file(tables), "loaded_shares", heading="Share of each emotion")
+        shown.show(shares.shares_by_file(tables), "loaded_shares", heading="Share of each emotion")
     for name, results in have.items():
         if results.notes:
             st.caption(f"**{name}**: {'; '.join(results.notes)}.".replace("$", "\\$"))

@@ -9,7 +9,7 @@ import streamlit as st
 
 from emotion_core.analytics import moments
 from webapp.charts import compare
-from webapp.dashboard import choices, state
+from webapp.dashboard import choices, shown, state
 from webapp.dashboard.player import has_video, player
 
 KINDS = ["Peak", "Change", "Flash"]
@@ -27,7 +27,7 @@ def page() -> None:
             "Sensitivity to changes", 0.2, 5.0, 1.0, 0.2, key="sensitivity", width=200
         )
         count = choices.slide("At most, of each kind", 5, 50, 12, 1, key="count", width=200)
-    found = state.once(view, moments.moments, view.frame, count=count, sensitivity=sensitivity)
+    found = shown.once(view, moments.moments, view.frame, count=count, sensitivity=sensitivity)
     found = found[found["kind"].isin(kinds)]
     with st.container(horizontal=True):
         for kind in KINDS:
@@ -38,7 +38,7 @@ def page() -> None:
                 width=140,
             )
     figure = compare.moments_chart(found, view.start, view.end)
-    event = state.show(
+    event = shown.show(
         figure,
         "moments",
         text="Peaks: the highest probability. Changes: valence and arousal move to another level (PELT, "

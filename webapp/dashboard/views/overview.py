@@ -5,14 +5,14 @@ import streamlit as st
 
 from emotion_core.analytics import measures, moments
 from webapp.charts import shares
-from webapp.dashboard import choices, state
+from webapp.dashboard import choices, shown, state
 from webapp.shared.report import clock, number
 
 
 def page() -> None:
     """Draw the page."""
     view = state.view_or_stop("Overview", faces=False)
-    figures = state.once(view, measures.overview, view.frame)
+    figures = shown.once(view, measures.overview, view.frame)
     with st.container(horizontal=True):
         for label, value, about in (
             ("Length", clock(figures["length"]), "From the first frame to the end of the last."),
@@ -38,21 +38,21 @@ def page() -> None:
 def _shares(view: state.View) -> None:
     left, right = st.columns(2, gap="large")
     with left:
-        figure = state.once(view, shares.shares_bar, view.frame)
-        state.show(
+        figure = shown.once(view, shares.shares_bar, view.frame)
+        shown.show(
             figure, "shares", heading="Share of each emotion", text="Of all readings: one a frame and face."
         )
     with right:
         people = shares.people_shown(view.frame, view.people)[:12]
-        figure = state.once(view, shares.ribbon, view.frame, people)
-        state.show(
+        figure = shown.once(view, shares.ribbon, view.frame, people)
+        shown.show(
             figure, "ribbon", heading="Dominant emotion over time", text="The most frequent one in each bin."
         )
 
 
 def _strongest(view: state.View) -> None:
     st.subheader("Strongest moments", anchor=False)
-    found = state.once(view, moments.peaks, view.frame, count=8)
+    found = shown.once(view, moments.peaks, view.frame, count=8)
     if found.empty:
         st.caption("No emotion but Neutral reaches a probability of 50 % here.")
         return
@@ -81,9 +81,9 @@ def _several(view: state.View) -> None:
     st.subheader(f"All {len(tables)} files", anchor=False)
     ids = tuple(id(results) for results in state.files().values())
     signal = choices.segment("Signal", ["valence", "arousal"], key="several")
-    figure = state.once(view, shares.small_multiples, tables, signal=signal, also=ids)
-    state.show(
+    figure = shown.once(view, shares.small_multiples, tables, signal=signal, also=ids)
+    shown.show(
         figure, "files", text="Means over a second, on one scale; at most 24 files, one colour a person."
     )
     figure = shares.shares_by_file(tables)
-    state.show(figure, "files_shares", heading="Share of each emotion in each file")
+    shown.show(figure, "files_shares", heading="Share of each emotion in each file")

@@ -9,22 +9,22 @@ from emotion_core.analytics import measures, pairs
 from webapp.charts import people
 from webapp.charts import shares as charts
 from webapp.charts.style import note
-from webapp.dashboard import choices, state
+from webapp.dashboard import choices, shown, state
 
 
 def page() -> None:
     """Draw the page."""
     view = state.view_or_stop("People")
-    shares = state.once(view, measures.shares_by_person, view.frame)
+    shares = shown.once(view, measures.shares_by_person, view.frame)
     present = [face for face in view.people if face in shares.index]
-    shown = shares.loc[present]
-    shown.index = shown.index.map(lambda face: f"Person {face}")
+    chosen = shares.loc[present]
+    chosen.index = chosen.index.map(lambda face: f"Person {face}")
     left, right = st.columns(2, gap="large")
     with left:
-        state.show(charts.shares_by_group(shown), "people_shares", heading="Share of each emotion")
+        shown.show(charts.shares_by_group(chosen), "people_shares", heading="Share of each emotion")
     with right:
-        figure = state.once(view, people.expressiveness_bar, view.frame)
-        state.show(
+        figure = shown.once(view, people.expressiveness_bar, view.frame)
+        shown.show(
             figure,
             "expressiveness",
             heading="How much and how lively",
@@ -34,10 +34,10 @@ def page() -> None:
     if len(present) < 2:
         st.caption("Similarity and synchrony need two people.")
         return
-    table = state.once(view, pairs.similarity, view.frame)
+    table = shown.once(view, pairs.similarity, view.frame)
     left, right = st.columns(2, gap="large")
     with left:
-        state.show(
+        shown.show(
             people.similarity_map(table),
             "similarity",
             heading="Similarity of two people",
@@ -50,7 +50,7 @@ def page() -> None:
 
 def _figures(view: state.View) -> None:
     st.subheader("In figures", anchor=False)
-    table = state.once(view, measures.expressiveness, view.frame)
+    table = shown.once(view, measures.expressiveness, view.frame)
     names = {
         "seconds": "Seen (s)",
         "expressive": "Expressive",
@@ -61,7 +61,7 @@ def _figures(view: state.View) -> None:
     st.dataframe(table, hide_index=True, key="figures")
 
 
-@state.part
+@shown.part
 def _transitions(view: state.View, present: list[int]) -> None:
     st.subheader("From one emotion to the next", anchor=False)
     one = choices.pick(
@@ -74,12 +74,12 @@ def _transitions(view: state.View, present: list[int]) -> None:
     frame = view.frame if not one else view.frame[view.frame["face"] == one]
     left, right = st.columns(2, gap="large")
     with left:
-        state.show(state.once(view, people.transitions_map, frame, also=one), "transitions")
+        shown.show(shown.once(view, people.transitions_map, frame, also=one), "transitions")
     with right:
-        state.show(state.once(view, people.transitions_flow, frame, also=one), "flow")
+        shown.show(shown.once(view, people.transitions_flow, frame, also=one), "flow")
 
 
-@state.part
+@shown.part
 def _synchrony(view: state.View, present: list[int]) -> None:
     st.subheader("Synchrony", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -92,7 +92,7 @@ def _synchrony(view: state.View, present: list[int]) -> None:
     if first == second:
         st.info("Choose two different people.")
         return
-    result = state.once(
+    result = shown.once(
         view,
         pairs.synchrony,
         view.frame,
@@ -104,7 +104,7 @@ def _synchrony(view: state.View, present: list[int]) -> None:
         also=(first, second),
     )
     if result is None:
-        state.show(note("They are not seen together for long enough: choose a shorter window."), "synchrony")
+        shown.show(note("They are not seen together for long enough: choose a shorter window."), "synchrony")
         return
     who = (
         f"person {second} follows person {first}"
@@ -126,7 +126,7 @@ def _synchrony(view: state.View, present: list[int]) -> None:
         st.write(f"Their {signal} moves together, most of all at a lag of {lag}.")
     else:
         st.write("No more synchrony than chance gives.")
-    state.show(
+    shown.show(
         people.synchrony_map(result, first, second),
         "synchrony",
         text="Windowed cross-correlation at ten samples a second. It shows movement together, not its cause.",

@@ -6,7 +6,7 @@ from emotion_core.analytics import measures
 from emotion_core.labels import VALENCE_AROUSAL_SOURCE
 from webapp.charts import plane
 from webapp.charts.style import PEOPLE
-from webapp.dashboard import choices, state
+from webapp.dashboard import choices, shown, state
 
 KINDS = ["Trajectory", "Density", "Animation"]
 
@@ -18,7 +18,7 @@ def page() -> None:
     st.caption(VALENCE_AROUSAL_SOURCE)
 
 
-@state.part
+@shown.part
 def _plane(view: state.View) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = choices.segment("Show", KINDS, key="plane")
@@ -49,18 +49,18 @@ def _plane(view: state.View) -> None:
         tables[name] = seen.groupby("time", as_index=False)[["valence", "arousal"]].mean().assign(face=0.0)
     also = (tuple(overlaid), tuple(id(results) for results in state.files().values()))
     if kind == "Density":
-        figure = state.once(view, plane.density, view.frame)
+        figure = shown.once(view, plane.density, view.frame)
         about = "Seconds spent in each cell, by all chosen people together."
     elif kind == "Animation":
-        figure = state.once(view, plane.animation, tables, also=also)
+        figure = shown.once(view, plane.animation, tables, also=also)
         about = f"The time range in {plane.FRAMES} steps; 1× takes 18 seconds."
     else:
-        figure = state.once(view, plane.trajectory, tables, smooth=smooth, also=also)
+        figure = shown.once(view, plane.trajectory, tables, smooth=smooth, also=also)
         points = plane.line_points(len(tables))
         about = f"Colour is time. About {points} points a line are drawn, chosen so that the extremes stay."
     left, right = st.columns([3, 2], gap="large")
     with left:
-        state.show(figure, f"plane_{kind}".lower(), text=f"{about} {plane.SOURCE}")
+        shown.show(figure, f"plane_{kind}".lower(), text=f"{about} {plane.SOURCE}")
     with right:
         centre = choices.slide(
             "Near neutral: within",
@@ -71,5 +71,5 @@ def _plane(view: state.View) -> None:
             key="centre",
             help="Distance from neutral, arousal stretched to -1..1, that counts as near neutral.",
         )
-        figure = state.once(view, plane.dwell_bar, view.by_person, centre=centre)
-        state.show(figure, "dwell", heading="Time in each quadrant")
+        figure = shown.once(view, plane.dwell_bar, view.by_person, centre=centre)
+        shown.show(figure, "dwell", heading="Time in each quadrant")

@@ -9,7 +9,7 @@ import streamlit as st
 from emotion_core.analytics import measures
 from emotion_core.analytics import moments as insight_moments
 from webapp.charts import shares
-from webapp.dashboard import choices, state
+from webapp.dashboard import choices, shown, state
 from webapp.dashboard.player import has_video, player
 
 KINDS = {"stacked": "Stacked", "lines": "Lines", "none": "None"}
@@ -21,7 +21,7 @@ def page() -> None:
     _rows(view)
 
 
-@state.part
+@shown.part
 def _rows(view: state.View) -> None:
     people = shares.people_shown(view.frame, view.people)
     if not people:
@@ -44,8 +44,8 @@ def _rows(view: state.View) -> None:
             "0 shows the readings as they are.",
         )
         marks = choices.switch("Mark sudden changes", key="marks")
-    moments = state.once(view, insight_moments.changes, view.frame).head(12) if marks else None
-    figure = state.once(
+    moments = shown.once(view, insight_moments.changes, view.frame).head(12) if marks else None
+    figure = shown.once(
         view,
         shares.timeline,
         view.frame,
@@ -63,7 +63,7 @@ def _rows(view: state.View) -> None:
     else:
         left = right = st.container()
     with right:
-        event = state.show(figure, "timeline", text=shares.thinned(view.frame), select=True, swift=True)
+        event = shown.show(figure, "timeline", text=shares.thinned(view.frame), select=True, swift=True)
         st.caption(
             "Drag to zoom: all rows move together, a double click zooms out. A click shows that moment"
             + (" in the video." if has_video(view) else ".")

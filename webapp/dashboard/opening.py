@@ -1,0 +1,139 @@
+"""Opening results files in the dashboard: from a path, an upload, a link of the web app, or made up."""
+
+import contextlib
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from emotion_core.analytics import loading, sample
+from emotion_core.types import EmotionError
+from webapp.dashboard import choices, links
+from webapp.dashboard.state import add, complain, files, folder, results_folder, stem
+
+LARGE = 16 * 1024 * 1024
+"""Results files from this size on (bytes) are announced while they are read."""
+
+
+@contextlib.contextmanager
+def reading(name: str, size: int) -> Iterator[None]:
+    """Show that a large file is being read.
+
+    It is shown as a table so that the browser fetches and unpacks, while the server reads, what it needs for
+    tables: the one of what was loaded then appears at once.
+    """
+    if size < LARGE:
+        yield
+        return
+    place = st.empty()
+    with place.container():
+        st.caption("Reading…")
+        st.dataframe(pd.DataFrame({"File": [name], "Size": [f"{size / 1e6:,.0f} MB"]}), hide_index=True)
+    try:
+        yield
+    finally:
+        place.empty()
+
+
+@st.cache_resource(max_entries=6, ttl=3600, show_spinner=False)
+def _read(path: str, name: str, changed: int, size: int) -> loading.Results:
+    return loading.read(Path(path), name=name)
+
+
+def open_path(path: Path, name: str) -> None:
+    """Load a file of the results folder; a file that did not change is read once for all sessions."""
+    try:
+        stat = path.stat()
+        with reading(name, stat.st_size):
+            add(_read(str(path), name, stat.st_mtime_ns, stat.st_size))
+    except (EmotionError, OSError) as error:
+        complain(name, error)
+
+
+def open_upload(name: str, data: Any) -> None:
+    """Load an uploaded results file, or keep an uploaded video for the results of the same name.
+
+    `data` is anything with `getbuffer()`. The name is shown but never used as a path.
+    """
+    suffix = Path(name).suffix.lower()
+    place = folder() / f"{uuid.uuid4().hex}{suffix if suffix.isascii() and len(suffix) <= 8 else ''}"
+    place.write_bytes(data.getbuffer())
+    if suffix in loading.VIDEO_SUFFIXES:
+        st.session_state.setdefault("videos", {})[stem(name)] = place
+        return
+    try:
+        with reading(name, place.stat().st_size):
+            add(loading.read(place, name=name, source="upload"))
+    except EmotionError as error:
+        complain(name, EmotionError(str(error).replace(str(place), name).replace(place.name, name)))
+    finally:
+        place.unlink(missing_ok=True)
+
+
+def make_sample(kind: str) -> None:
+    """Add the made-up conversation or study, once."""
+    if any(results.source == f"made:{kind}" for results in files().values()):
+        return
+    if kind == "study":
+        tables = sample.make_study()
+    else:
+        tables = {f"{sample.MARK}_conversation_results": sample.make_recording()}
+    for name, table in tables.items():
+        add(loading.check(table, name=name, source=f"made:{kind}", made=True))
+
+
+def open_token(token: str) -> None:
+    """Load the result that the web app published for this browser under `token`."""
+    owner = st.context.cookies.get(links.COOKIE)
+    path = links.resolve(token, owner=owner if isinstance(owner, str) else None)
+    if path is None:
+        complain(
+            "Result of the web app",
+            EmotionError(
+                "This link belongs to another browser, or the result was deleted: analyse the video again."
+            ),
+        )
+        return
+    found = [path] if path.is_file() else sorted(path.glob("*_results.json"))
+    if not found:
+        complain(
+            "Result of the web app", EmotionError("There are no results in it: analyse the video again.")
+        )
+    for file in found:
+        open_path(file, file.name)
+        for name, results in files().items():
+            if results.path == file:
+                choices.put("file", [name])
+
+
+LOADING = ("open", "made", "result", "page")
+"""Names in the address that say what to load and where to go; the others are choices."""
+
+
+def restore() -> None:
+    """Load what the address asks for and take over its choices, once a session."""
+    choices.arrive(LOADING)
+    if "restored" in st.session_state:
+        return
+    st.session_state["restored"] = True
+    query = st.query_params
+    where = results_folder()
+    for name in query.get_all("open")[: loading.MAX_FILES]:
+        try:
+            if where is None:
+                raise EmotionError("No results folder is open: start with --results DIR, or upload the file.")
+            open_path(loading.inside(where, name), name)
+        except EmotionError as error:
+            complain(name, error)
+    for kind in query.get_all("made"):
+        if kind in ("conversation", "study"):
+            make_sample(kind)
+    if token := query.get("result"):
+        st.session_state["token"] = token
+        open_token(token)
+    wanted = query.get("file")
+    if wanted and wanted not in files() and not token:
+        complain(wanted, EmotionError("This link shows a file that was uploaded: load it here once more."))

@@ -1,0 +1,102 @@
+"""How the dashboard draws: charts computed once, parts of a page that are drawn alone."""
+
+import functools
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from webapp.charts.style import drawn_once, figure_data
+from webapp.dashboard import choices
+from webapp.dashboard.state import View, loaded, stem
+
+CONFIG = {
+    "displayModeBar": True,
+    "displaylogo": False,
+    "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d", "zoomIn2d", "zoomOut2d", "pan2d"],
+}
+
+
+def part(draw: Callable[..., None]) -> Callable[..., None]:
+    """Make of `draw` a part of a page that is drawn alone when one of its own controls changes."""
+
+    @st.fragment
+    @functools.wraps(draw)
+    def run(*args: Any) -> None:
+        try:
+            draw(*args)
+        finally:
+            choices.write(**loaded())
+
+    return run
+
+
+@st.cache_data(max_entries=96, show_spinner=False, scope="session")
+def _once(
+    _function: Callable[..., Any], name: str, key: tuple[Any, ...], _args: tuple[Any, ...], kwargs: Any
+) -> Any:
+    result = _function(*_args, **kwargs)
+    # The cache gives figures back with their keys in another order, which Streamlit takes for another chart
+    # and forgets what was clicked in it; so the first one is given in that order too.
+    return pickle.loads(pickle.dumps(result)) if isinstance(result, go.Figure) else result
+
+
+def once(view: View, function: Callable[..., Any], *args: Any, also: Any = (), **kwargs: Any) -> Any:
+    """Call `function`, or give what it gave for the same view; `also` tells apart what `args` don't."""
+    name = f"{function.__module__}.{function.__qualname__}"
+    return _once(function, name, (*view.key, also), args, kwargs)
+
+
+def show(
+    figure: go.Figure,
+    key: str,
+    *,
+    heading: str | None = None,
+    text: str | None = None,
+    select: bool = False,
+    swift: bool = False,
+) -> Any:
+    """Show a chart with its heading, a PNG button (the camera above the chart) and its data as CSV.
+
+    With `select` a click or a drawn box reruns the page; gives what was selected. `swift` is for a chart
+    that is drawn anew often: the browser then draws it once, not twice.
+    """
+    look: dict[str, Any] = {}
+    if swift:
+        figure = drawn_once(figure, st.context.theme.type or "light")
+        look["theme"] = None
+    if heading:
+        st.subheader(heading, anchor=False)
+    if text:
+        st.caption(text)
+    name = f"{key}_{stem(st.session_state['view'].results.name)}" if st.session_state.get("view") else key
+    config = {**CONFIG, "toImageButtonOptions": {"format": "png", "scale": 2, "filename": name}}
+    if swift:
+        config["doubleClickDelay"] = 200  # ms that a click on the legend waits for a second one
+    event: Any
+    if select:
+        config["modeBarButtonsToRemove"] = ["lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"]
+        event = st.plotly_chart(
+            figure,
+            key=f"chart_{key}",
+            config=config,
+            on_select="rerun",
+            selection_mode=("points", "box"),
+            **look,
+        )
+    else:
+        event = st.plotly_chart(figure, key=f"chart_{key}", config=config, **look)
+    st.download_button(
+        "Data (CSV)",
+        data=lambda: figure_data(figure).to_csv(index=False).encode(),
+        file_name=f"{name}.csv",
+        mime="text/csv",
+        key=f"data_{key}",
+        on_click="ignore",
+        type="tertiary",
+        icon=":material/download:",
+        help="The points of this chart. The camera above the chart saves it as PNG.",
+    )
+    return event

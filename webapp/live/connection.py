@@ -1,0 +1,106 @@
+"""One live viewer: the newest picture, what is found in it, the recording."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from emotion_core.types import Frame
+from webapp.live.recorder import LiveRecorder
+from webapp.live.viewer import LiveOptions, LiveState, face_message
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from webapp.settings import Settings
+    from webapp.shared.engine import Engine
+
+LARGEST_PICTURE = 1280  # pixels of the longer side of a live picture
+
+
+def decode_jpeg(data: bytes) -> np.ndarray:
+    """Decode a JPEG to RGB uint8 (H, W, 3); raises ValueError for anything else and for huge pictures."""
+    import cv2
+    import numpy as np
+    from PIL import Image
+
+    try:
+        with Image.open(BytesIO(data), formats=["JPEG"]) as header:  # reads the header only
+            size = header.size
+    except (OSError, Image.DecompressionBombError) as e:
+        raise ValueError("not a JPEG picture") from e
+    if max(size) > LARGEST_PICTURE or min(size) < 16:
+        raise ValueError(f"a live picture of {size[0]} x {size[1]} pixels")
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    if image is None:
+        raise ValueError("a damaged JPEG picture")
+    return image
+
+
+class Viewer:
+    """One live viewer: their state, their newest picture, their recording."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self.engine = engine
+        self.settings = settings
+        self.state = LiveState(engine.session())
+        self.newest: tuple[int, bytes] | None = None
+        self.arrived = asyncio.Event()
+        self.heard = time.monotonic()
+        self.recorder: LiveRecorder | None = None
+        self.unheard: set[LiveRecorder] = set()  # recordings whose files the viewer has not been told of
+        self.faces: list[Any] = []
+        self.looking_for_objects = False
+        self._began = time.monotonic()
+
+    def clock(self) -> float:
+        """Seconds since this viewer came."""
+        return time.monotonic() - self._began
+
+    def change(self, options: LiveOptions) -> None:
+        """Let what the viewer chose take effect from the next picture on."""
+        self.state.options = options
+        self.state.session.smoothing = options.smoothing
+        self.state.session.threshold = options.threshold
+        if not options.objects:
+            self.state.objects = ()
+
+    def look(self, data: bytes) -> tuple[dict[str, Any], Frame]:
+        """Find the faces in one picture; runs on the shared worker. Raises ValueError for no picture."""
+        started = time.perf_counter()
+        state = self.state
+        frame = Frame(decode_jpeg(data), state.index, self.clock())
+        state.index += 1
+        found = self.engine.recognizer(frame, state.session)
+        faces = state.against_baseline(found, frame.time)
+        self.faces = faces
+        objects = state.objects if state.options.objects else None
+        if self.recorder is not None and not self.recorder.append(frame, faces, objects):
+            state.news.append({"type": "limit"})
+        message: dict[str, Any] = {
+            "type": "faces",
+            "faces": [face_message(face, landmarks=state.options.landmarks) for face in faces],
+        }
+        if state.objects:
+            message["objects"] = [
+                {"label": o.label, "score": round(o.score, 2), "box": o.box.as_list()} for o in state.objects
+            ]
+        message["ms"] = round((time.perf_counter() - started) * 1000, 1)
+        return message, frame
+
+    def leave(self) -> None:
+        """Delete what was recorded and never handed over; waits for nothing but the writing of a record."""
+        self.recorder = None
+        while self.unheard:
+            self.unheard.pop().discard()
+
+    def about(self) -> dict[str, object]:
+        """Say how a recording was made, for its summary."""
+        return {
+            "source": "live",
+            "model": self.engine.metadata.get("name"),
+            "smoothing": self.state.options.smoothing,
+            "relative_to_own_neutral_of_face": self.state.baseline.face if self.state.baseline else None,
+        }
