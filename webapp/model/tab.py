@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from emotion_core.files import card_path
 from emotion_core.types import EmotionError
 from webapp.shared.i18n import Text
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from webapp.app import App
     from webapp.shared.engine import Engine
 
-CARD = Path(__file__).parents[2] / "MODEL_CARD.md"
 _ELSEWHERE = """from emotion_core import Recognizer, Session, draw, frames
 
 recognizer = Recognizer.from_pretrained()
@@ -27,10 +26,10 @@ for frame in frames("talk.mp4"):
 _COMMAND = "python main.py --video talk.mp4 --format json,csv,parquet"
 
 
-def model_card(path: Path = CARD) -> str:
+def model_card(path: Path | None = None) -> str:
     """Give the model card as Markdown without front matter, pictures and links to files, or ""."""
     try:
-        card = path.read_text(encoding="utf-8")
+        card = (path or card_path()).read_text(encoding="utf-8")
     except FileNotFoundError:
         return ""
     card = re.sub(r"\A---\n.*?\n---\n", "", card, flags=re.DOTALL)
