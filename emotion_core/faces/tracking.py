@@ -236,9 +236,8 @@ def assign(costs: np.ndarray) -> list[tuple[int, int]]:
         return [(row, column)]
     from scipy.optimize import linear_sum_assignment
 
-    beyond = 1.0 + costs.max(initial=0.0, where=possible) * 2 * min(
-        costs.shape
-    )  # dearer than any set of pairs
+    # dearer than any set of pairs, so that a pair which may be is never given up for a cheaper sum
+    beyond = 1.0 + 2 * min(costs.shape) * costs.max(initial=0.0, where=possible)
     pairs = zip(*linear_sum_assignment(np.where(possible, costs, beyond)), strict=True)
     return [(int(row), int(column)) for row, column in pairs if possible[row, column]]
 

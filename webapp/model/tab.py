@@ -13,6 +13,8 @@ from emotion_core.types import EmotionError
 from webapp.shared.i18n import Text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from webapp.app import App
     from webapp.shared.engine import Engine
 
