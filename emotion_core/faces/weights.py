@@ -2,12 +2,10 @@
 
 import hashlib
 import importlib.util
-import os
-import tempfile
 import urllib.request
 from pathlib import Path
 
-from emotion_core.files import cache_dir, sha256_of
+from emotion_core.files import cache_dir, sha256_of, written_beside
 from emotion_core.types import EmotionError
 
 LANDMARKER_URL = (
@@ -73,10 +71,8 @@ def _download(url: str, target: Path) -> Path:
             content = response.read()
         if hashlib.sha256(content).hexdigest() != LANDMARKER_SHA256:
             raise EmotionError(f"{url} sent another file than the face model; {advice}")
-        # Written aside and moved, so that neither a crash nor a second process leaves half a file.
-        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as part:
-            part.write(content)
-        os.replace(part.name, target)
+        with written_beside(target) as part:
+            part.write_bytes(content)
     except OSError as e:
         raise EmotionError(f"the face model could not be fetched ({e}); {advice}") from e
     return target

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from emotion_core.files import written_beside
 from emotion_core.labels import EMOTIONS
 from emotion_core.types import EmotionError
 
@@ -132,10 +133,9 @@ def save_arrays(path: Path, meta: Metadata, arrays: dict[str, np.ndarray]) -> No
     """Write metadata and weights beside and rename; the twin of `load_arrays`."""
     from safetensors.numpy import save_file
 
-    part = path.with_name(path.name + ".part")
-    save_file(arrays, part, metadata=pack(meta))
-    part.chmod(0o644)  # safetensors writes files that only their owner reads
-    part.replace(path)
+    with written_beside(path) as part:
+        save_file(arrays, part, metadata=pack(meta))
+        part.chmod(0o644)  # safetensors writes files that only their owner reads
 
 
 def save_network(

@@ -15,7 +15,7 @@ from av.packet import Packet
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
-from emotion_core.files import disk_problem
+from emotion_core.files import Beside, disk_problem
 from emotion_core.types import EmotionError
 from emotion_core.video.sound import _Sound
 
@@ -52,7 +52,6 @@ class VideoWriter:
         self.path = Path(path)
         if self.path.suffix.lower() != ".mp4":
             raise EmotionError(f"the video's name must end with .mp4, not {self.path.name!r}")
-        self.partial = self.path.with_name(f"{self.path.stem}.partial.mp4")
         self.sound = "none"
         self._fps = Fraction(min(max(fps, 1.0), 240.0)).limit_denominator(1001)
         self._options = {"preset": preset, "crf": str(quality)}
@@ -66,7 +65,7 @@ class VideoWriter:
         self._gap = round(_CLOCK / self._fps)
         with _plainly(self.path):
             # PyAV opens the file late; a folder that can't be written to must show before hours of work.
-            self.partial.open("wb").close()
+            self._file = Beside(self.path)
 
     def write(self, image: np.ndarray, time: float) -> None:
         """Add a frame, (H, W, 3) RGB uint8, shown from `time` on, in seconds and rising.
@@ -134,12 +133,11 @@ class VideoWriter:
                 self._container.close()
                 self._container = None
                 if not complete and self.path.exists():
-                    return self.partial
-                self.partial.replace(self.path)
+                    return self._file.release()
+                return self._file.commit()
         except BaseException:
             self.discard()
             raise
-        return self.path
 
     def discard(self) -> None:
         """Stop and remove the unfinished file; what was under the name before stays."""
@@ -151,7 +149,7 @@ class VideoWriter:
             # The full disk that ended the writing shows here again; the file goes away below.
             with contextlib.suppress(av.error.FFmpegError, OSError):
                 container.close()
-        self.partial.unlink(missing_ok=True)
+        self._file.discard()
 
     def __enter__(self) -> "VideoWriter":
         return self
@@ -168,7 +166,7 @@ class VideoWriter:
         height, width = _even(image).shape[:2]
         # The movie's own clock, a thousandth of a second by default, rounds the time of the first frame.
         options = {"movflags": "+faststart", "movie_timescale": str(_CLOCK)}
-        container = av.open(f"file:{self.partial}", "w", format="mp4", container_options=options)
+        container = av.open(f"file:{self._file.path}", "w", format="mp4", container_options=options)
         self._container = container
         stream = container.add_stream("libx264", rate=self._fps, options=self._options)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"

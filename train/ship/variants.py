@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from emotion_core.faces.crop import SIZE, to_tensor
+from emotion_core.files import written_beside
 from emotion_core.network.checkpoint import Metadata, load_network, onnx_files
 from emotion_core.network.onnx_export import export_onnx, store_half
 from emotion_core.network.quantized import make_exact
@@ -402,9 +403,8 @@ def timings(networks: Sequence[OnnxNetwork], rounds: int = 60) -> list[tuple[flo
 
 
 def _place(source: Path, target: Path) -> None:
-    part = target.with_name(target.name + ".part")
-    shutil.copyfile(source, part)
-    part.replace(target)
+    with written_beside(target) as part:
+        shutil.copyfile(source, part)
 
 
 def report(outcome: dict) -> str:
