@@ -1,6 +1,8 @@
 """Frames into an H.264 video that browsers play, with the sound and the timing of the source."""
 
 import contextlib
+import errno
+import logging
 import os
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +20,11 @@ from av.video.stream import VideoStream
 from emotion_core.files import Beside, disk_problem
 from emotion_core.types import EmotionError
 from emotion_core.video.sound import _Sound
+
+_SOUND_ERRORS = (av.error.FFmpegError, OSError, ValueError, RuntimeError, EmotionError)
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOMEM)
+
+log = logging.getLogger(__name__)
 
 _CLOCK = 90_000  # ticks a second: exact for 24, 25, 30, 60 and 30000/1001 frames a second
 
@@ -78,7 +85,7 @@ class VideoWriter:
         """
         with _plainly(self.path):
             if self._container is None:
-                self._begin(image)
+                self._begin(image, self._source)
             height, width = self._stream.height, self._stream.width
             if (
                 image.shape[:2] != (height, width)
@@ -127,8 +134,8 @@ class VideoWriter:
                     self._held.duration = round(length / _CLOCK / self._time_base(self._held))
                     self._container.mux(self._held)
                     self._held = None
+                self._pump(None if complete else (self._last + length) / _CLOCK)
                 if self._sound is not None:
-                    self._sound.pump(None if complete else (self._last + length) / _CLOCK)
                     self._sound.close()
                 self._container.close()
                 self._container = None
@@ -162,13 +169,14 @@ class VideoWriter:
         elif self._container is not None:
             self.close()
 
-    def _begin(self, image: np.ndarray) -> None:
+    def _begin(self, image: np.ndarray, source: str | os.PathLike[str] | None) -> None:
         height, width = _even(image).shape[:2]
         # The movie's own clock, a thousandth of a second by default, rounds the time of the first frame.
         options = {"movflags": "+faststart", "movie_timescale": str(_CLOCK)}
         container = av.open(f"file:{self._file.path}", "w", format="mp4", container_options=options)
         self._container = container
         stream = container.add_stream("libx264", rate=self._fps, options=self._options)
+        self._stream = stream
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         context = stream.codec_context
         context.time_base = Fraction(1, _CLOCK)
@@ -177,16 +185,40 @@ class VideoWriter:
         context.gop_size = max(1, round(2 * self._fps))  # a click on the timeline lands within two seconds
         context.color_range, context.colorspace = ColorRange.MPEG, Colorspace.ITU709
         context.color_primaries = context.color_trc = 1  # BT.709
-        self._stream = stream
-        if self._source is not None:
-            self._sound = _Sound.of(self._source, container)
-            self.sound = self._sound.how if self._sound else "none"
+        if source is not None:
+            try:
+                self._sound = _Sound.of(source, container)
+                container.start_encoding()  # the header, where what can't be held shows
+            except _SOUND_ERRORS as error:
+                self._end_sound(error)
+                container.close()
+                self._begin(image, None)
+                return
+        self.sound = self._sound.how if self._sound else "none"
+
+    def _pump(self, until: float | None) -> None:
+        """Pass on the sound before `until` seconds; where it can't go on, the video does without."""
+        if self._sound is None:
+            return
+        try:
+            self._sound.pump(until)
+        except _SOUND_ERRORS as error:
+            self._end_sound(error)
+
+    def _end_sound(self, error: Exception) -> None:
+        if getattr(error, "errno", None) in _DISK_ERRORS:
+            raise error
+        if self._sound is not None:
+            self._sound.close()
+            self._sound = None
+        why = str(getattr(error, "strerror", None) or error).partition("\n")[0].rstrip(".")
+        log.warning("%s: the sound of the source can't be taken over (%s)", self.path.name, why)
 
     def _mux(self, packet: Packet) -> None:
         assert self._container is not None
         if self._held is not None:
-            if self._sound is not None and self._held.pts is not None:
-                self._sound.pump(float(self._held.pts * self._time_base(self._held)))
+            if self._held.pts is not None:
+                self._pump(float(self._held.pts * self._time_base(self._held)))
             self._container.mux(self._held)
         self._held = packet
 
