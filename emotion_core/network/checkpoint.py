@@ -12,6 +12,7 @@ import numpy as np
 
 from emotion_core.files import written_beside
 from emotion_core.labels import EMOTIONS
+from emotion_core.sums import note, verified
 from emotion_core.types import EmotionError
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def load_arrays(path: Path) -> tuple[Metadata, dict[str, np.ndarray]]:
     from safetensors.numpy import load_file
 
     meta = read_metadata(path)
-    arrays = load_file(path)
+    arrays = load_file(verified(path))
     if digest(arrays) != meta.sha256:
         raise EmotionError(f"{path} does not match its sha256: the file is damaged, fetch it again")
     return meta, arrays
@@ -136,6 +137,7 @@ def save_arrays(path: Path, meta: Metadata, arrays: dict[str, np.ndarray]) -> No
     with written_beside(path) as part:
         save_file(arrays, part, metadata=pack(meta))
         part.chmod(0o644)  # safetensors writes files that only their owner reads
+    note(path, known_only=True)
 
 
 def save_network(

@@ -11,6 +11,7 @@ from emotion_core.faces.crop import SIZE
 from emotion_core.files import written_beside
 from emotion_core.network.checkpoint import Metadata, onnx_files
 from emotion_core.network.spatiotemporal import SpatioTemporalEmotionNet
+from emotion_core.sums import note
 
 if TYPE_CHECKING:
     import onnx
@@ -75,6 +76,7 @@ def export_onnx(
                 store_half(model)
             onnx.helper.set_model_props(model, {"format": "onnx", "sha256": metadata.sha256})
             onnx.save(model, str(part))
+    note(*files)
     return files
 
 

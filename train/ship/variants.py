@@ -32,6 +32,7 @@ from emotion_core.network.quantized import make_exact
 from emotion_core.network.runtime import Network, OnnxNetwork, TorchNetwork
 from emotion_core.network.spatiotemporal import SpatioTemporalEmotionNet
 from emotion_core.onnx_session import open_session
+from emotion_core.sums import note
 from emotion_core.types import EmotionError
 from train.data.extract import extract
 from train.data.samples import read_all
@@ -267,6 +268,7 @@ def _finish(made: Path, source: Path) -> None:
     store_half(model)
     onnx.helper.set_model_props(model, {p.key: p.value for p in onnx.load(str(source)).metadata_props})
     onnx.save(model, str(made))
+    note(made)
 
 
 class _Ranges:
@@ -405,6 +407,7 @@ def timings(networks: Sequence[OnnxNetwork], rounds: int = 60) -> list[tuple[flo
 def _place(source: Path, target: Path) -> None:
     with written_beside(target) as part:
         shutil.copyfile(source, part)
+    note(target)
 
 
 def report(outcome: dict) -> str:
