@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,7 +24,7 @@ from emotion_core.shortage import OUT_OF_MEMORY, is_out_of_memory
 from emotion_core.types import DetectedObject, EmotionError, Face, Frame
 from emotion_core.video.reader import Frames, VideoInfo, frames
 from emotion_core.video.source import Source, identify
-from emotion_core.video.writer import VideoWriter
+from emotion_core.video.writer import VideoError, VideoWriter
 
 if TYPE_CHECKING:
     from emotion_core.recognizer import Recognizer
@@ -209,18 +209,15 @@ def analyze(
             if not pace.done:
                 raise EmotionError(f"{made.source.name}: stopped before its first frame, nothing is written")
             problem = cut or reader.problem
-            recording.about["message"] = problem or "complete"
             recording.flush()
             paths: dict[str, Path] = {}
             if annotated is not None:
-                kind = "picture" if made.is_picture else "video"
-                try:
-                    paths[kind] = annotated.close(None if cut else reader.end, complete=not problem)
-                except Exception as error:
-                    if not is_out_of_memory(error):
-                        raise
-                    problem = problem or f"{made.source.name}: no annotated {kind}: {OUT_OF_MEMORY}"
-                    recording.about["message"] = problem
+                place = annotated.close(None if cut else reader.end, complete=not problem)
+                if place is not None:
+                    paths["picture" if made.is_picture else "video"] = place
+                elif not problem:
+                    problem = f"{made.source.name}: {annotated.problem}"
+            recording.about["message"] = problem or "complete"
             recording.close(complete=not problem)
         except KeyboardInterrupt:
             recording.close(complete=False)
@@ -246,6 +243,7 @@ class _Annotated:
         self._waiting: deque[Future[None]] = deque()
         self._writer: VideoWriter | None = None
         self._picture: np.ndarray | None = None
+        self.problem = ""
         if not made.is_picture:
             sound = made.source.address if made.info.has_audio else None
             self._writer = VideoWriter(made.video, source=sound, fps=made.info.fps)
@@ -253,18 +251,40 @@ class _Annotated:
     def put(self, frame: Frame, faces: list[Face], objects: Sequence[DetectedObject]) -> None:
         """Hand over a frame; waits while many others are waiting, and raises what went wrong with them."""
         while len(self._waiting) >= self._depth:
-            self._waiting.popleft().result()
+            self._wait()
+        if self.problem:
+            return
         self._waiting.append(self._pool.submit(self._work, frame, faces, objects))
 
-    def close(self, end: float | None, *, complete: bool) -> Path:
-        """Finish; gives where the output lies."""
+    def close(self, end: float | None, *, complete: bool) -> Path | None:
+        """Finish; gives where the output lies, or None where `problem` says why there is none."""
         while self._waiting:
-            self._waiting.popleft().result()
-        if self._writer is not None:
+            self._wait()
+        if self.problem:
+            return None
+        if self._writer is None:
+            assert self._picture is not None
+            _save_picture(self._picture, self._path)
+            return self._path
+        with self._giving_up():
             return self._writer.close(end, complete=complete)
-        assert self._picture is not None
-        _save_picture(self._picture, self._path)
-        return self._path
+        return None
+
+    def _wait(self) -> None:
+        with self._giving_up():
+            self._waiting.popleft().result()
+
+    @contextmanager
+    def _giving_up(self) -> Iterator[None]:
+        """Let the results go on where it is the video alone that can't be made."""
+        try:
+            yield
+        except VideoError as error:
+            self.problem = self.problem or f"there is no annotated video: {error}"
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            self.problem = f"there is no annotated output: {OUT_OF_MEMORY}"
 
     def discard(self) -> None:
         """Stop the thread and remove what is not finished; nothing happens after `close`."""

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from emotion_core.ending import run
 from emotion_core.files import sha256_of, written_beside
 from emotion_core.types import EmotionError
 
@@ -98,4 +99,4 @@ def main(words: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run("emotion_core.sums", lambda: main(sys.argv[1:])))

@@ -176,7 +176,8 @@ def _utf8(value: Any) -> Any:
 
 
 def base_videos(folder: Path) -> list[Path]:
-    """Make short videos of a face in the usual containers and codecs."""
+    """Make short videos and pictures of a face in the usual containers and codecs."""
+    from PIL import Image
     from skimage import data
 
     from tests.made import encode
@@ -189,6 +190,9 @@ def base_videos(folder: Path) -> list[Path]:
     encode(folder / "d.ts", images, tone="aac")
     encode(folder / "e.avi", images, codec="mpeg4")
     encode(folder / "f.mov", images, codec="mjpeg", pix_fmt="yuvj420p")
+    for name in ("g.gif", "h.jpg", "i.png", "j.tif", "k.webp", "l.bmp"):
+        first, *rest = (Image.fromarray(image) for image in images)
+        first.save(folder / name, **({"save_all": True, "append_images": rest} if name == "g.gif" else {}))
     return sorted(folder.iterdir())
 
 
@@ -214,7 +218,7 @@ def run(
                 rng = np.random.default_rng([seed, number])
                 folder = place / f"{number}"
                 folder.mkdir()
-                base = bases[number % len(bases)]
+                base = bases[int(rng.choice(len(bases), p=_shares(len(bases))))]
                 if kind == "videos":
                     path = folder / f"talk{base.suffix}"
                     path.write_bytes(damage(base.read_bytes(), rng))
@@ -225,6 +229,12 @@ def run(
                 say(f"{number} {path.name}: {ending} {detail}")
                 shutil.rmtree(folder)
     return outcome
+
+
+def _shares(count: int) -> np.ndarray:
+    """Give the containers of videos, which come first, four times the share of a picture."""
+    weights = np.array([4.0 if i < 6 else 1.0 for i in range(count)])
+    return weights / weights.sum()
 
 
 class _Worker:

@@ -29,6 +29,10 @@ log = logging.getLogger(__name__)
 _CLOCK = 90_000  # ticks a second: exact for 24, 25, 30, 60 and 30000/1001 frames a second
 
 
+class VideoError(EmotionError):
+    """What came can't be put into a video, although there is room: the rest of the work can go on."""
+
+
 class VideoWriter:
     """Write RGB frames to an mp4 file: H.264, yuv420p, index in front.
 
@@ -45,6 +49,7 @@ class VideoWriter:
 
     Raises:
         EmotionError: where the file can't be made.
+        VideoError: where it can, but not of this source's pictures or sound.
     """
 
     def __init__(
@@ -237,6 +242,9 @@ class _plainly:
         return None
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, av.error.FFmpegError) and not isinstance(error, OSError):
+            why = str(getattr(error, "strerror", None) or error).partition("\n")[0]
+            raise VideoError(f"{self._path.name} can't be finished ({why})") from error
         if isinstance(error, (OSError, av.error.FFmpegError)):
             raise EmotionError(disk_problem(self._path, error)) from error
 
