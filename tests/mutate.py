@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-SECONDS = 30.0  # longer than this for half a second of video, or a table of 200 rows, is a hang
+SECONDS = 120.0  # for a third of a second of video, or 200 rows: a hang even on a machine that is busy
 MEMORY = 6 << 30  # bytes of address space that a process may take
 BAD = ("traceback", "hang", "crash", "leftover", "unreadable", "wordy")
 """Endings that must not be; "done" and "refused" are the good ones."""
