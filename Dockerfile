@@ -8,15 +8,20 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=igno
     PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 
 WORKDIR /app
-COPY packages.txt requirements.txt ./
+COPY packages.txt requirements.txt requirements*.lock .ci/lock.py ./
 RUN apt-get update \
     && xargs -a packages.txt apt-get install -y --no-install-recommends \
     && rm -rf /var/lib/apt/lists/*
-# The last two lines leave one OpenCV, the headless one: the others need a desktop's libraries.
-RUN { [ -z "$TORCH_INDEX" ] || pip install --index-url "$TORCH_INDEX" $(grep '^torch==' requirements.txt) torchvision; } \
-    && pip install -r requirements.txt \
-    && pip uninstall -y opencv-python opencv-contrib-python \
-    && pip install --force-reinstall --no-deps $(grep '^opencv-python-headless==' requirements.txt)
+# Every package by version and hash, and one OpenCV, the headless one: the others need a desktop's libraries.
+# PyTorch of an index of its own has hashes where requirements-torch-cpu.lock is there (docs/deploy.md).
+RUN python lock.py --rest requirements.lock ${TORCH_INDEX:+--without-torch} > /tmp/rest.lock \
+    && if [ -n "$TORCH_INDEX" ] && [ -f requirements-torch-cpu.lock ]; then \
+        pip install --no-deps --require-hashes --index-url "$TORCH_INDEX" -r requirements-torch-cpu.lock; \
+    elif [ -n "$TORCH_INDEX" ]; then \
+        pip install --no-deps --index-url "$TORCH_INDEX" $(python lock.py --pins torch torchvision); \
+    fi \
+    && pip install --no-deps --require-hashes -r /tmp/rest.lock \
+    && rm /tmp/rest.lock
 
 # Hugging Face runs Docker Spaces as user 1000.
 RUN useradd --create-home --uid 1000 user

@@ -6,7 +6,7 @@ ARGS ?=
 V := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench clean
+.PHONY: help setup run test check bench lock clean
 
 help:
 	@echo "make setup   .venv with everything in it, and the system packages when root on Debian"
@@ -14,6 +14,7 @@ help:
 	@echo "make test    check, then all tests, browser tests included"
 	@echo "make check   ruff and mypy"
 	@echo "make bench   measure speed and memory           (ARGS=\"--help\" lists the parts)"
+	@echo "make lock    write requirements.lock and the list of the weights' hashes anew"
 	@echo "make clean   remove .venv and everything made"
 
 setup:
@@ -35,6 +36,11 @@ test: setup
 
 bench: setup
 	$(V)/python -m benchmarks $(ARGS)
+
+lock: setup
+	$(V)/python -m pip install -q uv
+	PATH="$(CURDIR)/$(V):$$PATH" $(V)/python .ci/lock.py
+	$(V)/python -m emotion_core.sums
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache runs checkpoints outputs build

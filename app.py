@@ -6,6 +6,12 @@ import sys
 
 def main(argv: list[str] | None = None) -> int:
     """Read the flags, serve until interrupted; gives 0, 1 for a failure or 2 for wrong use."""
+    from emotion_core.ending import run
+
+    return run("app.py", lambda: _main(argv))
+
+
+def _main(argv: list[str] | None) -> int:
     from emotion_core.types import EmotionError
     from webapp.settings import add_flags, from_flags
 
@@ -25,9 +31,6 @@ def main(argv: list[str] | None = None) -> int:
         from webapp.server import serve
 
         serve(settings)
-    except EmotionError as problem:
-        print(f"app.py: {problem}", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         return 0
     return 0

@@ -11,10 +11,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from emotion_core.ending import fail, run, tell
+
 if TYPE_CHECKING:
     from emotion_core.analysis import AnalysisResult, ObjectFinder
 
-DONE, FAILED, MISUSED = 0, 1, 2
+DONE, MISUSED = 0, 2
 
 DESCRIPTION = """\
 Read the apparent expression of every face in a camera picture, a video or a photo.
@@ -59,6 +61,10 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; give the exit code: 0, 1 for a failed job, 2 for wrong use."""
+    return run("main.py", lambda: _main(argv))
+
+
+def _main(argv: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if "--train" in words:
         words.remove("--train")
@@ -79,16 +85,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         if getattr(args, option[2:].replace("-", "_")) is not None and mode not in modes:
             parser.error(f"{option} goes with {' or '.join('--' + m for m in modes)}")
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    from emotion_core.types import EmotionError
-
     try:
         return {"realtime": _realtime, "video": _video, "model": _model}[mode](args)
-    except EmotionError as error:
-        print(f"main.py: {_line(str(error))}", file=sys.stderr)
-        return FAILED
     except KeyboardInterrupt:
-        print("main.py: stopped", file=sys.stderr)
-        return FAILED
+        return fail("main.py", "stopped")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -198,10 +198,7 @@ def _video(args: argparse.Namespace) -> int:
             should_stop=should_stop,
         )
     print(_report(result, time.monotonic() - begun))
-    if not result.complete:
-        print(f"main.py: {_line(result.message)}", file=sys.stderr)
-        return FAILED
-    return DONE
+    return DONE if result.complete else fail("main.py", result.message)
 
 
 def _recognizer(args: argparse.Namespace, threads: int | None = None) -> Any:
@@ -248,6 +245,7 @@ class _Bar:
     def __init__(self, name: str) -> None:
         self._name = name
         self._bar: Any = None
+        self._heard = True
         self._told = time.monotonic()
 
     def __enter__(self) -> "_Bar":
@@ -268,11 +266,11 @@ class _Bar:
                 )
             self._bar.total = total
             self._bar.update(done - self._bar.n)
-        elif time.monotonic() - self._told >= 5:
+        elif self._heard and time.monotonic() - self._told >= 5:
             self._told = time.monotonic()
             of = "" if total is None else f" of {total}"
             rest = "" if left is None else f", {left:.0f} s left"
-            print(f"{self._name}: {done}{of} frames, {rate:.1f} frames a second{rest}", flush=True)
+            self._heard = tell(f"{self._name}: {done}{of} frames, {rate:.1f} frames a second{rest}")
 
 
 class _stop_on_signal:

@@ -11,19 +11,20 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from emotion_core.files import disk_problem
+from emotion_core.files import busy, disk_problem, is_being_written, written_beside
 from emotion_core.results.recording import FORMATS, Recording
+from emotion_core.shortage import OUT_OF_MEMORY, is_out_of_memory
 from emotion_core.types import DetectedObject, EmotionError, Face, Frame
 from emotion_core.video.reader import Frames, VideoInfo, frames
 from emotion_core.video.source import Source, identify
-from emotion_core.video.writer import VideoWriter
+from emotion_core.video.writer import VideoError, VideoWriter
 
 if TYPE_CHECKING:
     from emotion_core.recognizer import Recognizer
@@ -111,6 +112,8 @@ def plan(
             raise EmotionError(f"the output would replace the input {place.name}: choose another --output")
         if target.is_dir():
             raise EmotionError(f"{target} is a folder, where a file should go: choose another --output")
+        if is_being_written(target):
+            raise EmotionError(busy(target))
     _check_folder(folder)
     return made
 
@@ -167,6 +170,11 @@ def analyze(
     recording = Recording.create(made.results, formats=formats, labels=tuple(recognizer.labels), about=about)
     pace = _Pace(on_progress, made.info.frames)
     with ExitStack() as stack:
+        stack.callback(recording.discard)
+        try:
+            recording.reserve()
+        except OSError as error:
+            raise EmotionError(disk_problem(made.results, error)) from error
         reader = stack.enter_context(frames(source))
         annotated = _Annotated(made, style) if made.video is not None else None
         if annotated is not None:
@@ -180,38 +188,42 @@ def analyze(
         stack.callback(stream.close)
         try:
             end = 0.0
-            stopped = False
+            cut: str | None = None  # why the job ends before its source does
             shown: Sequence[DetectedObject] = ()
-            for sighting, found in stream:
-                if should_stop is not None and should_stop():
-                    stopped = True
-                    break
-                frame, faces = sighting.frame, recognizer.read(sighting, session)
-                recording.append(frame, faces, found)
-                shown = shown if found is None else found
-                if annotated is not None:
-                    annotated.put(frame, faces, shown)
-                pace.step()
-                end = frame.time
+            try:
+                for sighting, found in stream:
+                    if should_stop is not None and should_stop():
+                        cut = _stopped(made, end)
+                        break
+                    frame, faces = sighting.frame, recognizer.read(sighting, session)
+                    recording.append(frame, faces, found)
+                    shown = shown if found is None else found
+                    if annotated is not None:
+                        annotated.put(frame, faces, shown)
+                    pace.step()
+                    end = frame.time
+            except Exception as error:
+                if not is_out_of_memory(error) or not pace.done:
+                    raise
+                cut = f"{_stopped(made, end)}: {OUT_OF_MEMORY}"
             if not pace.done:
                 raise EmotionError(f"{made.source.name}: stopped before its first frame, nothing is written")
-            problem = _stopped(made, end) if stopped else reader.problem
-            recording.about["message"] = problem or "complete"
+            problem = cut or reader.problem
             recording.flush()
             paths: dict[str, Path] = {}
             if annotated is not None:
-                kind = "picture" if made.is_picture else "video"
-                paths[kind] = annotated.close(None if stopped else reader.end, complete=not problem)
+                place = annotated.close(None if cut else reader.end, complete=not problem)
+                if place is not None:
+                    paths["picture" if made.is_picture else "video"] = place
+                elif not problem:
+                    problem = f"{made.source.name}: {annotated.problem}"
+            recording.about["message"] = problem or "complete"
             recording.close(complete=not problem)
         except KeyboardInterrupt:
             recording.close(complete=False)
             raise
         except OSError as error:
-            recording.discard()
             raise EmotionError(disk_problem(recording.paths["json"], error)) from error
-        except BaseException:
-            recording.discard()
-            raise
     pace.finish()
     paths.update(recording.paths)
     message = f"{problem}; the results up to there are in {paths['json']}" if problem else ""
@@ -231,6 +243,7 @@ class _Annotated:
         self._waiting: deque[Future[None]] = deque()
         self._writer: VideoWriter | None = None
         self._picture: np.ndarray | None = None
+        self.problem = ""
         if not made.is_picture:
             sound = made.source.address if made.info.has_audio else None
             self._writer = VideoWriter(made.video, source=sound, fps=made.info.fps)
@@ -238,18 +251,40 @@ class _Annotated:
     def put(self, frame: Frame, faces: list[Face], objects: Sequence[DetectedObject]) -> None:
         """Hand over a frame; waits while many others are waiting, and raises what went wrong with them."""
         while len(self._waiting) >= self._depth:
-            self._waiting.popleft().result()
+            self._wait()
+        if self.problem:
+            return
         self._waiting.append(self._pool.submit(self._work, frame, faces, objects))
 
-    def close(self, end: float | None, *, complete: bool) -> Path:
-        """Finish; gives where the output lies."""
+    def close(self, end: float | None, *, complete: bool) -> Path | None:
+        """Finish; gives where the output lies, or None where `problem` says why there is none."""
         while self._waiting:
-            self._waiting.popleft().result()
-        if self._writer is not None:
+            self._wait()
+        if self.problem:
+            return None
+        if self._writer is None:
+            assert self._picture is not None
+            _save_picture(self._picture, self._path)
+            return self._path
+        with self._giving_up():
             return self._writer.close(end, complete=complete)
-        assert self._picture is not None
-        _save_picture(self._picture, self._path)
-        return self._path
+        return None
+
+    def _wait(self) -> None:
+        with self._giving_up():
+            self._waiting.popleft().result()
+
+    @contextmanager
+    def _giving_up(self) -> Iterator[None]:
+        """Let the results go on where it is the video alone that can't be made."""
+        try:
+            yield
+        except VideoError as error:
+            self.problem = self.problem or f"there is no annotated video: {error}"
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            self.problem = f"there is no annotated output: {OUT_OF_MEMORY}"
 
     def discard(self) -> None:
         """Stop the thread and remove what is not finished; nothing happens after `close`."""
@@ -381,11 +416,8 @@ def _same(one: Path, other: Path) -> bool:
 def _save_picture(image: np.ndarray, path: Path) -> None:
     from PIL import Image
 
-    part = path.with_name(f"{path.stem}.partial{path.suffix}")
     try:
-        Image.fromarray(image).save(part, quality=92)
-        part.replace(path)
+        with written_beside(path) as part:
+            Image.fromarray(image).save(part, quality=92)
     except OSError as error:
         raise EmotionError(disk_problem(path, error)) from error
-    finally:
-        part.unlink(missing_ok=True)

@@ -1,9 +1,23 @@
-"""Files: the cache folder, hashes, and what keeps a file from being written."""
+"""Files: the cache folder, hashes, writing beside and renaming, and what keeps a file from being written."""
 
+import contextlib
 import errno
 import hashlib
 import os
+import time
+from collections.abc import Iterator
 from pathlib import Path
+
+from emotion_core.types import EmotionError
+
+try:
+    import fcntl
+except ImportError:  # Windows, which refuses to rename an open file; there nobody is told of a second run
+    fcntl = None  # type: ignore[assignment]
+
+_PATIENCE = 10.0  # seconds that a small file may keep another writer waiting
+_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.EBADF)
+_GRACE = 0.2  # seconds: somebody who only asks whether a file is locked holds it for an instant
 
 
 def weights_dir() -> Path:
@@ -29,6 +43,151 @@ def sha256_of(path: Path) -> str:
     """Give the SHA-256 of a file in lower-case hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class Beside:
+    """A file that grows beside its place, as `NAME.partial.EXT`, and takes its name when it is whole.
+
+    While it grows it is locked, as long as this process lives and no longer: a second writer of the same file
+    is told so, and what a killed run left is not locked, and overwritten. A kill is all that it guards
+    against: after a power failure, the disk itself may have lost what was written last.
+
+    Args:
+        target: the name that the file will have.
+        wait: seconds to wait for another writer of the same file.
+
+    Raises:
+        EmotionError: where another run is writing this file.
+        OSError: where nothing can be written there.
+    """
+
+    def __init__(self, target: str | os.PathLike[str], *, wait: float = 0.0) -> None:
+        self.target = Path(target)
+        self.path = partial_name(self.target)
+        self._handle: int | None = None
+        self._growing = False
+        until = time.monotonic() + max(wait, _GRACE)
+        while not self._take():
+            if time.monotonic() >= until:
+                raise EmotionError(busy(self.target))
+            time.sleep(0.05)
+        self._growing = True
+
+    def _take(self) -> bool:
+        """Make the file, empty and locked; False where another writer has it."""
+        handle = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+        mine = False
+        try:
+            if not _lock(handle):
+                return False
+            if not _is_at(handle, self.path):
+                return False  # its writer renamed or removed it between the two calls above
+            if _is_locked(self.target):
+                if not os.fstat(handle).st_size:
+                    self.path.unlink()  # made here just now
+                return False
+            os.ftruncate(handle, 0)
+            mine = fcntl is not None
+            return True
+        finally:
+            if mine:
+                self._handle = handle
+            else:
+                os.close(handle)
+
+    def place(self) -> Path:
+        """Give the file its name now, and go on writing it; `path` is that name from here on."""
+        self.path.replace(self.target)
+        self.path = self.target
+        return self.target
+
+    def commit(self) -> Path:
+        """Give the finished file its name; the one that was there is gone."""
+        self.place()
+        return self.release()
+
+    def release(self) -> Path:
+        """Leave the file where it lies, for others to read and to replace; gives that place."""
+        self._growing = False
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+        return self.path
+
+    def discard(self) -> None:
+        """Remove what was written; nothing happens after `commit` or `release`."""
+        if self._growing:
+            self.path.unlink(missing_ok=True)
+        self.release()
+
+
+@contextlib.contextmanager
+def written_beside(target: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give the path to write to; what lies there takes the place of `target` when the block ends well.
+
+    Neither a failure nor a kill harms the file that was there or leaves half a file under its name.
+
+    Raises:
+        EmotionError: where another process keeps writing this file.
+        OSError: where nothing can be written there.
+    """
+    beside = Beside(target, wait=_PATIENCE)
+    try:
+        yield beside.path
+        beside.commit()
+    finally:
+        beside.discard()
+
+
+def partial_name(target: Path) -> Path:
+    """Give the name beside `target` under which it is written, with the same ending."""
+    return target.with_name(f"{target.stem}.partial{target.suffix}")
+
+
+def busy(target: Path) -> str:
+    """Say in one line that another run is writing `target`."""
+    return (
+        f"another run is writing {target.name} in {target.parent}: wait until it ends, or choose another "
+        "place with --output"
+    )
+
+
+def is_being_written(target: Path) -> bool:
+    """Tell whether a process that lives is writing `target`, under its name or beside it."""
+    return any(_is_locked(path) for path in (target, partial_name(target)))
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    except OSError:
+        return False
+    try:
+        return not _lock(handle, shared=True)
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int, *, shared: bool = False) -> bool:
+    """Lock an open file for as long as it is open; False where somebody else has."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        # A network drive may know no locks: nobody can be told of a second run then, but the rest works.
+        if error.errno not in _NO_LOCKS:
+            raise
+    return True
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def disk_problem(path: Path, error: BaseException) -> str:

@@ -27,7 +27,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from emotion_core.files import cache_dir, sha256_of
+from emotion_core.files import cache_dir, sha256_of, written_beside
 from emotion_core.onnx_session import open_session
 from emotion_core.types import Box, DetectedObject, EmotionError, Frame
 
@@ -273,15 +273,8 @@ def fetch() -> Path:
 def _store(content: bytes, target: Path) -> Path:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        # Written aside and moved, so that neither a crash nor a second process leaves half a file.
-        part = tempfile.NamedTemporaryFile(dir=target.parent, delete=False)  # noqa: SIM115
-        try:
-            with part:
-                part.write(content)
-            os.replace(part.name, target)
-        except OSError:
-            os.unlink(part.name)
-            raise
+        with written_beside(target) as part:
+            part.write_bytes(content)
     except OSError as error:
         raise EmotionError(
             f"YOLOv8n can't be kept in {target.parent} ({error.strerror}): set EMOTION_CACHE to another"

@@ -1,5 +1,6 @@
 """What can be checked of the deployment without Docker or the Hub."""
 
+import importlib.util
 import re
 import tomllib
 from pathlib import Path
@@ -83,3 +84,71 @@ def test_the_guide_names_flags_that_exist():
     text = (ROOT / "docs" / "deploy.md").read_text("utf-8")
     mine = set(re.findall(r"`(--[a-z-]+)", text)) - {"--backend"}
     assert mine and mine <= known
+
+
+@pytest.fixture(scope="module")
+def lock():
+    spec = importlib.util.spec_from_file_location("lock", ROOT / ".ci" / "lock.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def locked(lock) -> dict[str, set[str]]:
+    versions: dict[str, set[str]] = {}
+    for name, version, _ in lock.entries(ROOT / "requirements.lock"):
+        versions.setdefault(name, set()).add(version)
+    return versions
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dashboard.txt"])
+def test_the_lock_agrees_with_the_pins(lock, name):
+    pinned = re.findall(r"(?m)^([A-Za-z0-9._-]+)==(\S+)$", (ROOT / name).read_text())
+    versions = locked(lock)
+    assert len(pinned) > 5
+    assert {n: v for n, v in pinned if versions.get(n.lower()) != {v}} == {}
+
+
+def test_every_locked_package_has_hashes_and_the_lock_names_no_place(lock):
+    text = (ROOT / "requirements.lock").read_text()
+    found = lock.entries(ROOT / "requirements.lock")
+    assert len(found) > 100 and len(found) == len(re.findall(r"(?m)^[a-z0-9]", text))
+    assert all(re.search(r"--hash=sha256:[0-9a-f]{64}", part) for _, _, part in found)
+    assert "://" not in text and "index" not in text and "file:" not in text
+
+
+def test_everything_that_is_needed_is_locked(lock):
+    """Whatever the locked packages ask for, by what those that are installed here say, is locked too."""
+    from importlib.metadata import PackageNotFoundError, requires
+
+    from packaging.requirements import Requirement
+
+    versions = locked(lock)
+    names = {name.replace("_", "-").replace(".", "-") for name in versions}
+    missing = set()
+    for name in versions:
+        try:
+            needed = [Requirement(text) for text in requires(name) or ()]
+        except PackageNotFoundError:  # of another system or Python
+            continue
+        for one in needed:
+            plain = re.sub(r"[-_.]+", "-", one.name).lower()
+            if (one.marker is None or one.marker.evaluate({"extra": ""})) and plain not in names:
+                missing.add(f"{name} needs {one}")
+    assert not missing
+
+
+def test_a_server_without_cuda_gets_the_rest_of_the_lock(lock):
+    rest = lock.rest(ROOT / "requirements.lock", without_torch=True)
+    names = set(re.findall(r"(?m)^([a-z0-9._-]+)==", rest))
+    assert {"numpy", "onnxruntime", "opencv-python-headless", "gradio", "sympy"} <= names
+    assert not names & {"torch", "torchvision", "triton", "opencv-python", "opencv-contrib-python"}
+    assert not [name for name in names if name.startswith(("cuda-", "nvidia-cu"))]
+    whole = lock.rest(ROOT / "requirements.lock", without_torch=False)
+    assert "torch==" in whole and "opencv-python==" not in whole
+
+
+def test_the_image_installs_by_hash(dockerfile):
+    assert "--require-hashes" in dockerfile and "requirements*.lock .ci/lock.py" in dockerfile
+    assert not re.search(r"pip install -r requirements.txt", dockerfile)
+    assert ".ci" not in (ROOT / ".dockerignore").read_text().split()

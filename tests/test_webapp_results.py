@@ -60,16 +60,31 @@ def test_old_things_are_swept_and_new_ones_stay(workspace: store.Workspace) -> N
     upload = workspace.uploads / "abc"
     upload.mkdir()
     (upload / "clip.mp4").write_bytes(b"x")
-    past = time.time() - 90
-    for path in (old / "a_results.json", old, upload / "clip.mp4", upload):
-        os.utime(path, (past, past))
-    assert workspace.sweep() == 2
+    began = time.monotonic()
+    assert workspace.sweep(began) == 0
+    (new / "a_results.json").write_text("[]\n")
+    assert workspace.sweep(began + 40) == 0
+    assert workspace.sweep(began + 90) == 2
     assert store.folder_of(old_token) is None
     assert not upload.exists()
     assert store.folder_of(new_token) == new
     # A result that is still being written to is not old, however long its job has run.
-    os.utime(new, (past, past))
-    assert workspace.sweep() == 0
+    assert new.is_dir() and workspace.sweep(began + 91) == 0
+
+
+def test_a_clock_that_is_set_neither_deletes_nor_keeps(
+    workspace: store.Workspace,
+) -> None:
+    began = time.monotonic()
+    fresh, old = (store.new_folder()[1] for _ in range(2))
+    for folder, stamp in ((fresh, 0), (old, time.time() + 10**8)):  # as before and after such a jump
+        os.utime(folder, (stamp, stamp))
+    assert workspace.sweep(began) == 0
+    (fresh / "a_results.json").write_text("[]")
+    os.utime(fresh / "a_results.json", (0, 0))
+    assert workspace.sweep(began + 40) == 0
+    assert workspace.sweep(began + 90) == 1
+    assert fresh.is_dir() and not old.exists()
 
 
 def test_an_upload_that_broke_off_is_swept_long_before_whole_ones() -> None:
@@ -79,10 +94,10 @@ def test_an_upload_that_broke_off_is_swept_long_before_whole_ones() -> None:
         whole.parent.mkdir()
         for path in (whole, broken, arriving):
             path.write_bytes(b"x")
-        past = time.time() - store.ARRIVING - 5
-        for path in (whole, whole.parent, broken):
-            os.utime(path, (past, past))
-        assert space.sweep() == 1
+        began = time.monotonic()
+        assert space.sweep(began) == 0
+        arriving.write_bytes(b"xx")
+        assert space.sweep(began + store.ARRIVING + 5) == 1
         assert whole.exists() and arriving.exists() and not broken.exists()
     finally:
         space.close()

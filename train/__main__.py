@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from emotion_core.ending import run
 from emotion_core.types import EmotionError
 from train.config import PARTS, TrainConfig
 
@@ -84,7 +85,10 @@ log = logging.getLogger("train")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; give the exit code: 0, 1 for a failed job, 2 for wrong use."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    return run("error", lambda: _main(list(sys.argv[1:] if argv is None else argv)))
+
+
+def _main(words: list[str]) -> int:
     commands: dict[str, Callable[[list[str]], int]] = {
         "train": _train,
         **{name: partial(_from_faces, name) for name in FROM_FACES},
@@ -101,9 +105,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = commands[words.pop(0)] if words and words[0] in commands else _train
     try:
         return command(words)
-    except EmotionError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         print("stopped; what was saved stays (training goes on with --resume)", file=sys.stderr)
         return 130

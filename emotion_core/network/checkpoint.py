@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emotion_core.files import weights_dir
+from emotion_core.files import weights_dir, written_beside
 from emotion_core.labels import EMOTIONS
+from emotion_core.sums import note, verified
 from emotion_core.types import EmotionError
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def load_arrays(path: Path) -> tuple[Metadata, dict[str, np.ndarray]]:
     from safetensors.numpy import load_file
 
     meta = read_metadata(path)
-    arrays = load_file(path)
+    arrays = load_file(verified(path))
     if digest(arrays) != meta.sha256:
         raise EmotionError(f"{path} does not match its sha256: the file is damaged, fetch it again")
     return meta, arrays
@@ -133,10 +134,10 @@ def save_arrays(path: Path, meta: Metadata, arrays: dict[str, np.ndarray]) -> No
     """Write metadata and weights beside and rename; the twin of `load_arrays`."""
     from safetensors.numpy import save_file
 
-    part = path.with_name(path.name + ".part")
-    save_file(arrays, part, metadata=pack(meta))
-    part.chmod(0o644)  # safetensors writes files that only their owner reads
-    part.replace(path)
+    with written_beside(path) as part:
+        save_file(arrays, part, metadata=pack(meta))
+        part.chmod(0o644)  # safetensors writes files that only their owner reads
+    note(path, known_only=True)
 
 
 def save_network(

@@ -8,8 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from emotion_core.faces.crop import SIZE
+from emotion_core.files import written_beside
 from emotion_core.network.checkpoint import Metadata, onnx_files
 from emotion_core.network.spatiotemporal import SpatioTemporalEmotionNet
+from emotion_core.sums import note
 
 if TYPE_CHECKING:
     import onnx
@@ -62,19 +64,19 @@ def export_onnx(
         ),
     ]
     for module, example, inputs, outputs, file in jobs:
-        part = file.with_name(file.name + ".part")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            torch.onnx.export(
-                module.eval(), example, str(part), dynamo=False, opset_version=17, input_names=inputs,
-                output_names=outputs, dynamic_axes={name: {0: "n"} for name in inputs + outputs},
-            )  # fmt: skip
-        model = onnx.load(str(part))
-        if half:
-            store_half(model)
-        onnx.helper.set_model_props(model, {"format": "onnx", "sha256": metadata.sha256})
-        onnx.save(model, str(part))
-        part.replace(file)
+        with written_beside(file) as part:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                torch.onnx.export(
+                    module.eval(), example, str(part), dynamo=False, opset_version=17, input_names=inputs,
+                    output_names=outputs, dynamic_axes={name: {0: "n"} for name in inputs + outputs},
+                )  # fmt: skip
+            model = onnx.load(str(part))
+            if half:
+                store_half(model)
+            onnx.helper.set_model_props(model, {"format": "onnx", "sha256": metadata.sha256})
+            onnx.save(model, str(part))
+    note(*files)
     return files
 
 

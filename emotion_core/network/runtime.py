@@ -16,6 +16,7 @@ from emotion_core.files import cache_dir
 from emotion_core.network import checkpoint
 from emotion_core.network.checkpoint import Metadata, onnx_files
 from emotion_core.onnx_session import open_session
+from emotion_core.sums import verified
 from emotion_core.types import EmotionError
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class TorchNetwork:
         net, self.metadata = checkpoint.load_network(path)
         encode, _ = onnx_files(path)
         if _belongs(encode, self.metadata):
+            verified(encode)
             from emotion_core.network.quantized import as_exported
 
             net = as_exported(net, encode)
@@ -166,6 +168,8 @@ def _torch_device(device: str) -> str:
 def _load_onnx(path: Path, threads: int | None) -> OnnxNetwork:
     metadata = checkpoint.read_metadata(path)
     files = onnx_files(path)
+    for file in filter(Path.is_file, files):
+        verified(file)
     if not all(_belongs(file, metadata) for file in files):
         files = _export_into_cache(path, metadata)
     try:
@@ -189,7 +193,7 @@ def _export_into_cache(path: Path, metadata: Metadata) -> tuple[Path, Path]:
     key = hashlib.sha256(metadata.sha256.encode()).hexdigest()[:16]
     target = cache_dir() / f"{key}.safetensors"
     files = onnx_files(target)
-    if not all(_belongs(file, metadata) for file in files):
+    if not all(_belongs(file, metadata) and verified(file) for file in files):
         from emotion_core.network.onnx_export import (
             export_onnx,  # torch, which a run from the cache does not need
         )

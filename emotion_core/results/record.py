@@ -148,5 +148,14 @@ def records_of(table: "pd.DataFrame") -> Iterator[Record]:
             if not seen or math.isnan(row["box_x"])
             else (row["box_x"], row["box_y"], row["box_w"], row["box_h"]),
             bool(row["uncertain"]),
-            tuple(orjson.loads(objects)) if isinstance(objects, str) else None,
+            _objects(objects),
         )
+
+
+def _objects(text: Any) -> tuple[Mapping[str, Any], ...] | None:
+    """Give the objects that a table's cell holds; None for anything else, such as another program's text."""
+    try:
+        found = orjson.loads(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return tuple(o for o in found if isinstance(o, dict)) if isinstance(found, list) else None

@@ -8,6 +8,7 @@ recording comes to. CSV and Parquet have the same columns as the table that `rea
 
 import contextlib
 import csv
+import io
 import json
 import math
 import os
@@ -16,10 +17,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 
+from emotion_core.files import Beside, partial_name, written_beside
 from emotion_core.labels import EMOTIONS
 from emotion_core.results.record import Record, columns, parquet_schema, records_of
 from emotion_core.results.summary import Summary
@@ -47,6 +49,8 @@ FORMATS = ("json", "csv", "parquet")
 FLUSH_SECONDS = 0.5
 """What a kill can cost: the records of the last half second."""
 
+_READABLE = ("json", "csv")  # formats whose files can be read while they grow
+
 _ROW_GROUP = 2048  # rows of Parquet that are held in memory
 
 
@@ -54,9 +58,11 @@ class Recording:
     """Writes results while they come; use it in a `with` block.
 
     `paths` tells where the files lie: "json" and, on request, "csv" and "parquet"; after `close()` also
-    "summary". Where a results file of that name is already there, the new one grows beside it as
-    `NAME_results.partial.json` and takes its place only when the recording was closed complete: a run that
-    fails never harms an earlier result.
+    "summary". JSON and CSV can be read at any moment, so they have their names from the first frame on;
+    Parquet has its when it is whole, and until then is called `NAME_results.partial.parquet`. Where a file
+    of its name is already there, each grows beside it in this way and takes its place only when the
+    recording was closed complete: a run that fails never harms an earlier result. Two runs never write to
+    one name at the same time.
     """
 
     def __init__(
@@ -82,11 +88,14 @@ class Recording:
         self.complete = True
         self.summary: dict[str, Any] = {}
         self._final = {name: final.with_suffix(f".{name}") for name in wanted}
-        self.paths = {name: _free(target) for name, target in self._final.items()}
+        self.paths = {name: partial_name(target) for name, target in self._final.items()}
+        self.paths |= {n: p for n, p in self._final.items() if n in _READABLE and not p.exists()}
+        self._files: dict[str, Beside] = {}
         self._name = final.stem.removesuffix("_results")
         self._counts = Summary(self.labels)
         self._json: BinaryIO | None = None
-        self._csv: TextIO | None = None
+        self._csv: BinaryIO | None = None
+        self._lines = io.StringIO(newline="")
         self._parquet: Any = None
         self._rows: list[list[Any]] = []
         self._flushed = 0.0
@@ -119,6 +128,17 @@ class Recording:
         """The names that the files have, or will have once the recording is closed complete."""
         return dict(self._final)
 
+    def reserve(self) -> None:
+        """Take the name for this recording before there is a first frame to write.
+
+        Raises:
+            EmotionError: where another run is writing it.
+            OSError: where nothing can be written there.
+        """
+        for name in self._final:
+            if name not in self._files:
+                self._files[name] = Beside(self._final[name])
+
     def append(
         self, frame: Frame, faces: Sequence[Face], objects: Sequence[DetectedObject] | None = None
     ) -> None:
@@ -126,6 +146,7 @@ class Recording:
 
         Raises:
             ValueError: where a face has other labels than the recording.
+            EmotionError: where another run is writing the same results.
             OSError: where the disk is full.
         """
         if self._json is None:
@@ -141,9 +162,9 @@ class Recording:
 
     def flush(self) -> None:
         """Hand everything to the operating system, so that killing this process loses nothing."""
-        for file in (self._json, self._csv):
-            if file is not None:
-                file.flush()
+        self._write_lines()
+        if self._json is not None:
+            self._json.flush()
         if len(self._rows) >= _ROW_GROUP:
             self._write_rows()
 
@@ -158,16 +179,17 @@ class Recording:
         self._closed = True
         self.complete = complete
         if self._json is None:
+            self._put_away()
             return
         try:
             self._json.write(b"\n]\n")
+            self._write_lines()
             self._write_rows()
         finally:
             self._shut()
-        if complete:
-            for name, path in self.paths.items():
-                path.replace(self._final[name])
-            self.paths = dict(self._final)
+        for name, file in self._files.items():
+            named = complete or file.path == file.target or not file.target.exists()
+            self.paths[name] = file.commit() if named else file.release()
         ending = "" if self.paths["json"] == self._final["json"] else ".partial"
         summary = self.paths["json"].with_name(f"{self._name}_summary{ending}.json")
         self.summary = {**self._counts.as_dict(), "complete": complete, **_stamp(), **self.about}
@@ -177,12 +199,13 @@ class Recording:
     def discard(self) -> None:
         """Stop and remove what this recording wrote; earlier results stay."""
         self._closed = True
-        opened = self._json is not None
         with contextlib.suppress(OSError):  # a full disk shows again; the files go away anyway
             self._shut()
-        if opened:
-            for path in self.paths.values():
-                path.unlink(missing_ok=True)
+        self._put_away()
+
+    def _put_away(self) -> None:
+        for file in self._files.values():
+            file.discard()
 
     def __enter__(self) -> "Recording":
         return self
@@ -196,18 +219,26 @@ class Recording:
         if faces and self.labels == EMOTIONS:
             self.labels = faces[0].labels
             self._counts.labels = self.labels
-        self._json = self.paths["json"].open("wb")
+        self.reserve()
+        self._json = self._files["json"].path.open("wb")
         self._json.write(b"[\n")
         self._first = True
         if "csv" in self.paths:
-            self._csv = self.paths["csv"].open("w", encoding="utf-8", newline="")
-            self._csv_rows = csv.writer(self._csv)
+            # Whole lines at a time: half a number would be read as another one.
+            self._csv = self._files["csv"].path.open("wb", buffering=0)
+            self._csv_rows = csv.writer(self._lines)
             self._csv_rows.writerow(columns(self.labels))
+            self._write_lines()
         if "parquet" in self.paths:
             import pyarrow.parquet
 
             self._schema = parquet_schema(self.labels)
-            self._parquet = pyarrow.parquet.ParquetWriter(str(self.paths["parquet"]), self._schema)
+            self._parquet = pyarrow.parquet.ParquetWriter(str(self._files["parquet"].path), self._schema)
+        self._json.flush()
+        for name in _READABLE:
+            if name in self._files and not self._final[name].exists():
+                self._files[name].place()
+        self.paths = {name: file.path for name, file in self._files.items()}
 
     def _write(self, record: Record) -> None:
         assert self._json is not None
@@ -228,6 +259,15 @@ class Recording:
                 self._csv_rows.writerow(row)
             if self._parquet is not None:
                 self._rows.append(row)
+
+    def _write_lines(self) -> None:
+        if self._csv is None:
+            return
+        lines = memoryview(self._lines.getvalue().encode("utf-8"))
+        while lines:  # a disk that fills up takes a part, and complains at the next one
+            lines = lines[self._csv.write(lines) :]
+        self._lines.seek(0)
+        self._lines.truncate()
 
     def _write_rows(self) -> None:
         if self._parquet is None or not self._rows:
@@ -256,25 +296,22 @@ class Recording:
 
 def write_summary(summary: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
     """Write a summary as readable JSON, beside and then renamed."""
-    target = Path(path)
-    part = target.with_name(f"{target.name}.part")
-    try:
+    with written_beside(path) as part:
         part.write_text(
             json.dumps(summary, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8"
         )
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def write_csv(table: "pd.DataFrame", path: str | os.PathLike[str]) -> None:
     """Write a table of `read_results` as CSV."""
-    table.to_csv(path, index=False)
+    with written_beside(path) as part:
+        table.to_csv(part, index=False)
 
 
 def write_parquet(table: "pd.DataFrame", path: str | os.PathLike[str]) -> None:
     """Write a table of `read_results` as Parquet."""
-    table.to_parquet(path, index=False)
+    with written_beside(path) as part:
+        table.to_parquet(part, index=False)
 
 
 def read_results(path: str | os.PathLike[str]) -> "pd.DataFrame":
@@ -308,10 +345,6 @@ def summarize(table: "pd.DataFrame") -> dict[str, Any]:
     for row in zip(table["frame"].tolist(), times.tolist(), ids, names.tolist(), *numbers, strict=True):
         counts.add(*row)
     return counts.as_dict()
-
-
-def _free(path: Path) -> Path:
-    return path.with_name(f"{path.stem}.partial{path.suffix}") if path.exists() else path
 
 
 def _stamp() -> dict[str, str]:

@@ -20,6 +20,7 @@ import orjson
 import pandas as pd
 
 from emotion_core.labels import EMOTIONS, canonical
+from emotion_core.shortage import OUT_OF_MEMORY
 from emotion_core.types import EmotionError
 
 NEEDED = ("frame", "emotion", "confidence", "valence", "arousal")
@@ -28,6 +29,9 @@ NEEDED = ("frame", "emotion", "confidence", "valence", "arousal")
 _PIECE = 1 << 20  # bytes of JSON that are unpacked at a time
 _BETWEEN = re.compile(rb"\}\s*,\s*(?=\{)")
 _LISTED = 100  # rows named one by one in `attrs`; pandas copies these with every table
+_UNFINISHED = "the file was not finished: it is read up to its last whole record"
+_LARGEST = 2**53  # whole numbers up to here are exact
+_LATEST = 1e12  # seconds: past any clock's, and small enough to be added up
 _RANGES = {"confidence": (0.0, 1.0), "valence": (-1.0, 1.0), "arousal": (0.0, 1.0)}
 
 
@@ -53,37 +57,48 @@ def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
             raise EmotionError(f"{file.name} is a folder: name a results file in it")
         suffix = file.suffix.lower()
         if suffix == ".csv":
-            raw = _from_csv(file)
+            raw = _from_csv(file, notes)
         elif suffix in (".parquet", ".pq"):
-            raw = _from_parquet(file)
+            raw = _from_parquet(file, notes)
         else:
             raw = _from_json(file, notes)
     except FileNotFoundError as error:
         raise EmotionError(f"{file} does not exist: check the path") from error
     except OSError as error:
-        raise EmotionError(f"{file.name} can't be read: {error.strerror or error}") from error
+        why = error.strerror or str(error).partition("\n")[0]
+        raise EmotionError(f"{file.name} can't be read: {why}") from error
+    except MemoryError as error:
+        raise EmotionError(f"{file.name} can't be read: {OUT_OF_MEMORY}") from error
     missing = [name for name in NEEDED if name not in raw]
     if missing and len(next(iter(raw.values()), [])):
         raise EmotionError(f"{file.name} is no results file: it has no column {missing[0]!r}")
     return _checked(raw, file.name, notes)
 
 
-def _from_csv(file: Path) -> dict[str, Any]:
+def _from_csv(file: Path, notes: list[str]) -> dict[str, Any]:
     try:
         table = pd.read_csv(file, on_bad_lines="skip", low_memory=False)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise EmotionError(f"{file.name} is no CSV of results: {str(error).splitlines()[0]}") from error
+    # pandas calls the second column of a name NAME.1, and reads names that end so as they are.
+    twice = [n for n in NEEDED if f"{n}.1" in table.columns]
+    notes += [f"the column {name} stands there twice: the first is read" for name in twice]
     return {str(name): table[name] for name in table.columns}
 
 
-def _from_parquet(file: Path) -> dict[str, Any]:
+def _from_parquet(file: Path, notes: list[str]) -> dict[str, Any]:
     import pyarrow
     import pyarrow.parquet
 
     try:
         table = pyarrow.parquet.read_table(file).to_pandas()
-    except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
+    except (pyarrow.ArrowException, ValueError, TypeError, OverflowError, OSError) as error:
+        if isinstance(error, (MemoryError, OSError)) and getattr(error, "errno", 0) != 0:
+            raise
         raise EmotionError(f"{file.name} is no whole Parquet file: write it again") from error
+    repeated = table.columns.duplicated()
+    notes += [f"the column {name} stands there twice: the first is read" for name in table.columns[repeated]]
+    table = table.loc[:, ~repeated]
     return {str(name): table[name] for name in table.columns}
 
 
@@ -119,7 +134,7 @@ def _pieces(stream: BinaryIO, name: str, notes: list[str]) -> Iterator[list[Any]
         text += more
     tail = text.rstrip()
     if not tail.endswith(b"]"):
-        notes.append("the file was not finished: it is read up to its last whole record")
+        notes.append(_UNFINISHED)
         yield from _torn(tail)
         return
     tail = tail[:-1].rstrip().rstrip(b",")
@@ -170,7 +185,10 @@ def _parse(text: bytes) -> list[Any]:
         # NaN and Infinity are no JSON, but Python writes them; the check below names such rows.
         if not re.search(rb"NaN|Infinity", text):
             raise
-        return list(json.loads(b"[" + text + b"]"))
+        try:
+            return list(json.loads(b"[" + text + b"]"))
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
 
 
 class _Columns:
@@ -202,7 +220,7 @@ class _Columns:
         if labels:
             self._put_chances(labels, chances)
         if any("objects" in row for row in dicts):
-            texts = [orjson.dumps(row["objects"]).decode() if "objects" in row else None for row in dicts]
+            texts = [_as_text(row["objects"]) if "objects" in row else None for row in dicts]
             self._put("objects", np.array(texts, object))
         self._length += len(dicts)
 
@@ -243,16 +261,29 @@ class _Columns:
 
 def _numbers(values: list[Any]) -> np.ndarray:
     try:
-        return np.array(values, float)
+        numbers = np.array(values, float)
+        if numbers.ndim == 1:  # not so where each value is a list
+            return numbers
     except (TypeError, ValueError, OverflowError):
-        return np.array([_number(value) for value in values], float)
+        pass
+    return np.array([_number(value) for value in values], float)
 
 
 def _grid(rows: list[Sequence[Any]]) -> np.ndarray:
     try:
-        return np.array(rows, float).reshape(len(rows), -1)
+        numbers = np.array(rows, float)
+        if numbers.ndim == 2:
+            return numbers
     except (TypeError, ValueError, OverflowError):
-        return np.array([[_number(value) for value in row] for row in rows], float).reshape(len(rows), -1)
+        pass
+    return np.array([[_number(value) for value in row] for row in rows], float).reshape(len(rows), -1)
+
+
+def _as_text(objects: Any) -> str | None:
+    try:
+        return orjson.dumps(objects).decode()
+    except TypeError:  # what no JSON file of ours holds: deep nesting, numbers of more than 64 bits
+        return None
 
 
 def _number(value: Any) -> float:
@@ -277,13 +308,21 @@ def _checked(raw: dict[str, Any], name: str, notes: list[str]) -> pd.DataFrame:
     columns: dict[str, Any] = {}
 
     def number(column: str, kind: Any = float) -> np.ndarray:
-        values = pd.to_numeric(pd.Series(raw.get(column, nothing)), errors="coerce")
-        return values.to_numpy(kind, na_value=np.nan)
+        given = pd.Series(raw.get(column, nothing))
+        try:
+            values = pd.to_numeric(given, errors="coerce").to_numpy(float, na_value=np.nan)
+        except (TypeError, ValueError):  # a table's own kinds, such as categories or lists
+            values = _numbers(given.tolist())
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is named as such
+            return values.astype(kind, copy=False)
 
     seen, emotion = _emotions(raw.get("emotion", np.full(length, None, object)))
     reasons = _Reasons(length)
     frame = number("frame")
-    reasons.mark(~np.isfinite(frame) | (frame < 0) | (frame > 2**53), lambda i: "it has no frame number")
+    reasons.mark(
+        ~np.isfinite(frame) | (frame < 0) | (frame > _LARGEST) | (frame != np.trunc(frame)),
+        lambda i: "it has no frame number",
+    )
     columns["frame"] = frame
     columns["emotion"] = emotion
     for column, (low, high) in _RANGES.items():
@@ -294,14 +333,18 @@ def _checked(raw: dict[str, Any], name: str, notes: list[str]) -> pd.DataFrame:
         reasons.mark(outside, lambda i, c=column, v=values, w=words: f"{c} {v[i]:g} is {w}")
         columns[column] = np.where(seen, values, np.nan).clip(low, high)
     time = number("time")
-    late = np.isinf(time) | (time < 0) | (np.isnan(time) & bool(np.isfinite(time).any()))
+    late = np.isinf(time) | (time < 0) | (time > _LATEST) | (np.isnan(time) & bool(np.isfinite(time).any()))
     reasons.mark(late, lambda i: "it has no usable time")
     columns["time"] = time
     face = number("face")
     columns["face"] = face
     reasons.mark(seen & np.isinf(face), lambda i: "its face id is not a number")
+    named = seen & ~np.isnan(face)
+    odd = named & ((np.abs(face) > _LARGEST) | (face != np.trunc(face)))
+    reasons.mark(odd, lambda i: "its face id is not a whole number")
     for column in ("box_x", "box_y", "box_w", "box_h"):
-        columns[column] = number(column, np.float32)
+        values = number(column, np.float32)
+        columns[column] = np.where(np.isfinite(values), values, np.float32(np.nan))
     for column in chances:
         values = number(column, np.float32)
         reasons.mark(
@@ -327,14 +370,18 @@ def _checked(raw: dict[str, Any], name: str, notes: list[str]) -> pd.DataFrame:
         "skipped_rows": reasons.first(_LISTED),
         "reason": reasons.commonest(),
         "notes": notes,
-        "complete": not notes,
+        "complete": _UNFINISHED not in notes,
     }
     return table
 
 
 def _emotions(values: Any) -> tuple[np.ndarray, pd.Series]:
     """Give which rows have an emotion, and its name as this project spells it."""
-    codes, names = pd.factorize(np.asarray(values, object))
+    cells = np.asarray(values, object)
+    try:
+        codes, names = pd.factorize(cells)
+    except TypeError:  # lists and the like
+        codes, names = pd.factorize(np.array([c if isinstance(c, str) else None for c in cells], object))
     none = ("none", "null", "nan")
     spelt = [
         canonical(name) or name

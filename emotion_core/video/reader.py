@@ -15,6 +15,7 @@ from typing import Any
 import av
 import av.error
 import numpy as np
+from av.codec.context import CodecContext
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
@@ -279,11 +280,19 @@ def _video_stream(container: InputContainer, source: Source) -> VideoStream:
         raise EmotionError(
             f"{source.name} holds {what}, no picture to look for faces in: give a video or a picture"
         )
-    stream = shown[0]
+    stream = next((s for s in shown if _decoder(s) is not None), None)
+    if stream is None:
+        raise EmotionError(
+            f"{source.name} holds pictures of a kind that can't be decoded here: save it as mp4 (H.264) first"
+        )
     stream.thread_type = "AUTO"
     # Each decoding thread holds frames of its own, so more of them cost memory and gain little.
     stream.codec_context.thread_count = min(4, os.cpu_count() or 1)
     return stream
+
+
+def _decoder(stream: VideoStream) -> CodecContext | None:
+    return stream.codec_context  # None, whatever its type says, for a codec that FFmpeg has no decoder of
 
 
 def _picture(source: Source) -> np.ndarray:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import av
 import av.error
 from av.audio.stream import AudioStream
+from av.codec.context import CodecContext
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
@@ -58,12 +59,18 @@ class _Sound:
         if place.kind not in ("file", "url"):
             return None
         container = open_container(place)
-        if not container.streams.audio:
+        try:
+            if not container.streams.audio:
+                container.close()
+                return None
+            stream = container.streams.audio[0]
+            decoder: CodecContext | None = stream.codec_context  # None where FFmpeg has none
+            if decoder is None:
+                raise ValueError("no decoder for it")
+            return _Sound(container, stream, output, clock_start(container, place.kind) or 0.0)
+        except BaseException:
             container.close()
-            return None
-        return _Sound(
-            container, container.streams.audio[0], output, clock_start(container, place.kind) or 0.0
-        )
+            raise
 
     def pump(self, until: float | None) -> None:
         """Pass on what sounds before `until` seconds, or all that is left."""

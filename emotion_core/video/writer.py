@@ -1,6 +1,8 @@
 """Frames into an H.264 video that browsers play, with the sound and the timing of the source."""
 
 import contextlib
+import errno
+import logging
 import os
 from fractions import Fraction
 from pathlib import Path
@@ -15,11 +17,20 @@ from av.packet import Packet
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
-from emotion_core.files import disk_problem
+from emotion_core.files import Beside, disk_problem
 from emotion_core.types import EmotionError
 from emotion_core.video.sound import _Sound
 
+_SOUND_ERRORS = (av.error.FFmpegError, OSError, ValueError, RuntimeError, EmotionError)
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOMEM)
+
+log = logging.getLogger(__name__)
+
 _CLOCK = 90_000  # ticks a second: exact for 24, 25, 30, 60 and 30000/1001 frames a second
+
+
+class VideoError(EmotionError):
+    """What came can't be put into a video, although there is room: the rest of the work can go on."""
 
 
 class VideoWriter:
@@ -38,6 +49,7 @@ class VideoWriter:
 
     Raises:
         EmotionError: where the file can't be made.
+        VideoError: where it can, but not of this source's pictures or sound.
     """
 
     def __init__(
@@ -52,7 +64,6 @@ class VideoWriter:
         self.path = Path(path)
         if self.path.suffix.lower() != ".mp4":
             raise EmotionError(f"the video's name must end with .mp4, not {self.path.name!r}")
-        self.partial = self.path.with_name(f"{self.path.stem}.partial.mp4")
         self.sound = "none"
         self._fps = Fraction(min(max(fps, 1.0), 240.0)).limit_denominator(1001)
         self._options = {"preset": preset, "crf": str(quality)}
@@ -66,7 +77,7 @@ class VideoWriter:
         self._gap = round(_CLOCK / self._fps)
         with _plainly(self.path):
             # PyAV opens the file late; a folder that can't be written to must show before hours of work.
-            self.partial.open("wb").close()
+            self._file = Beside(self.path)
 
     def write(self, image: np.ndarray, time: float) -> None:
         """Add a frame, (H, W, 3) RGB uint8, shown from `time` on, in seconds and rising.
@@ -79,7 +90,7 @@ class VideoWriter:
         """
         with _plainly(self.path):
             if self._container is None:
-                self._begin(image)
+                self._begin(image, self._source)
             height, width = self._stream.height, self._stream.width
             if (
                 image.shape[:2] != (height, width)
@@ -128,18 +139,17 @@ class VideoWriter:
                     self._held.duration = round(length / _CLOCK / self._time_base(self._held))
                     self._container.mux(self._held)
                     self._held = None
+                self._pump(None if complete else (self._last + length) / _CLOCK)
                 if self._sound is not None:
-                    self._sound.pump(None if complete else (self._last + length) / _CLOCK)
                     self._sound.close()
                 self._container.close()
                 self._container = None
                 if not complete and self.path.exists():
-                    return self.partial
-                self.partial.replace(self.path)
+                    return self._file.release()
+                return self._file.commit()
         except BaseException:
             self.discard()
             raise
-        return self.path
 
     def discard(self) -> None:
         """Stop and remove the unfinished file; what was under the name before stays."""
@@ -151,7 +161,7 @@ class VideoWriter:
             # The full disk that ended the writing shows here again; the file goes away below.
             with contextlib.suppress(av.error.FFmpegError, OSError):
                 container.close()
-        self.partial.unlink(missing_ok=True)
+        self._file.discard()
 
     def __enter__(self) -> "VideoWriter":
         return self
@@ -164,13 +174,14 @@ class VideoWriter:
         elif self._container is not None:
             self.close()
 
-    def _begin(self, image: np.ndarray) -> None:
+    def _begin(self, image: np.ndarray, source: str | os.PathLike[str] | None) -> None:
         height, width = _even(image).shape[:2]
         # The movie's own clock, a thousandth of a second by default, rounds the time of the first frame.
         options = {"movflags": "+faststart", "movie_timescale": str(_CLOCK)}
-        container = av.open(f"file:{self.partial}", "w", format="mp4", container_options=options)
+        container = av.open(f"file:{self._file.path}", "w", format="mp4", container_options=options)
         self._container = container
         stream = container.add_stream("libx264", rate=self._fps, options=self._options)
+        self._stream = stream
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         context = stream.codec_context
         context.time_base = Fraction(1, _CLOCK)
@@ -179,16 +190,40 @@ class VideoWriter:
         context.gop_size = max(1, round(2 * self._fps))  # a click on the timeline lands within two seconds
         context.color_range, context.colorspace = ColorRange.MPEG, Colorspace.ITU709
         context.color_primaries = context.color_trc = 1  # BT.709
-        self._stream = stream
-        if self._source is not None:
-            self._sound = _Sound.of(self._source, container)
-            self.sound = self._sound.how if self._sound else "none"
+        if source is not None:
+            try:
+                self._sound = _Sound.of(source, container)
+                container.start_encoding()  # the header, where what can't be held shows
+            except _SOUND_ERRORS as error:
+                self._end_sound(error)
+                container.close()
+                self._begin(image, None)
+                return
+        self.sound = self._sound.how if self._sound else "none"
+
+    def _pump(self, until: float | None) -> None:
+        """Pass on the sound before `until` seconds; where it can't go on, the video does without."""
+        if self._sound is None:
+            return
+        try:
+            self._sound.pump(until)
+        except _SOUND_ERRORS as error:
+            self._end_sound(error)
+
+    def _end_sound(self, error: Exception) -> None:
+        if getattr(error, "errno", None) in _DISK_ERRORS:
+            raise error
+        if self._sound is not None:
+            self._sound.close()
+            self._sound = None
+        why = str(getattr(error, "strerror", None) or error).partition("\n")[0].rstrip(".")
+        log.warning("%s: the sound of the source can't be taken over (%s)", self.path.name, why)
 
     def _mux(self, packet: Packet) -> None:
         assert self._container is not None
         if self._held is not None:
-            if self._sound is not None and self._held.pts is not None:
-                self._sound.pump(float(self._held.pts * self._time_base(self._held)))
+            if self._held.pts is not None:
+                self._pump(float(self._held.pts * self._time_base(self._held)))
             self._container.mux(self._held)
         self._held = packet
 
@@ -207,6 +242,9 @@ class _plainly:
         return None
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, av.error.FFmpegError) and not isinstance(error, OSError):
+            why = str(getattr(error, "strerror", None) or error).partition("\n")[0]
+            raise VideoError(f"{self._path.name} can't be finished ({why})") from error
         if isinstance(error, (OSError, av.error.FFmpegError)):
             raise EmotionError(disk_problem(self._path, error)) from error
 

@@ -15,6 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from emotion_core.faces.crop import KEY_POINTS, crop_face, key_points, normalize_landmarks
+from emotion_core.files import written_beside
 from emotion_core.types import Box, DetectedFace, EmotionError
 from train.data.readers import ClipFrame, Picture, Raw, sha
 
@@ -249,8 +250,7 @@ def _write_cache(file: Path, found: Mapping[str, np.ndarray]) -> None:
     """Write beside and rename, so that a killed run leaves no half a cache."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_name(f"{file.stem}.{os.getpid()}.part.npz")
-        np.savez(part, **found)  # type: ignore[arg-type]
-        part.replace(file)
+        with written_beside(file) as part, part.open("wb") as stream:
+            np.savez(stream, **found)  # type: ignore[arg-type]
     except OSError as error:
         log.warning("the crops can't be cached in %s (%s): they are made anew next time", file.parent, error)

@@ -27,6 +27,7 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
+from emotion_core.files import written_beside
 from emotion_core.network.checkpoint import save_network
 from emotion_core.network.spatiotemporal import SpatioTemporalEmotionNet
 from emotion_core.types import EmotionError
@@ -289,6 +290,5 @@ def fast_bfloat16() -> bool:
 
 def save_beside(state: dict[str, Any], path: Path) -> None:
     """Write a checkpoint beside and rename it, so that a killed run leaves the former one whole."""
-    part = path.with_suffix(".part")
-    torch.save(state, part)
-    part.replace(path)
+    with written_beside(path) as part:
+        torch.save(state, part)

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
+from emotion_core.files import written_beside
 from emotion_core.types import EmotionError
 from train.config import TrainConfig
 from train.data.batches import Draws
@@ -175,8 +176,7 @@ def tutor(
     pupils = samples.where("train")
     answer = ask(best, pupils, half).numpy()
     out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_suffix(".part.npz")
-    np.savez_compressed(part, labels=np.array(samples.labels), source=pupils.source.astype(str),
-                        id=pupils.id.astype(str), answer=answer)  # fmt: skip
-    part.replace(out)
+    with written_beside(out) as part, part.open("wb") as file:
+        np.savez_compressed(file, labels=np.array(samples.labels), source=pupils.source.astype(str),
+                            id=pupils.id.astype(str), answer=answer)  # fmt: skip
     return out

@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
+from emotion_core.files import written_beside
 from emotion_core.labels import DISCLAIMER, VALENCE_AROUSAL_SOURCE
 from emotion_core.palette import ACCENT, INK, SURFACE, UNCERTAIN, color_of
 from train.measure.fairness import NO_GAPS, SMALLEST_GROUP, percent
@@ -36,7 +37,8 @@ td {{ white-space: nowrap }}
 def write_page(outcome: dict, path: Path) -> None:
     """Write the page of an `evaluate` outcome; the plotting library is inside, so it opens offline."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page(outcome), encoding="utf-8")
+    with written_beside(path) as part:
+        part.write_text(page(outcome), encoding="utf-8")
 
 
 def page(outcome: dict) -> str:

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from emotion_core.files import written_beside
+
 
 def provenance(metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Give commit, time, command, hardware, package versions and what `metadata` says of the weights."""
@@ -31,7 +33,8 @@ def provenance(metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
 def write_json(outcome: dict, path: Path) -> None:
     """Write the figures; NaN becomes null, so that any JSON reader takes the file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(_finite(outcome), indent=1) + "\n")
+    with written_beside(path) as part:
+        part.write_text(json.dumps(_finite(outcome), indent=1) + "\n")
 
 
 def _finite(value: Any) -> Any:

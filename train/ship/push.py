@@ -18,7 +18,9 @@ def push(repo: str, folder: Path | None = None, *, public: bool = False, dry_run
     Raises:
         EmotionError: where weights, card, package or login are missing, or the hub refuses.
     """
-    weights = WEIGHTS if folder is None else next(iter(sorted(folder.glob("*.safetensors"))), None)
+    found = [] if folder is None else sorted(folder.glob("*.safetensors"))
+    whole = [path for path in found if not path.stem.endswith(".partial")]  # what a killed run left
+    weights = WEIGHTS if folder is None else next(iter(whole), None)
     if weights is None:
         raise EmotionError(f"{folder} holds no .safetensors file: name the folder that training wrote")
     if not read_metadata(weights).trained:

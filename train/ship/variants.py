@@ -25,12 +25,14 @@ from typing import Any
 import numpy as np
 
 from emotion_core.faces.crop import SIZE, to_tensor
+from emotion_core.files import written_beside
 from emotion_core.network.checkpoint import Metadata, load_network, onnx_files
 from emotion_core.network.onnx_export import export_onnx, store_half
 from emotion_core.network.quantized import make_exact
 from emotion_core.network.runtime import Network, OnnxNetwork, TorchNetwork
 from emotion_core.network.spatiotemporal import SpatioTemporalEmotionNet
 from emotion_core.onnx_session import open_session
+from emotion_core.sums import note
 from emotion_core.types import EmotionError
 from train.data.extract import extract
 from train.data.samples import read_all
@@ -266,6 +268,7 @@ def _finish(made: Path, source: Path) -> None:
     store_half(model)
     onnx.helper.set_model_props(model, {p.key: p.value for p in onnx.load(str(source)).metadata_props})
     onnx.save(model, str(made))
+    note(made)
 
 
 class _Ranges:
@@ -402,9 +405,9 @@ def timings(networks: Sequence[OnnxNetwork], rounds: int = 60) -> list[tuple[flo
 
 
 def _place(source: Path, target: Path) -> None:
-    part = target.with_name(target.name + ".part")
-    shutil.copyfile(source, part)
-    part.replace(target)
+    with written_beside(target) as part:
+        shutil.copyfile(source, part)
+    note(target)
 
 
 def report(outcome: dict) -> str:

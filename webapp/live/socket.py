@@ -159,7 +159,7 @@ class LiveServer:
                 viewer.state.forget_baseline()
             elif kind == "record":
                 await self._record(socket, viewer, on=bool(message["on"]))
-        except (ValueError, KeyError, TypeError) as problem:
+        except (ValueError, KeyError, TypeError, RecursionError) as problem:
             logger.info("a live message was not understood: %s", problem)
         await self._tell_news(socket, viewer)
 

@@ -32,13 +32,20 @@ class LiveOptions:
         """Read the options a browser sent; raises ValueError where they make no sense."""
         try:
             return cls(
-                smoothing=int(message["smoothing"]),
+                smoothing=_whole(message["smoothing"]),
                 threshold=float(message["threshold"]),
                 objects=bool(message.get("objects")),
                 landmarks=bool(message.get("landmarks")),
             )
-        except (KeyError, TypeError) as e:
+        except (KeyError, TypeError, OverflowError) as e:
             raise ValueError("the options lack a field or have one of a wrong kind") from e
+
+
+def _whole(value: Any) -> int:
+    number = int(value)
+    if isinstance(value, float) and number != value:
+        raise ValueError(f"smoothing counts frames, and is no {value}")
+    return number
 
 
 @dataclass(slots=True)

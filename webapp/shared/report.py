@@ -15,6 +15,7 @@ import plotly.graph_objects as go
 from emotion_core.analytics import measures
 from emotion_core.analytics.loading import check
 from emotion_core.analytics.moments import FLASH_CAUTION, moments
+from emotion_core.files import written_beside
 from emotion_core.labels import DISCLAIMER, VALENCE_AROUSAL_SOURCE
 from webapp.charts import people as charts_people
 from webapp.charts import plane
@@ -234,5 +235,7 @@ def write_report(results_json: Path, summary: Mapping[str, Any], name: str) -> P
     from webapp.shared.report import report_html
 
     path = results_json.with_name(f"{name}_report.html")
-    path.write_text(report_html(read_results(results_json), summary, title=name), encoding="utf-8")
+    page = report_html(read_results(results_json), summary, title=name)
+    with written_beside(path) as part:
+        part.write_text(page, encoding="utf-8")
     return path

@@ -113,13 +113,10 @@ def rescue(token: str, folder: Path) -> Path | None:
     return target
 
 
-def _age(path: Path, now: float) -> float:
-    """Give the seconds since anything in `path` was last written."""
-    newest = path.stat().st_mtime
-    if path.is_dir():
-        for inner in path.rglob("*"):
-            newest = max(newest, inner.stat().st_mtime)
-    return now - newest
+def _state(path: Path) -> tuple[int, int, int]:
+    """Give what changes whenever anything in `path` is written: newest time stamp, size in bytes, files."""
+    stats = [path.stat(), *(inner.stat() for inner in path.rglob("*"))] if path.is_dir() else [path.stat()]
+    return max(s.st_mtime_ns for s in stats), sum(s.st_size for s in stats), len(stats)
 
 
 def _clear_after_kills() -> None:
@@ -147,6 +144,9 @@ class Workspace:
         self.results.mkdir()
         self.uploads.mkdir()
         self._keep = keep_minutes * 60
+        # When each thing was last seen to have changed, by a clock that nobody sets: by the time of day, a
+        # machine that wakes up or corrects its clock would delete what is fresh, or keep what is old.
+        self._changed: dict[Path, tuple[tuple[int, int, int], float]] = {}
         self._stop = threading.Event()
         os.environ[ROOT_VARIABLE] = str(self.results)
         # Gradio puts every upload under this folder, so it goes with the rest.
@@ -163,18 +163,25 @@ class Workspace:
     def sweep(self, now: float | None = None) -> int:
         """Delete what has not been written to for `keep_minutes`; gives the number of things deleted.
 
+        `now` is in seconds of `time.monotonic()`. What is seen for the first time counts as written now.
+
         A file that lies in the uploads' own folder is one that is still arriving: where nothing more has
         come for a minute, its sender has gone.
         """
-        now = time.time() if now is None else now
+        now = time.monotonic() if now is None else now
+        before, self._changed = self._changed, {}
         gone = 0
         for base in (self.results, self.uploads):
             for path in list(base.iterdir()) if base.is_dir() else []:
                 arriving = base == self.uploads and path.is_file()
                 try:
-                    if _age(path, now) <= (min(ARRIVING, self._keep) if arriving else self._keep):
-                        continue
+                    state = _state(path)
                 except FileNotFoundError:  # deleted by its own job meanwhile
+                    continue
+                known, since = before.get(path, (state, now))
+                since = since if known == state else now
+                if now - since <= (min(ARRIVING, self._keep) if arriving else self._keep):
+                    self._changed[path] = (state, since)
                     continue
                 if path.is_dir():
                     shutil.rmtree(path, ignore_errors=True)

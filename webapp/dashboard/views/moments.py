@@ -1,13 +1,12 @@
 """Moments: peaks, sudden changes and brief flashes, in a table that can be annotated by hand."""
 
-import os
-import tempfile
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
 from emotion_core.analytics import moments
+from emotion_core.files import written_beside
 from webapp.charts import compare
 from webapp.dashboard import choices, shown, state
 from webapp.dashboard.player import has_video, player
@@ -151,11 +150,5 @@ def _merged(found: pd.DataFrame, saved: pd.DataFrame) -> pd.DataFrame:
 
 
 def _write(target: Path, text: bytes) -> None:
-    """Write beside and rename, so that a failed write leaves the earlier notes."""
-    handle, part = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text)
-        Path(part).replace(target)
-    finally:
-        Path(part).unlink(missing_ok=True)
+    with written_beside(target) as part:
+        part.write_bytes(text)

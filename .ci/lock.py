@@ -1,0 +1,88 @@
+"""The locked requirements: every package that the app is deployed with, by version and hash.
+
+`python .ci/lock.py` writes requirements.lock from requirements.txt (needs `pip install uv`), for the default
+index; `--torch-index URL` writes requirements-torch-cpu.lock, for PyTorch from an index of its own.
+`--rest FILE` prints a lock as a server installs it, and `--pins NAME...` what it says of some packages.
+Standard library only.
+"""
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent if HERE.name == ".ci" else HERE  # the image has it beside the lock
+LOCK, TORCH_LOCK = "requirements.lock", "requirements-torch-cpu.lock"
+OLDEST = "3.11"
+TORCH = ("torch", "torchvision")
+CUDA = re.compile(r"(nvidia-(?!ml-py)|cuda-|triton$)")  # what PyTorch of the default index brings along
+WINDOWS = ("opencv-python", "opencv-contrib-python")  # OpenCV with windows: they need a desktop's libraries
+HEADER = """\
+# Made by `make lock` from requirements.txt, for Python {oldest} and newer on every system; do not edit.
+# pip install --no-deps --require-hashes -r {name}
+"""
+
+
+def entries(path):
+    """Give (name, version, text) for each package of a lock; one may stand there for several Pythons."""
+    found = []
+    for part in re.split(r"(?m)^(?=[A-Za-z0-9])", path.read_text("utf-8")):
+        head = re.match(r"([A-Za-z0-9._-]+)==([^\s;\\]+)", part)
+        if head:
+            found.append((head[1].lower(), head[2], part))
+    return found
+
+
+def rest(path, without_torch):
+    """Give a lock without OpenCV's builds with windows and, if wanted, without PyTorch and its CUDA."""
+    keep = [
+        text
+        for name, _, text in entries(path)
+        if name not in WINDOWS and not (without_torch and (name in TORCH or CUDA.match(name)))
+    ]
+    return "".join(keep)
+
+
+def pins(path, names):
+    """Give NAME==VERSION for some packages of a lock."""
+    return [f"{name}=={version}" for name, version, _ in entries(path) if name in names]
+
+
+def compile_lock(source, target, *more):
+    """Let uv resolve `source`, a file or lines of text, into `target`."""
+    uv = shutil.which("uv")
+    command = [uv] if uv else [sys.executable, "-m", "uv"]
+    command += ["pip", "compile", "-", "--generate-hashes", "--universal", "--python-version", OLDEST]
+    command += ["--no-header", "--no-annotate", "--quiet", *more]
+    made = subprocess.run(command, input=source, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    if made.returncode:
+        sys.exit("lock: uv could not resolve the requirements (see above); without it: pip install uv")
+    (ROOT / target).write_text(HEADER.format(oldest=OLDEST, name=target) + made.stdout, "utf-8")
+    print(f"lock: {target}, {len(entries(ROOT / target))} packages")
+
+
+def main():
+    """Do what the options say and give the exit code."""
+    parser = argparse.ArgumentParser(prog=".ci/lock.py", description=__doc__.splitlines()[0])
+    parser.add_argument("--torch-index", metavar="URL", help=f"write {TORCH_LOCK} for this index")
+    parser.add_argument("--rest", metavar="FILE", type=Path, help="print a lock as a server installs it")
+    parser.add_argument("--without-torch", action="store_true", help="with --rest: PyTorch is there already")
+    parser.add_argument("--pins", metavar="NAME", nargs="+", help="print NAME==VERSION as locked")
+    args = parser.parse_args()
+    if args.rest:
+        print(rest(args.rest, args.without_torch), end="")
+    elif args.pins:
+        print(*pins(ROOT / LOCK, args.pins))
+    elif args.torch_index:
+        wanted = "\n".join(pins(ROOT / LOCK, TORCH))
+        compile_lock(wanted, TORCH_LOCK, "--no-deps", "--default-index", args.torch_index)
+    else:
+        compile_lock((ROOT / "requirements.txt").read_text("utf-8"), LOCK)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
