@@ -198,11 +198,12 @@ def analyze(
             problem = _stopped(made, end) if stopped else reader.problem
             recording.about["message"] = problem or "complete"
             recording.flush()
+            ended = None if stopped or made.is_picture else reader.end
             paths: dict[str, Path] = {}
             if annotated is not None:
                 kind = "picture" if made.is_picture else "video"
-                paths[kind] = annotated.close(None if stopped else reader.end, complete=not problem)
-            recording.close(complete=not problem)
+                paths[kind] = annotated.close(ended, complete=not problem)
+            recording.close(complete=not problem, end=ended)
         except KeyboardInterrupt:
             recording.close(complete=False)
             raise

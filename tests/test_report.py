@@ -55,7 +55,7 @@ def test_the_cards_have_the_figures_of_the_table() -> None:
         "Frames with a face": "80.0 %",
         "Mean valence": "+0.25",
         "Mean arousal": "0.75",
-        "Changes a minute": "0.0",
+        "Changes / min": "0.0",
     }
 
 

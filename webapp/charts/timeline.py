@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from emotion_core.analytics import measures
+from emotion_core.analytics import figures, measures
 from emotion_core.palette import ACCENT, color_of
 from webapp.charts.style import (
     DASHES,
@@ -39,12 +39,12 @@ def broken_lines(
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """Give thinned times (s) and values of one face, broken (NaN) where the face is away.
 
-    Away is longer than `insight.GAP` and than the time between two of `points`: every piece of a line costs
+    Away is longer than `figures.GAP` and than the time between two of `points`: every piece of a line costs
     the browser as much as a line.
     """
     kept = thin(time, values, points)
     gaps = np.diff(time)
-    away = np.flatnonzero(gaps > max(measures.GAP, (time[-1] - time[0]) / points))
+    away = np.flatnonzero(gaps > max(figures.GAP, (time[-1] - time[0]) / points))
     if len(kept) < len(time) and len(away):
         kept = np.union1d(kept, np.concatenate([away, away + 1]))  # a gap looks as long as it is
     breaks = np.searchsorted(kept, away) + 1
@@ -56,7 +56,7 @@ def broken_lines(
 
 def people_shown(frame: pd.DataFrame, people: Sequence[int] | None = None) -> list[int]:
     """Give the people to draw: those asked for that are there, or the eight seen longest."""
-    present = [int(face) for face in frame["face"].value_counts().index]
+    present = measures.longest_seen(frame)
     if people is None:
         return sorted(present[: len(PEOPLE)])
     return [face for face in people if face in present]
@@ -65,7 +65,7 @@ def people_shown(frame: pd.DataFrame, people: Sequence[int] | None = None) -> li
 def ribbon_table(
     frame: pd.DataFrame, people: Sequence[int], bins: int = BINS
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Give the middles of time bins (bins,) and the most frequent category's number in each.
+    """Give the middles of time bins (bins,) and the number of each one's category of the longest time.
 
     The numbers are (people, bins) and NaN where the person was not seen.
     """
@@ -82,12 +82,11 @@ def ribbon_table(
     emotions = pd.Categorical(frame["emotion"], categories=labels).codes
     out = np.full((len(people), bins), np.nan)
     for place, rows in enumerate(measures.places(frame, people).values()):
-        codes, time = emotions[rows], frame["time"].to_numpy()[rows]
+        codes, time, duration = emotions[rows], *(frame[c].to_numpy()[rows] for c in ("time", "duration"))
         at = np.clip(np.searchsorted(edges, time + 1e-9, side="right") - 1, 0, bins - 1)
-        good = codes >= 0
-        counts = np.bincount(at[good] * len(labels) + codes[good], minlength=bins * len(labels))
-        counts = counts.reshape(bins, len(labels))
-        out[place] = np.where(counts.sum(axis=1) > 0, counts.argmax(axis=1), np.nan)
+        cells = np.where(codes >= 0, at * len(labels) + codes, -1)
+        seconds = figures.weight_of_labels(cells, duration, bins * len(labels)).reshape(bins, len(labels))
+        out[place] = np.where(seconds.sum(axis=1) > 0, seconds.argmax(axis=1), np.nan)
     return middles, out
 
 
@@ -170,9 +169,9 @@ def timeline(
     with_band = band > 0 and len(people) <= 4
     for row, signal in ((len(heights) - 1, "valence"), (len(heights), "arousal")):
         for place, face in enumerate(people):
-            time, values = (frame[name].to_numpy()[places[face]] for name in ("time", signal))
+            held, values = (frame[name].to_numpy()[places[face]] for name in (["time", "duration"], signal))
             look = {"name": f"Person {face}", "meta": signal, **_axes(row)}
-            traces += _signal(time, values, place, band, points, with_band, look)
+            traces += _signal(held, values, place, band, points, with_band, look)
     first = float(frame["time"].iloc[0])
     layout = _layout(heights, people, [first, first + measures.length(frame)])
     if columns:
@@ -252,7 +251,7 @@ takes the browser longer than all the rest; text and clicks work without their b
 
 
 def _signal(
-    time: np.ndarray,
+    held: np.ndarray,
     values: np.ndarray,
     place: int,
     band: float,
@@ -260,17 +259,17 @@ def _signal(
     with_band: bool,
     look: dict[str, Any],
 ) -> list[dict[str, Any]]:
-    """Give the traces of one person's valence or arousal: the moving mean and the band around it."""
-    step = float(np.median(np.diff(time))) if len(time) > 1 else 0.0
-    count = max(1, round(band / (step or 1.0)))
-    rolling = pd.Series(values).rolling(count, center=True, min_periods=1)
-    mean = rolling.mean().to_numpy()
+    """Give the traces of one person's valence or arousal: the moving mean and the band around it.
+
+    `held` (N, 2) has the time of each value and how long it holds, in seconds.
+    """
+    time = held[:, 0]
+    mean, deviation = figures.moving_mean(time, held[:, 1], values, band)
     x, (line,) = broken_lines(time, [mean], points)
     color = person_color(place)
     look = {**look, "type": "scatter", "legendgroup": look["name"]}
     traces: list[dict[str, Any]] = []
     if with_band:
-        deviation = rolling.std(ddof=0).fillna(0).to_numpy()
         edges, (low, high) = broken_lines(time, [mean - deviation, mean + deviation], points // 2)
         band_x, band_y = _outlines(edges, low, high)
         traces.append(
