@@ -14,13 +14,15 @@ from emotion_core.analytics import MEASURES, figures
 from emotion_core.analytics.tally import Person, Readings, Tally, share
 from emotion_core.labels import DISCLAIMER, EMOTIONS, VALENCE_AROUSAL_SOURCE
 
-_PIECE = 4096  # readings that are held in memory
-
 
 class Summary:
-    """Counts records as they pass; `as_dict()` gives the summary at any moment."""
+    """Counts records as they pass; `as_dict()` gives the summary at any moment.
 
-    def __init__(self, labels: Sequence[str] = EMOTIONS) -> None:
+    `labels` are the categories that it names in any case; `piece` readings are held until they are counted.
+    """
+
+    def __init__(self, labels: Sequence[str] = EMOTIONS, *, piece: int = 4096) -> None:
+        self._piece = piece
         self._labels = list(labels)
         self._numbers = {label: number for number, label in enumerate(self._labels)}
         self._tally = Tally()
@@ -62,7 +64,7 @@ class Summary:
             number = self._numbers[emotion] = len(self._labels)
             self._labels.append(emotion)
         self._waiting.append((face, number, frame, time, duration, confidence, valence, arousal))
-        if len(self._waiting) >= _PIECE:
+        if len(self._waiting) >= self._piece:
             self._count()
 
     def _count(self) -> None:
