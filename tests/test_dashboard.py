@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from emotion_core.analytics import sample
 from emotion_core.labels import DISCLAIMER, VALENCE_AROUSAL_SOURCE
 from tests.tables import records_of, rows_of, write_json
-from webapp.dashboard import links, state
+from webapp.dashboard import links, opening, state
 
 ROOT = Path(__file__).resolve().parent.parent
 TITLES = {
@@ -385,7 +385,7 @@ def test_a_large_file_is_announced_while_it_is_read(
     monkeypatch.setattr(
         state.st, "dataframe", lambda t, **k: (shown.append(list(t.columns)), real(t, **k))[1]
     )
-    monkeypatch.setattr(state, "LARGE", 100)
+    monkeypatch.setattr(opening, "LARGE", 100)
     (folder / "half_results.json").write_text("[" + "x" * 200)
     app = open_page(folder=folder, open=["talk_results.json", "half_results.json"])
     assert shown[:2] == [["File", "Size"]] * 2 and shown[2][:2] == ["File", "Records"]

@@ -186,7 +186,7 @@ def _time_range(results: loading.Results) -> tuple[float, float]:
     low = float(times.min())
     high = low + measures.length(results.frame)
     step = 1.0 if high - low > 600 else 0.1
-    low, high = math.floor(low / step + 1e-6) * step, math.ceil(high / step - 1e-6) * step
+    low, high = math.floor(low / step + 1e-3) * step, math.ceil(high / step - 1e-3) * step
     low, high = round(low, 1), round(high, 1)
     if high - low < 2 * step:
         return low, high
