@@ -5,4 +5,8 @@
 
 from emotion_core.analytics.headline import AROUSAL, CHANGES, VALENCE, Measure
 
-MEASURES: tuple[Measure, ...] = (VALENCE, AROUSAL, CHANGES)
+MEASURES: tuple[Measure, ...] = (
+    VALENCE,
+    AROUSAL,
+    CHANGES,
+)
