@@ -348,3 +348,17 @@ def test_cautions_and_words() -> None:
     assert "1 file" in said[0] and "only 3" in said[1] and "12 files" in said[2]
     words = [compare.size_in_words(g) for g in (0.1, -0.3, 0.6, -2.0, float("nan"))]
     assert words == ["negligible", "small", "medium", "large", "not known"]
+
+
+def test_emodiversity_is_the_entropy_of_the_shares() -> None:
+    half, one, none = (
+        measures.overview(checked(rows_of(row)))["emodiversity"] for row in ("HHNN", "HH", "..")
+    )
+    assert half == pytest.approx(np.log(2)) and one == 0.0 and np.isnan(none)
+    lasting = rows_of("HNNN")
+    lasting["time"] = [0.0, 3.0, 3.25, 3.5]  # 3 s, 0.25 s, 0.25 s, and the mean of them
+    shares = np.array([3.0, 0.5 + 3.5 / 3]) / (3.5 + 3.5 / 3)
+    assert measures.overview(checked(lasting))["emodiversity"] == pytest.approx(-(shares @ np.log(shares)))
+    assert compare.per_file({"half": checked(rows_of("HHNN"))})["Emodiversity"].tolist() == pytest.approx(
+        [np.log(2)]
+    )
