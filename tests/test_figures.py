@@ -301,7 +301,7 @@ def test_the_page_has_the_figures(case: Case, tmp_path: Path) -> None:
     page = result_html(read_results(recording.paths["json"]), recording.summary, [], EN)
     facts = dict(re.findall(r'<dt class="k">(.*?)</dt><dd.*?>(.*?)</dd>', page))
     assert facts["Length"] == parts.length(case.seconds)
-    assert facts["Frames with a face"] == parts.percent(case.found)
+    assert facts["Time with a face"] == parts.percent(case.found)
     cards = page.split('class="part person"')[1:]
     assert len(cards) == len(case.people)
     for card, known in zip(cards, case.people.values(), strict=True):
@@ -323,7 +323,7 @@ def test_the_report_has_the_figures(case: Case, tmp_path: Path) -> None:
     page = report_html(read_results(recording.paths["json"]), recording.summary)
     cards = dict(re.findall(r'<div class="card"><span>(.*?)</span><b>(.*?)</b>', page))
     assert cards["Length"] == f"{case.seconds:.1f} s"
-    assert cards["Frames with a face"] == f"{100 * case.found:.1f} %"
+    assert cards["Time with a face"] == f"{100 * case.found:.1f} %"
     assert cards["Mean valence"] == f"{case.valence:+.2f}"
     assert cards["Changes / min"] == f"{case.per_minute:.1f}"
     assert {measure.label for measure in MEASURES} <= set(cards)

@@ -55,7 +55,7 @@ def test_the_cards_have_the_figures_of_the_table() -> None:
         >= {
             "Length": "1.0 s",
             "People": "1",
-            "Frames with a face": "80.0 %",
+            "Time with a face": "80.0 %",
             "Mean valence": "+0.25",
             "Mean arousal": "0.75",
             "Changes / min": "0.0",

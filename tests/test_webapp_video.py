@@ -309,7 +309,7 @@ def test_the_page_says_what_the_files_say(tmp_path: Path) -> None:
     summary = summarize(table)
     files = [SavedFile("video", "made_emotions.mp4", "result/T/made_emotions.mp4")]
     html = result_html(table, summary, files, EN, dashboard="dashboard/?result=Q", problem=None)
-    assert "Person 1" in html and "Frames with a face" in html and "80 %" in html
+    assert "Person 1" in html and "Time with a face" in html and "80 %" in html
     assert 'src="result/T/made_emotions.mp4"' in html and 'href="dashboard/?result=Q"' in html
     for moment in summary["faces"][0]["moments"]:
         assert f'data-seek="{moment["time"]}"' in html

@@ -147,7 +147,7 @@ def _cards(frame: pd.DataFrame) -> str:
     cards = [
         ("Length", clock(figures["length"])),
         ("People", f"{figures['people']:.0f}"),
-        ("Frames with a face", f"{100 * figures['found']:.1f} %"),
+        ("Time with a face", f"{100 * figures['found']:.1f} %"),
         *((m.label, m.text(figures[m.key])) for m in MEASURES),
     ]
     parts = [f'<div class="card"><span>{name}</span><b>{value}</b></div>' for name, value in cards]
