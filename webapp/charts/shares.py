@@ -112,9 +112,9 @@ def small_multiples(
         for place, (_, one) in enumerate(seen.groupby("face")):
             if place >= len(PEOPLE):
                 break
-            time, duration, values = (one[name].to_numpy() for name in ("time", "duration", signal))
-            smooth, _ = figures.moving_mean(time, duration, values, 1.0)
-            x, (y,) = broken_lines(time, [smooth], points)
+            held = one[["time", "duration"]].to_numpy()
+            smooth, _ = figures.moving_mean(held[:, 0], held[:, 1], one[signal].to_numpy(), 1.0)
+            x, (y,) = broken_lines(held, [smooth], points)
             line = {"color": person_color(place), "width": 1.4}
             figure.add_scatter(
                 x=x,

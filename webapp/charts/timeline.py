@@ -4,7 +4,7 @@ The timeline is drawn anew after every control, so its cost is watched: the brow
 number of drawn marks and with every second pass over the layout, ours with the rows that are copied.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -35,15 +35,17 @@ CLEAR = "rgba(0,0,0,0)"
 
 
 def broken_lines(
-    time: np.ndarray, values: Sequence[np.ndarray], points: int
+    held: np.ndarray, values: Sequence[np.ndarray], points: int
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """Give thinned times (s) and values of one face, broken (NaN) where the face is away.
 
-    Away is longer than `figures.GAP` and than the time between two of `points`: every piece of a line costs
-    the browser as much as a line.
+    `held` (N, 2) has the time of each value and how long its picture lasts, in seconds. Away is longer than
+    `figures.GAP` and than the time between two of `points`: every piece of a line costs the browser as much
+    as a line.
     """
+    time = held[:, 0]
     kept = thin(time, values, points)
-    gaps = np.diff(time)
+    gaps = time[1:] - held[:-1].sum(axis=1)
     away = np.flatnonzero(gaps > max(figures.GAP, (time[-1] - time[0]) / points))
     if len(kept) < len(time) and len(away):
         kept = np.union1d(kept, np.concatenate([away, away + 1]))  # a gap looks as long as it is
@@ -162,7 +164,7 @@ def timeline(
     traces = [_ribbon(frame, people, BINS)]
     places = measures.places(frame, people)
     if columns:
-        rows = {name: frame[name].to_numpy()[places[person]] for name in ("time", *columns)}
+        rows = frame[["time", "duration", *columns]].to_numpy()[places[person]]
         traces += _probabilities(rows, columns, probabilities, points)
     else:
         traces += _emotion_legend(measures.labels_of(frame))
@@ -228,11 +230,9 @@ def _layout(heights: Sequence[float], people: Sequence[int], span: Sequence[floa
     return layout
 
 
-def _probabilities(
-    rows: Mapping[str, np.ndarray], columns: Sequence[str], kind: str, points: int
-) -> list[dict[str, Any]]:
-    """Give the traces of one person's probabilities."""
-    x, values = broken_lines(rows["time"], [rows[column] for column in columns], points)
+def _probabilities(rows: np.ndarray, columns: Sequence[str], kind: str, points: int) -> list[dict[str, Any]]:
+    """Give the traces of one person's probabilities; `rows` has time, duration and the `columns`."""
+    x, values = broken_lines(rows[:, :2], list(rows[:, 2:].T), points)
     traces: list[dict[str, Any]] = []
     for column, y in zip(columns, values, strict=True):
         label, color = column[2:], color_of(column[2:])
@@ -263,14 +263,13 @@ def _signal(
 
     `held` (N, 2) has the time of each value and how long it holds, in seconds.
     """
-    time = held[:, 0]
-    mean, deviation = figures.moving_mean(time, held[:, 1], values, band)
-    x, (line,) = broken_lines(time, [mean], points)
+    mean, deviation = figures.moving_mean(held[:, 0], held[:, 1], values, band)
+    x, (line,) = broken_lines(held, [mean], points)
     color = person_color(place)
     look = {**look, "type": "scatter", "legendgroup": look["name"]}
     traces: list[dict[str, Any]] = []
     if with_band:
-        edges, (low, high) = broken_lines(time, [mean - deviation, mean + deviation], points // 2)
+        edges, (low, high) = broken_lines(held, [mean - deviation, mean + deviation], points // 2)
         band_x, band_y = _outlines(edges, low, high)
         traces.append(
             {
