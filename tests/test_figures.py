@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import sys
 from collections.abc import Mapping
 from math import sqrt
@@ -261,3 +262,19 @@ def test_means_over_times_leave_absences_out() -> None:
     means = figures.means_over(time, duration, values, low, high)
     assert means[[0, 1, 3, 4]] == pytest.approx([0.5, 0.5 / 0.75, 0.25 / 1.0, 0.5])
     assert np.isnan(means[2])
+
+
+def test_results_and_summary_are_written_without_pandas(tmp_path: Path) -> None:
+    code = f"""
+import sys
+sys.modules["pandas"] = None  # as where it isn't installed
+from emotion_core import Recording
+from tests.recordings import Frame, PICTURE, face_of
+made = Recording.create({str(tmp_path / "bare_results.json")!r}, formats=("csv",))
+made.append(Frame(PICTURE, 0, 0.0), [face_of(1, ("H", 0.9))])
+made.close(end=2.0)
+print(made.summary["seconds"], made.summary["share"]["Happy"])
+"""
+    root = Path(__file__).resolve().parent.parent
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+    assert (done.stdout.strip(), done.stderr) == ("2.0 1.0", "")
