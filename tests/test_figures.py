@@ -244,7 +244,10 @@ def test_a_killed_run_comes_to_what_its_file_holds(tmp_path: Path) -> None:
     [
         ([np.nan, np.nan, np.nan], [1.0, 2.0, 1.5]),  # the last one lasts as long as the mean of the others
         ([1.0, 2.0, 0.25], [1.0, 2.0, 0.25]),
-        ([0.5, 9.0, -1.0], [0.5, 2.0, 1.5]),  # less where records were taken out; never over the next picture
+        (
+            [0.5, 9.0, -1.0],
+            [0.5, 2.0, 1.25],
+        ),  # less where records were taken out; never over the next picture
         ([np.inf, np.nan, np.nan], [1.0, 2.0, 1.5]),
     ],
 )
@@ -254,6 +257,17 @@ def test_durations(known: list[float], until: list[float]) -> None:
     order = np.array([2, 0, 1])
     turned = figures.durations(frame[order], time[order], np.array(known)[order])
     assert turned.tolist() == [until[i] for i in order]
+
+
+def test_frames_without_a_record_are_no_time_of_the_one_before(tmp_path: Path) -> None:
+    # As tools write that leave out frames without a face: 25 frames a second, 10 frames, 80 away, 10 frames.
+    keys = {"emotion": "Happy", "confidence": 0.9, "valence": 0.5, "arousal": 0.6}
+    path = tmp_path / "old_results.json"
+    path.write_text(json.dumps([{"frame": i, **keys} for i in [*range(10), *range(90, 100)]]))
+    summary, frame = summarize(read_results(path)), loading.read(path).frame
+    assert (summary["seconds"], summary["seconds_with_face"]) == near((4.0, 0.8))
+    assert summary["faces"][0]["seconds"] == near(0.8)
+    assert measures.length(frame) == near(4.0) and measures.extent(frame)["found"] == near(0.2)
 
 
 def test_means_over_times_leave_absences_out() -> None:

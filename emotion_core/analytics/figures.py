@@ -42,20 +42,23 @@ def new_pictures(frame: np.ndarray, time: np.ndarray) -> np.ndarray:
 def durations(frame: np.ndarray, time: np.ndarray, known: np.ndarray | None = None) -> np.ndarray:
     """Give how long the picture of each record lasts (s): until the next one, or less where `known`.
 
-    The last picture lasts as long as known, else `usual_step`. What is NaN in `known` isn't known.
+    What isn't known (NaN) is guessed: frames without a record lie between two numbers that don't follow each
+    other and take their part of the time; the last picture lasts as long as the mean of the others.
     """
     if not len(time):
         return np.empty(0)
     order = np.argsort(time, kind="stable")
-    new = new_pictures(frame[order], time[order])
-    starts = time[order][new]
-    until = np.append(np.diff(starts), np.nan)[np.cumsum(new) - 1]
-    if known is not None:
-        known = known[order]
-        until = np.fmin(until, np.where(np.isfinite(known) & (known >= 0), known, np.nan))
-    step = usual_step(float(starts[0]), float(starts[-1]), len(starts))
+    frame, ordered = frame[order], time[order]
+    new = new_pictures(frame, ordered)
+    until = np.append(np.diff(ordered[new]), np.inf)
+    steps = np.append(np.maximum(np.diff(frame[new]), 1), 1)
+    said = np.full(len(until), np.nan) if known is None else known[order][new]
+    sure = np.isfinite(said) & (said >= 0)
+    lasting = np.where(sure, np.minimum(said, until), until / steps)
+    if not sure[-1]:
+        lasting[-1] = lasting[:-1].mean() if len(lasting) > 1 else 0.0
     out = np.empty(len(time))
-    out[order] = np.where(np.isnan(until), step, until)
+    out[order] = lasting[np.cumsum(new) - 1]
     return out
 
 

@@ -59,16 +59,17 @@ def extent(frame: pd.DataFrame) -> dict[str, float]:
     """Give length (s), frames, readings, people and found, the share of the time in which somebody is."""
     number, time, face = (frame[name].to_numpy() for name in ("frame", "time", "face"))
     new = figures.new_pictures(number, time) if len(frame) else np.zeros(0, bool)
-    weight = figures.weights(frame["duration"].to_numpy()[new])
+    lasting = figures.weights(frame["duration"].to_numpy()[new])
     which = np.cumsum(new) - 1
     somebody = np.zeros(int(new.sum()), bool)
     somebody[which[~np.isnan(face)]] = True
+    whole = length(frame) or float(lasting.sum())
     return {
         "length": length(frame),
         "frames": float(new.sum()),
         "readings": float(frame["face"].count()),
         "people": float(frame["face"].nunique()),
-        "found": float(weight[somebody].sum() / weight.sum()) if len(frame) else 0.0,
+        "found": min(1.0, float(lasting[somebody].sum()) / whole) if len(frame) else 0.0,
     }
 
 

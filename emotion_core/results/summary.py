@@ -29,7 +29,8 @@ class Summary:
         self._waiting: list[tuple[float, ...]] = []
         self._frames = 0
         self._with_face = 0
-        self._seconds = 0.0
+        self._begun = math.inf
+        self._ended = -math.inf
         self._seconds_with_face = 0.0
         self._last_frame: int | None = None
         self._last_with_face: int | None = None
@@ -51,7 +52,7 @@ class Summary:
         """
         if frame != self._last_frame:
             self._frames += 1
-            self._seconds += duration
+            self._begun, self._ended = min(self._begun, time), max(self._ended, time + duration)
             self._last_frame = frame
         if face is None or emotion is None:
             return
@@ -82,7 +83,7 @@ class Summary:
         together = self._tally.whole()
         return {
             "frames": self._frames,
-            "seconds": round(self._seconds, 3),
+            "seconds": round(self._ended - self._begun, 3) if self._frames else 0.0,
             "frames_with_face": self._with_face,
             "seconds_with_face": round(self._seconds_with_face, 3),
             "people": len(people),
