@@ -210,15 +210,16 @@ def analyze(
                 raise EmotionError(f"{made.source.name}: stopped before its first frame, nothing is written")
             problem = cut or reader.problem
             recording.flush()
+            ended = None if cut or made.is_picture else reader.end
             paths: dict[str, Path] = {}
             if annotated is not None:
-                place = annotated.close(None if cut else reader.end, complete=not problem)
+                place = annotated.close(ended, complete=not problem)
                 if place is not None:
                     paths["picture" if made.is_picture else "video"] = place
                 elif not problem:
                     problem = f"{made.source.name}: {annotated.problem}"
             recording.about["message"] = problem or "complete"
-            recording.close(complete=not problem)
+            recording.close(complete=not problem, end=ended)
         except KeyboardInterrupt:
             recording.close(complete=False)
             raise

@@ -69,6 +69,13 @@ def test_timeline_lines_break_where_the_face_is_away() -> None:
     assert np.isnan(y).sum() == 1 and len(y) == 21
 
 
+def test_a_line_goes_on_while_a_picture_lasts() -> None:
+    table = rows_of("HHH")
+    table["time"] = [0.0, 3.0, 9.0]
+    line = next(t for t in shares.timeline(checked(table), band=0).data if t.meta == "valence")
+    assert np.asarray(line.x).tolist() == [0.0, 3.0, 9.0]
+
+
 def test_timeline_band_is_one_standard_deviation() -> None:
     table = checked(rows_of("N" * 40, valence=[0.5, -0.5] * 20))
     figure = shares.timeline(table, band=1.0)
@@ -156,9 +163,9 @@ def test_dwell_bar_equals_the_seconds() -> None:
 
 def test_density_holds_all_seconds(talk) -> None:  # type: ignore[no-untyped-def]
     cells = plane.density(talk).data[0]
-    from emotion_core.analytics import measures
-
-    assert np.nansum(np.asarray(cells.z, float)) == pytest.approx(measures.durations(talk).sum())
+    assert np.nansum(np.asarray(cells.z, float)) == pytest.approx(
+        talk.loc[talk["face"].notna(), "duration"].sum()
+    )
 
 
 def test_animation_has_steps_speeds_and_a_slider(talk) -> None:  # type: ignore[no-untyped-def]

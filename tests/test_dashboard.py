@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from emotion_core.analytics import sample
 from emotion_core.labels import DISCLAIMER, VALENCE_AROUSAL_SOURCE
 from tests.tables import records_of, rows_of, write_json
-from webapp.dashboard import links, state
+from webapp.dashboard import links, opening, state
 
 ROOT = Path(__file__).resolve().parent.parent
 TITLES = {
@@ -103,21 +103,6 @@ def test_several_files(open_page: Open, page: str) -> None:
     app = open_page(page, made="study")
     assert len(app.get("plotly_chart")) == 4 if page != "plane" else 2
     assert "Made-up" in said(app)
-
-
-def test_overview_shows_the_figures(open_page: Open, tmp_path: Path) -> None:
-    table = rows_of("H" * 30 + "." * 8 + "N" * 62, valence=[0.5] * 38 + [0.0] * 62, arousal=0.6)
-    write_json(table, tmp_path / "known_results.json")
-    app = open_page("overview", folder=tmp_path, open="known_results.json")
-    shown = {metric.label: metric.value for metric in app.metric}
-    assert shown == {
-        "Length": "10.0 s",
-        "People": "1",
-        "Faces found": "92.0 %",
-        "Mean valence": "+0.16",
-        "Mean arousal": "0.60",
-        "Changes / min": "6.5",
-    }
 
 
 # -- loading
@@ -385,7 +370,7 @@ def test_a_large_file_is_announced_while_it_is_read(
     monkeypatch.setattr(
         state.st, "dataframe", lambda t, **k: (shown.append(list(t.columns)), real(t, **k))[1]
     )
-    monkeypatch.setattr(state, "LARGE", 100)
+    monkeypatch.setattr(opening, "LARGE", 100)
     (folder / "half_results.json").write_text("[" + "x" * 200)
     app = open_page(folder=folder, open=["talk_results.json", "half_results.json"])
     assert shown[:2] == [["File", "Size"]] * 2 and shown[2][:2] == ["File", "Records"]

@@ -101,7 +101,11 @@ def test_check_alone_names_every_reason() -> None:
     results = loading.check(table, name="x")
     assert results.skipped == 3
     notes = "; ".join(results.notes)
-    assert "valence outside [-1, 1]" in notes and "arousal is not a number" in notes and "[0, 1]" in notes
+    assert (
+        "valence 7.3 is outside [-1, 1] (1)" in notes
+        and "arousal is not a number" in notes
+        and "[0, 1]" in notes
+    )
 
 
 def test_time_that_runs_backwards_is_put_in_order() -> None:

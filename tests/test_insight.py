@@ -27,9 +27,9 @@ def test_overview_of_a_recording_with_a_gap() -> None:
 def test_changes_per_minute_counts_per_minute_of_one_face() -> None:
     # 6 s seen, two changes: 20 a minute. A second face that never changes halves it.
     table = checked(rows_of("H" * 20 + "N" * 20 + "S" * 20))
-    assert measures.changes_per_minute(table) == pytest.approx(20.0)
+    assert measures.whole(table).changes_per_minute == pytest.approx(20.0)
     both = checked(rows_of("H" * 20 + "N" * 20 + "S" * 20), rows_of("N" * 60, face=2))
-    assert measures.changes_per_minute(both) == pytest.approx(10.0)
+    assert measures.whole(both).changes_per_minute == pytest.approx(10.0)
 
 
 def test_no_change_is_counted_across_an_absence() -> None:
@@ -47,7 +47,7 @@ def test_shares_sum_to_one_and_follow_the_counts() -> None:
     assert share["Neutral"] == pytest.approx(0.5)
     assert share["Fear"] == 0
     people = measures.shares_by_person(checked(rows_of("HHNN"), rows_of("SSSS", face=7)))
-    assert people.loc[1, "Happy"] == 0.5 and people.loc[7, "Sad"] == 1.0
+    assert people.loc[[1, 7], ["Happy", "Sad"]].to_numpy().ravel().tolist() == pytest.approx([0.5, 0, 0, 1])
 
 
 def test_runs_have_start_end_and_frames() -> None:
@@ -80,13 +80,13 @@ def test_quadrant_dwell_in_seconds() -> None:
 
 
 def test_dwell_uses_the_clock_and_not_the_count() -> None:
-    # The rate drops to a half: the later readings stand for twice the time.
+    # The rate drops to a half: the later readings stand for twice the time. The last lasts 0.7 / 5 s.
     time = [0.0, 0.1, 0.2, 0.3, 0.5, 0.7]
     table = rows_of("N" * 6, valence=[0.5] * 3 + [-0.5] * 3, arousal=0.9)
     table["time"] = time
     seconds = measures.quadrants(checked(table))
     assert seconds["Pleasant, active"] == pytest.approx(0.3)
-    assert seconds["Unpleasant, active"] == pytest.approx(0.2 + 0.2 + 0.1)
+    assert seconds["Unpleasant, active"] == pytest.approx(0.2 + 0.2 + 0.14)
 
 
 def test_expressiveness_of_a_still_and_a_lively_face() -> None:
@@ -105,7 +105,7 @@ def test_an_only_empty_file_gives_zeros_and_nan() -> None:
     table = checked(rows_of("....."))
     figures = measures.overview(table)
     assert figures["people"] == 0 and figures["found"] == 0
-    assert np.isnan(figures["valence"]) and np.isnan(figures["changes"])
+    assert np.isnan(figures["valence"]) and np.isnan(figures["changes_per_minute"])
     assert measures.shares(table).sum() == 0
     assert measures.runs(table).empty and measures.expressiveness(table).empty
     assert measures.quadrants(table).sum() == 0
@@ -113,20 +113,39 @@ def test_an_only_empty_file_gives_zeros_and_nan() -> None:
 
 def test_select_keeps_frames_without_a_face() -> None:
     table = checked(rows_of("HH..NN"), rows_of("SSSSSS", face=2))
-    chosen = measures.select(table, people=[1], start=0.1, end=0.4)
+    chosen = measures.select(table, people=[1], start=0.1, end=0.5)
     assert set(chosen["face"].dropna()) == {1.0}
     assert chosen["time"].min() == pytest.approx(0.1) and chosen["time"].max() == pytest.approx(0.4)
     assert chosen["face"].isna().sum() == 2
+
+
+def test_a_picture_that_lasts_over_the_edge_is_cut_there() -> None:
+    table = rows_of("HNS")
+    table["time"] = [0.0, 1.0, 5.0]
+    part = measures.select(checked(table), start=0.5, end=3.0)
+    assert part[["time", "duration"]].to_numpy().tolist() == [[0.5, 0.5], [1.0, 2.0]]
+    assert measures.shares(part)["Neutral"] == pytest.approx(2 / 2.5)
+    inside = measures.select(checked(table), start=2.0, end=3.0)
+    assert measures.length(inside) == 1.0 and inside["emotion"].tolist() == ["Neutral"]
+
+
+def test_a_picture_of_others_only_is_one_without_a_face() -> None:
+    two = checked(rows_of("HH"), rows_of("SSSS", face=2), rows_of("NNNN", face=3))
+    chosen = measures.select(two, people=[1])
+    assert chosen["time"].tolist() == pytest.approx([0.0, 0.1, 0.2, 0.3])
+    assert measures.extent(chosen)["found"] == pytest.approx(0.5)
+    assert (
+        chosen["emotion"].isna().tolist() == chosen["valence"].isna().tolist() == [False, False, True, True]
+    )
 
 
 # -- moments
 
 
 def test_peaks_are_found_at_their_time() -> None:
-    table = rows_of("N" * 100)
     bump = np.exp(-0.5 * ((np.arange(100) - 40) / 5) ** 2) * 0.9
-    table["p_Happy"] = bump
-    table["p_Neutral"] = 1 - bump
+    table = rows_of("".join("H" if p > 0.5 else "N" for p in bump))
+    table["confidence"] = np.maximum(bump, 1 - bump)
     peaks = moments.peaks(checked(table))
     assert peaks[["emotion", "face"]].to_numpy().tolist() == [["Happy", 1]]
     assert peaks["time"][0] == pytest.approx(4.0)
@@ -134,8 +153,8 @@ def test_peaks_are_found_at_their_time() -> None:
 
 
 def test_a_peak_at_the_very_edge_counts() -> None:
-    table = rows_of("N" * 50)
-    table["p_Happy"] = np.linspace(0, 0.9, 50)
+    table = rows_of("N" * 20 + "H" * 30)
+    table["confidence"] = np.linspace(0, 0.9, 50)
     assert moments.peaks(checked(table))["time"].tolist() == pytest.approx([4.9])
 
 
@@ -301,7 +320,7 @@ def test_per_file_takes_the_file_as_the_unit() -> None:
     }
     values = compare.per_file(tables)
     assert list(values.index) == ["one", "two"]
-    assert values.loc["one", "Happy"] == 0.5 and values.loc["two", "Happy"] == 0.0
+    assert values.loc["one", "Happy"] == pytest.approx(0.5) and values.loc["two", "Happy"] == 0.0
     assert values.loc["one", "Valence"] == pytest.approx(0.5)
 
 
@@ -329,3 +348,17 @@ def test_cautions_and_words() -> None:
     assert "1 file" in said[0] and "only 3" in said[1] and "12 files" in said[2]
     words = [compare.size_in_words(g) for g in (0.1, -0.3, 0.6, -2.0, float("nan"))]
     assert words == ["negligible", "small", "medium", "large", "not known"]
+
+
+def test_emodiversity_is_the_entropy_of_the_shares() -> None:
+    half, one, none = (
+        measures.overview(checked(rows_of(row)))["emodiversity"] for row in ("HHNN", "HH", "..")
+    )
+    assert half == pytest.approx(np.log(2)) and one == 0.0 and np.isnan(none)
+    lasting = rows_of("HNNN")
+    lasting["time"] = [0.0, 3.0, 3.25, 3.5]  # 3 s, 0.25 s, 0.25 s, and the mean of them
+    shares = np.array([3.0, 0.5 + 3.5 / 3]) / (3.5 + 3.5 / 3)
+    assert measures.overview(checked(lasting))["emodiversity"] == pytest.approx(-(shares @ np.log(shares)))
+    assert compare.per_file({"half": checked(rows_of("HHNN"))})["Emodiversity"].tolist() == pytest.approx(
+        [np.log(2)]
+    )

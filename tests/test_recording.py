@@ -91,10 +91,11 @@ def test_records_read_back_equal_what_was_written(tmp_path: Path) -> None:
     assert one.as_dict() | {"probabilities": 0} == known.as_dict() | {
         "probabilities": 0,
         "objects": one.objects,
+        "duration": 0.1,
     }
     assert one.objects == tuple(json.loads(json.dumps(known.objects)))
     assert dict(one.probabilities or {}) == pytest.approx(dict(known.probabilities or {}), abs=1e-6)
-    assert two == Record(1, None, None, None, None, 0.1, None)
+    assert two == Record(1, None, None, None, None, 0.1, None, duration=0.1)
 
 
 def test_labels_of_ones_own_go_all_the_way(tmp_path: Path) -> None:
@@ -179,6 +180,23 @@ def test_an_earlier_result_is_replaced_only_by_a_complete_one(tmp_path: Path) ->
     assert not (tmp_path / "a_results.partial.json").exists()
     record_some(path, 3)
     assert len(read_results(path)) == 6 and path.read_bytes() != before
+
+
+def test_the_last_picture_lasts_until_the_stream_ends(tmp_path: Path) -> None:
+    known, guessed, single = (tmp_path / f"{name}_results.json" for name in ("known", "guessed", "single"))
+    for path, end in ((known, 5.0), (guessed, None)):
+        recording = Recording.create(path, formats=("csv", "parquet"))
+        for i, time in enumerate((0.0, 0.5, 2.0)):
+            recording.append(Frame(PICTURE, i, time), [face("Happy")])
+        recording.close(end=end)
+        last = 3.0 if end else 1.0  # the mean of the others
+        for kind in ("json", "csv", "parquet"):
+            assert read_results(recording.paths[kind])["duration"].tolist() == [0.5, 1.5, last]
+        assert recording.summary["seconds"] == 2.0 + last
+    with Recording.create(single) as recording:
+        recording.append(Frame(PICTURE), [face("Happy")])
+    assert "duration" not in json.loads(single.read_text())[0]
+    assert recording.summary["seconds"] == 0.0 and recording.summary["share"]["Happy"] == 1.0
 
 
 def test_nothing_recorded_leaves_nothing(tmp_path: Path) -> None:
@@ -299,31 +317,32 @@ def make(recipe: Callable[[int], list[Face]], count: int = 100) -> dict[str, obj
     for i in range(count):
         for item in recipe(i) or [None]:
             if item is None:
-                counts.add(i, i / 10, None, None, 0, 0, 0)
+                counts.add(i, i / 10, None, None, 0, 0, 0, 0.1)
             else:
-                counts.add(i, i / 10, item.id, item.emotion, item.confidence, item.valence, item.arousal)
+                numbers = (item.confidence, item.valence, item.arousal)
+                counts.add(i, i / 10, item.id, item.emotion, *numbers, 0.1)
     return counts.as_dict()
 
 
 def test_the_summary_counts_right() -> None:
-    # 0-3 s Happy, 3-4 s nobody, 4-10 s Neutral with one Sad peak at 7.0 s
+    # 0-3 s Happy, 3-4.1 s nobody, 4.1-10 s Neutral with one Sad peak at 7.0 s
     def recipe(i: int) -> list[Face]:
         if i < 30:
             return [face("Happy", sure=0.6 + 0.01 * (i == 12), valence=0.5)]
-        if i < 40:
+        if i < 41:
             return []
         return [face("Sad", sure=0.95) if i == 70 else face("Neutral", valence=-0.1)]
 
     summary = make(recipe)
-    assert summary["frames"] == 100 and summary["frames_with_face"] == 90
+    assert summary["frames"] == 100 and summary["frames_with_face"] == 89
     assert summary["seconds"] == 10.0 and summary["people"] == 1
     [person] = summary["faces"]  # type: ignore[misc]
-    assert person["share"]["Happy"] == pytest.approx(30 / 90, abs=1e-4)
+    assert person["share"]["Happy"] == pytest.approx(30 / 89, abs=1e-4)
     assert person["emotion"] == "Neutral"
-    values = [0.5] * 30 + [-0.1] * 59 + [0.25]
+    values = [0.5] * 30 + [-0.1] * 58 + [0.25]
     assert person["valence"]["mean"] == pytest.approx(np.mean(values), abs=1e-4)
-    assert person["valence"]["sd"] == pytest.approx(np.std(values, ddof=1), abs=1e-4)
-    assert person["longest_run"] == {"emotion": "Neutral", "start": 4.0, "end": 7.0, "seconds": 3.0}
+    assert person["valence"]["sd"] == pytest.approx(np.std(values), abs=1e-4)
+    assert person["longest_run"] == {"emotion": "Happy", "start": 0.0, "end": 3.0, "seconds": 3.0}
     assert person["changes"] == 2  # into Sad and out of it; the pause hides the change before
     assert [(m["emotion"], m["time"]) for m in person["moments"]] == [("Sad", 7.0), ("Happy", 1.2)]
 

@@ -19,7 +19,7 @@ from webapp.shared.i18n import Text
 from webapp.shared.jobs import Job, Jobs
 from webapp.shared.store import SavedFile
 from webapp.video.batch import Batch, Item, VideoOptions, analyse_batch, items_of, queue_html
-from webapp.video.result import bins, result_html, timeline_svg
+from webapp.video.result import result_html, timeline_svg
 
 EN = Text("en")
 
@@ -295,13 +295,13 @@ def table_of(folder: Path, labels: tuple[str, ...] = EMOTIONS, people: int = 1) 
 
 
 def test_slices_of_the_timeline_are_means_and_gaps_stay_gaps() -> None:
-    means, seen = bins(np.array([0.0, 0.4, 9.9]), np.array([[1.0], [0.0], [0.5]]), 10.0, columns=10)
-    assert seen.tolist() == [True] + [False] * 8 + [True]
-    assert means[0, 0] == 0.5 and means[9, 0] == 0.5
-    svg = timeline_svg(np.array([0.0, 9.9]), np.array([[1.0], [1.0]]), ["Happy"], 10.0, 0.1)
+    svg = timeline_svg(np.array([[0.0, 0.1], [9.9, 0.1]]), np.array([[1.0], [1.0]]), ["Happy"], 10.0)
     assert svg.count("M") == 2  # two pieces with a gap between
-    whole = timeline_svg(np.arange(0, 10, 0.5), np.ones((20, 1)), ["Happy"], 10.0, 0.5)
+    slow = np.column_stack([np.arange(0, 10, 0.5), np.full(20, 0.5)])
+    whole = timeline_svg(slow, np.ones((20, 1)), ["Happy"], 10.0)
     assert whole.count("M") == 1  # a slow video has no stripes
+    mixed = timeline_svg(np.array([[0.0, 0.01], [0.01, 0.03]]), np.array([[1.0], [0.0]]), ["Happy"], 9.6)
+    assert "M0 75.0" in mixed  # a slice of 0.04 s, a quarter of it at 1
 
 
 def test_the_page_says_what_the_files_say(tmp_path: Path) -> None:
@@ -309,7 +309,7 @@ def test_the_page_says_what_the_files_say(tmp_path: Path) -> None:
     summary = summarize(table)
     files = [SavedFile("video", "made_emotions.mp4", "result/T/made_emotions.mp4")]
     html = result_html(table, summary, files, EN, dashboard="dashboard/?result=Q", problem=None)
-    assert "Person 1" in html and "Frames with a face" in html and "80 %" in html
+    assert "Person 1" in html and "Time with a face" in html and "80 %" in html
     assert 'src="result/T/made_emotions.mp4"' in html and 'href="dashboard/?result=Q"' in html
     for moment in summary["faces"][0]["moments"]:
         assert f'data-seek="{moment["time"]}"' in html

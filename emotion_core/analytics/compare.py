@@ -11,7 +11,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from emotion_core.analytics.measures import changes_per_minute, labels_of, readings, shares
+from emotion_core.analytics import MEASURES
+from emotion_core.analytics.measures import labels_of, shares, whole
 from emotion_core.types import EmotionError
 
 FEW = 5
@@ -21,17 +22,16 @@ LEVEL = 0.95
 
 
 def per_file(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Give one row per file with a face: shares, mean valence and arousal, changes a minute."""
+    """Give one row per file with a face: shares of the categories, and all of `MEASURES` by name."""
     rows = {}
     labels = list(dict.fromkeys(label for table in tables.values() for label in labels_of(table)))
     for name, table in tables.items():
-        seen = readings(table)
-        if seen.empty:
+        together = whole(table)
+        if not together.readings:
             continue
         row = shares(table).reindex(labels, fill_value=0.0)
-        row["Valence"] = seen["valence"].mean()
-        row["Arousal"] = seen["arousal"].mean()
-        row["Changes a minute"] = changes_per_minute(table)
+        for measure in MEASURES:
+            row[measure.name] = measure.of(together)
         rows[name] = row
     return pd.DataFrame(rows).T.rename_axis("file").astype(float) if rows else pd.DataFrame()
 

@@ -1,28 +1,27 @@
 """From a results file to a table that every chart can trust, with what was left out and why.
 
-Nothing here knows of Streamlit. The reader itself is `emotion_core.results.recording.read_results`.
+Nothing here knows of Streamlit. `emotion_core.results.table` reads and checks columns, types and ranges; here
+such a table is put in order of time, and times and ids are filled in where a file has none.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from emotion_core.analytics.figures import ASSUMED_FPS, timing
+from emotion_core.analytics.measures import longest_seen
 from emotion_core.labels import EMOTIONS
+from emotion_core.results.table import checked, read_results
 from emotion_core.types import EmotionError
 
 SUFFIXES = (".json", ".csv", ".parquet")
 VIDEO_SUFFIXES = (".mp4", ".mov", ".webm", ".m4v")
 MAX_BYTES = 450 * 1024 * 1024
 """Larger results files are refused with the advice to convert them to Parquet."""
-ASSUMED_FPS = 25.0
-"""The frame rate of a file that holds no times (the five-key list of older tools)."""
 MAX_FILES = 500
-_RANGES = {"valence": (-1.0, 1.0), "arousal": (0.0, 1.0), "confidence": (0.0, 1.0)}
-_NEEDED = ("frame", "emotion", "confidence", "valence", "arousal")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +29,8 @@ class Results:
     """One loaded file: a `name` that is unique on the screen, its checked table, and what was said about it.
 
     `frame` has one row per frame and face, in order of time: frame (int), time (s), face (float, NaN where
-    nobody was found), emotion (categorical), confidence, valence [-1, 1], arousal [0, 1], p_<Label> [0, 1].
+    nobody was found), emotion (categorical), confidence, valence [-1, 1], arousal [0, 1], duration (s, what
+    the record weighs in every share and mean), p_<Label> [0, 1].
     """
 
     name: str
@@ -46,14 +46,11 @@ class Results:
     @property
     def people(self) -> list[int]:
         """The ids of the faces, the one seen longest first."""
-        counts = self.frame["face"].value_counts()
-        return [int(face) for face in counts.index]
+        return longest_seen(self.frame)
 
 
 def read(path: Path, *, name: str | None = None, source: str = "folder") -> Results:
     """Read and check one results file; raises EmotionError with one line saying what is wrong with it."""
-    from emotion_core.results.recording import read_results
-
     shown = name or path.name
     if path.suffix.lower() not in SUFFIXES:
         raise EmotionError(f"{shown} is not a results file: choose .json, .csv or .parquet.")
@@ -68,38 +65,32 @@ def read(path: Path, *, name: str | None = None, source: str = "folder") -> Resu
             f"{shown} has {size / 1e6:,.0f} MB, more than the {MAX_BYTES / 1e6:,.0f} MB that can be shown: "
             "save it as Parquet (--format parquet) or split it."
         )
-    return check(read_results(path), name=shown, path=path, source=source)
+    return _results(read_results(path), name=shown, path=path, source=source)
 
 
-def check(
-    frame: pd.DataFrame,
-    *,
-    name: str,
-    path: Path | None = None,
-    source: str = "upload",
-    made: bool = False,
-) -> Results:
-    """Turn a table of `read_results` into `Results`: bad records are left out and counted.
+def check(frame: pd.DataFrame, *, name: str, source: str = "upload", made: bool = False) -> Results:
+    """Check a table with the columns of `read_results`, and put it in order.
 
-    Raises EmotionError where nothing that can be shown remains.
+    Bad records are left out and counted. Raises EmotionError where nothing that can be shown remains.
     """
-    missing = [column for column in _NEEDED if column not in frame.columns]
-    if missing:
-        raise EmotionError(f"{name} is not a results file: it has no {', '.join(missing)}.")
-    skipped, reason = int(frame.attrs.get("skipped", 0) or 0), str(frame.attrs.get("reason", ""))
-    notes = [f"{skipped:,} records could not be read{': ' + reason if reason else ''}"] if skipped else []
-    for note in frame.attrs.get("notes", ()):
-        notes.append(str(note))
+    columns = {str(column): frame[column] for column in frame.columns}
+    table = checked(columns, name, list(frame.attrs.get("notes", ())))
+    return _results(table, name, source=source, made=made)
+
+
+def _results(
+    frame: pd.DataFrame, name: str, *, path: Path | None = None, source: str = "upload", made: bool = False
+) -> Results:
+    """Turn a table of `read_results` into `Results`."""
     if frame.empty:
         raise EmotionError(f"{name} holds no records: analyse the video again or choose another file.")
-    table = _numbers(frame)
-    keep, more = _valid(table)
-    notes += more
-    skipped += int((~keep).sum())
-    table = table if keep.all() else table[keep]
-    if table.empty:
-        raise EmotionError(f"{name} holds no record with usable numbers: choose another file.")
-    table, more = _in_order(table)
+    skipped = int(frame.attrs["skipped"])
+    notes = []
+    if skipped:
+        reasons = [f"{reason} ({count:,})" for reason, count in frame.attrs["reasons"]]
+        notes.append(f"{skipped:,} records could not be read: {', '.join(reasons)}")
+    notes += frame.attrs["notes"]
+    table, more = _in_order(_used(frame))
     notes += more
     labels = _labels(table)
     table["emotion"] = table["emotion"].cat.set_categories(labels)
@@ -118,56 +109,21 @@ def check(
     )
 
 
-def _numbers(frame: pd.DataFrame) -> pd.DataFrame:
-    """Give the columns that are used, as plain numbers and categories; what is no number becomes NaN."""
-    wanted = ["frame", "time", "face", "confidence", "valence", "arousal"]
+def _used(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give the columns that are used, as plain numbers and categories."""
     chances = [c for c in frame.columns if c.startswith("p_") and len(c) > 2]
-    columns: dict[str, Any] = {}
-    for name in [*wanted, *chances]:
-        columns[name] = np.nan
-        if name in frame.columns:
-            values = pd.to_numeric(frame[name], errors="coerce")
-            columns[name] = values.to_numpy(dtype="float64", na_value=np.nan)
-    if all(np.isnan(columns[name]).all() for name in chances):
-        columns = {name: values for name, values in columns.items() if name not in chances}
-    columns["emotion"] = pd.Categorical(frame["emotion"])
-    return pd.DataFrame(columns, index=frame.index)
-
-
-def _valid(table: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
-    """Give the mask of records to keep and one note for each reason to leave some out."""
-    keep = np.ones(len(table), bool)
-    notes: list[str] = []
-
-    def drop(bad: np.ndarray, reason: str) -> None:
-        fresh = bad & keep
-        if fresh.any():
-            notes.append(f"{int(fresh.sum()):,} records left out: {reason}")
-            keep[fresh] = False
-
-    has_face = table["emotion"].notna().to_numpy()
-    frame = table["frame"].to_numpy()
-    drop(~np.isfinite(frame) | (frame < 0), "no frame number")
-    time = table["time"].to_numpy()
-    if np.isfinite(time).any():
-        drop(~np.isfinite(time) | (time < 0), "no usable time")
-    for column, (low, high) in _RANGES.items():
-        values = table[column].to_numpy()
-        drop(has_face & ~np.isfinite(values), f"{column} is not a number")
-        outside = has_face & ((values < low - 1e-6) | (values > high + 1e-6))
-        drop(outside, f"{column} outside [{low:g}, {high:g}]")
-    for column in (c for c in table.columns if c.startswith("p_")):
-        values = table[column].to_numpy()
-        drop(has_face & np.isinf(values), "a probability is not a number")
-        drop(has_face & ((values < -1e-6) | (values > 1 + 1e-6)), "a probability outside [0, 1]")
-    return keep, notes
+    if frame[chances].isna().all(axis=None):
+        chances = []
+    names = ["frame", "time", "face", "confidence", "valence", "arousal", "duration", *chances]
+    columns = {name: frame[name].to_numpy("float64", na_value=np.nan) for name in names}
+    return pd.DataFrame({**columns, "emotion": pd.Categorical(frame["emotion"])})
 
 
 def _in_order(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Fill in times and ids where the file has none, put the records in order and drop repeats."""
     notes: list[str] = []
     if table["time"].isna().all():
-        table["time"] = table["frame"] / ASSUMED_FPS
+        table["time"], _ = timing(table["frame"].to_numpy(), table["time"].to_numpy())
         notes.append(f"the file holds no times: {ASSUMED_FPS:g} frames a second are assumed")
     seen = table["emotion"].notna()
     unnamed = seen & table["face"].isna()
@@ -186,6 +142,8 @@ def _in_order(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     if repeated.any():
         notes.append(f"{int(repeated.sum()):,} records left out: the same face twice in one frame")
         table = table[~repeated]
+    columns = (table[name].to_numpy() for name in ("frame", "time", "duration"))
+    table = table.assign(duration=timing(*columns)[1])
     return table.set_axis(pd.RangeIndex(len(table))), notes
 
 

@@ -1,7 +1,8 @@
-"""The numbers behind the dashboard: pure functions of a results table, each tested with known answers.
+"""The figures of `analytics.figures` for a results table: pure functions, each tested with known answers.
 
 Every function takes the checked table of `analytics.loading` (one row per frame and face, in order of time;
-`face` is NaN and `emotion` missing where nobody was found). Times are seconds.
+`face` is NaN and `emotion` missing where nobody was found). Times are seconds; `duration` is how long a
+record's picture lasts, and what it weighs.
 """
 
 from collections.abc import Sequence
@@ -9,13 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from emotion_core.analytics import MEASURES, figures
+from emotion_core.analytics.figures import CENTRE, QUADRANTS, Runs
+from emotion_core.analytics.tally import Person, Readings, Tally, share
 from emotion_core.labels import EMOTIONS
-
-GAP = 1.0
-"""A face away for longer than this (s) starts a new stretch: no change is counted across it."""
-
-QUADRANTS = ("Pleasant, active", "Unpleasant, active", "Unpleasant, calm", "Pleasant, calm")
-CENTRE = "Near neutral"
 
 
 def labels_of(frame: pd.DataFrame) -> list[str]:
@@ -50,33 +48,56 @@ def places(frame: pd.DataFrame, people: Sequence[int]) -> dict[int, np.ndarray]:
     return {one: np.flatnonzero(face == one) for one in people}
 
 
-def frame_step(frame: pd.DataFrame) -> float:
-    """Give the usual time between two frames in seconds (the median; 0 for a single frame)."""
-    times = frame["time"].to_numpy()
-    if len(times) < 2:
-        return 0.0
-    gaps = np.diff(distinct(times))
-    return float(np.median(gaps)) if len(gaps) else 0.0
-
-
 def length(frame: pd.DataFrame) -> float:
-    """Give the length in seconds: from the first frame to the end of the last."""
+    """Give the length in seconds: from the first picture to the end of the last."""
     if frame.empty:
         return 0.0
-    return float(frame["time"].max() - frame["time"].min()) + frame_step(frame)
+    return float((frame["time"] + frame["duration"]).max() - frame["time"].min())
 
 
-def durations(frame: pd.DataFrame) -> pd.Series:
-    """Give how many seconds each reading stands for: up to the same face's next one.
+def extent(frame: pd.DataFrame) -> dict[str, float]:
+    """Give length (s), frames, readings, people and found, the share of the time in which somebody is."""
+    number, time, face = (frame[name].to_numpy() for name in ("frame", "time", "face"))
+    new = figures.new_pictures(number, time) if len(frame) else np.zeros(0, bool)
+    lasting = figures.weights(frame["duration"].to_numpy()[new])
+    which = np.cumsum(new) - 1
+    somebody = np.zeros(int(new.sum()), bool)
+    somebody[which[~np.isnan(face)]] = True
+    whole = length(frame) or float(lasting.sum())
+    return {
+        "length": length(frame),
+        "frames": float(new.sum()),
+        "readings": float(frame["face"].count()),
+        "people": float(frame["face"].nunique()),
+        "found": min(1.0, float(lasting[somebody].sum()) / whole) if len(frame) else 0.0,
+    }
 
-    A reading that no other follows within 2.5 frames stands for one frame.
+
+def longest_seen(frame: pd.DataFrame) -> list[int]:
+    """Give the ids of the faces, the one seen for the longest time first."""
+    seen = readings(frame)
+    weight = figures.weights(seen["duration"].to_numpy())
+    seconds = pd.Series(weight).groupby(seen["face"].to_numpy()).sum()
+    return [int(face) for face in seconds.sort_values(ascending=False, kind="stable").index]
+
+
+def rows_of(frame: pd.DataFrame, *, by: str = "emotion") -> tuple[Readings, list[str]]:
+    """Give the readings of a table, one face after the other, and the names of their categories.
+
+    `by` names the column of categories.
     """
-    rows, held = _held(frame)
-    order = np.argsort(rows)
-    return pd.Series(held[order], index=frame.index[rows[order]], name="time")
+    rows = by_face(frame)
+    if by == "emotion":
+        codes, names = _codes(frame), labels_of(frame)
+    else:
+        codes, uniques = pd.factorize(frame[by])
+        names = [str(name) for name in uniques]
+    columns = ("frame", "time", "duration", "confidence", "valence", "arousal")
+    face = frame["face"].to_numpy()[rows].astype(np.int64)
+    return Readings(face, codes[rows], *(frame[name].to_numpy()[rows] for name in columns)), names
 
 
-def _by_face(frame: pd.DataFrame) -> np.ndarray:
+def by_face(frame: pd.DataFrame) -> np.ndarray:
     """Give the row numbers of all readings, one face after the other, each in order of time."""
     face, time = frame["face"].to_numpy(), frame["time"].to_numpy()
     rows = np.flatnonzero(~np.isnan(face))
@@ -85,39 +106,16 @@ def _by_face(frame: pd.DataFrame) -> np.ndarray:
     return rows[np.argsort(face[rows], kind="stable")]
 
 
-def _held(frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Give `_by_face`, and the seconds that each of these readings stands for."""
-    rows, step = _by_face(frame), frame_step(frame)
-    face, time = frame["face"].to_numpy()[rows], frame["time"].to_numpy()[rows]
-    held = np.full(len(rows), step)
-    gaps = np.diff(time)
-    near = (face[1:] == face[:-1]) & (gaps <= 2.5 * step)
-    held[:-1][near] = gaps[near]
-    return rows, held
+def tally(frame: pd.DataFrame) -> Tally:
+    """Count the whole table: what `NAME_summary.json` says of a recording, of any part of one."""
+    counted = Tally()
+    counted.add(*rows_of(frame))
+    return counted
 
 
-def extent(frame: pd.DataFrame) -> dict[str, float]:
-    """Give length (s), frames, readings, people and found, the share of frames with a face."""
-    number, face = frame["frame"].to_numpy(), frame["face"]
-    frames, seen = (len(distinct(rows)) for rows in (number, number[face.notna().to_numpy()]))
-    return {
-        "length": length(frame),
-        "frames": float(frames),
-        "readings": float(face.count()),
-        "people": float(face.nunique()),
-        "found": seen / frames if frames else 0.0,
-    }
-
-
-def overview(frame: pd.DataFrame) -> dict[str, float]:
-    """Give the figures of the first screen.
-
-    Those of `extent`, and valence and arousal (means, NaN without a face), changes (changes of emotion a
-    minute of one face seen).
-    """
-    seen = frame["face"].notna()
-    means = {name: float(frame[name].where(seen).mean()) for name in ("valence", "arousal")}
-    return {**extent(frame), **means, "changes": changes_per_minute(frame)}
+def whole(frame: pd.DataFrame) -> Person:
+    """Give what is counted of all faces of the table together: the measures are read from it."""
+    return tally(frame).whole()
 
 
 def _codes(frame: pd.DataFrame) -> np.ndarray:
@@ -125,146 +123,160 @@ def _codes(frame: pd.DataFrame) -> np.ndarray:
     return np.asarray(pd.Categorical(frame["emotion"], categories=labels_of(frame)).codes, np.int64)
 
 
+def overview(frame: pd.DataFrame) -> dict[str, float]:
+    """Give the figures of the first screen: those of `extent` and, by their keys, all `MEASURES`."""
+    together = whole(frame)
+    return {**extent(frame), **{measure.key: measure.of(together) for measure in MEASURES}}
+
+
 def shares(frame: pd.DataFrame) -> pd.Series:
-    """Give the share of readings of each category; they sum to 1, or are all 0 without a face."""
-    labels, codes = labels_of(frame), _codes(frame)
-    codes = codes[(codes >= 0) & frame["face"].notna().to_numpy()]
-    counts = np.bincount(codes, minlength=len(labels))
-    return pd.Series(counts / max(1, len(codes)), index=pd.Index(labels, name="emotion"), name="share")
+    """Give the share of the time of each category; they sum to 1, or are all 0 without a face."""
+    labels, seen = labels_of(frame), frame["face"].notna().to_numpy()
+    duration = frame["duration"].to_numpy()[seen]
+    values = share(figures.weight_of_labels(_codes(frame)[seen], duration, len(labels)))
+    return pd.Series(values, index=pd.Index(labels, name="emotion"), name="share")
 
 
 def shares_by_person(frame: pd.DataFrame) -> pd.DataFrame:
-    """Give the share of each category (columns) for each face (rows); rows sum to 1."""
+    """Give the share of the time of each category (columns) for each face (rows); rows sum to 1."""
     labels, codes = labels_of(frame), _codes(frame)
-    known = (codes >= 0) & frame["face"].notna().to_numpy()
-    faces, which = np.unique(frame["face"].to_numpy()[known], return_inverse=True)
-    shape = (len(faces), len(labels))
-    counts = np.bincount(which * len(labels) + codes[known], minlength=shape[0] * shape[1]).reshape(shape)
+    seen = (codes >= 0) & frame["face"].notna().to_numpy()
+    faces, which = np.unique(frame["face"].to_numpy()[seen], return_inverse=True)
+    cells = which * len(labels) + codes[seen]
+    size = len(faces) * len(labels)
+    weight = figures.weight_of_labels(cells, frame["duration"].to_numpy()[seen], size)
     index = pd.Index(faces.astype("int64"), name="face")
-    table = pd.DataFrame(counts, index=index, columns=pd.Index(labels, name="emotion"))
+    columns = pd.Index(labels, name="emotion")
+    table = pd.DataFrame(weight.reshape(len(faces), len(labels)), index=index, columns=columns)
     return table.div(table.sum(axis=1), axis=0)
 
 
 def runs(frame: pd.DataFrame, *, by: str = "emotion") -> pd.DataFrame:
     """Give the stretches in which one face holds one category.
 
-    Columns: face, emotion, start, end, duration (s), frames, confidence (highest). A stretch ends where the
-    category changes or the face is away for more than `GAP` seconds. `by` names the column of categories.
+    Columns: face, emotion, start, end, duration (s), frames, confidence (highest), and peak, the time (s) of
+    the first picture that has it. A stretch ends where the category changes or the face is away for more than
+    `figures.GAP` seconds. `by` names the column of categories.
     """
-    rows, held = _held(frame)
-    if not len(rows):
-        return pd.DataFrame(columns=["face", "emotion", "start", "end", "duration", "frames", "confidence"])
-    codes, names = pd.factorize(frame[by])
-    codes = codes[rows]
-    face, time, confidence = (frame[name].to_numpy()[rows] for name in ("face", "time", "confidence"))
-    new = np.ones(len(rows), bool)
-    new[1:] = (codes[1:] != codes[:-1]) | (face[1:] != face[:-1]) | (np.diff(time) > GAP)
-    first = np.flatnonzero(new)
-    last = np.append(first[1:], len(rows)) - 1
-    start, end = time[first], time[last] + held[last]
+    rows, names = rows_of(frame, by=by)
+    return _run_table(rows.runs(), names)
+
+
+def _run_table(found: Runs, names: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "face": face[first].astype("int64"),
-            "emotion": np.array([str(name) for name in names], object)[codes[first]],
-            "start": start,
-            "end": end,
-            "duration": end - start,
-            "frames": last - first + 1,
-            "confidence": np.fmax.reduceat(confidence, first),
+            "face": found.face,
+            "emotion": np.array(names, object)[found.emotion],
+            "start": found.start,
+            "end": found.end,
+            "duration": found.end - found.start,
+            "frames": found.pictures,
+            "confidence": found.peak,
+            "peak": found.peak_time,
         }
     )
 
 
-def _changes(stretches: pd.DataFrame) -> pd.DataFrame:
-    """Give the stretches that follow each other on one face without a gap: columns source, target."""
-    if len(stretches) < 2:
-        return pd.DataFrame({"source": [], "target": []}, dtype=str)
-    later = stretches.shift(-1)
-    joined = (stretches["face"] == later["face"]) & (later["start"] - stretches["end"] <= GAP)
-    joined &= stretches["emotion"] != later["emotion"]
-    pairs = pd.DataFrame({"source": stretches["emotion"], "target": later["emotion"]})
-    return pairs[joined.to_numpy()]
-
-
-def changes_per_minute(frame: pd.DataFrame) -> float:
-    """Give the changes of category per minute of one face seen; NaN without a face."""
-    seconds = float(durations(frame).sum())
-    return len(_changes(runs(frame))) / (seconds / 60) if seconds > 0 else float("nan")
+def strongest(frame: pd.DataFrame, count: int | None = None, least: float = figures.LEAST) -> pd.DataFrame:
+    """Give the rows of `runs` whose peaks are the strongest moments, the strongest first."""
+    rows, names = rows_of(frame)
+    found = rows.runs()
+    return _run_table(found.take(figures.strongest(found, names, count, least)), names)
 
 
 def transitions(frame: pd.DataFrame) -> pd.DataFrame:
     """Count the changes from one category (rows) to the next (columns), over all faces of the table."""
     labels = labels_of(frame)
-    pairs = _changes(runs(frame))
-    table = pd.crosstab(pairs["source"], pairs["target"])
-    table = table.reindex(index=labels, columns=labels, fill_value=0).astype("int64")
-    return table.rename_axis(index="from", columns="to")
+    rows, _ = rows_of(frame)
+    found = rows.runs()
+    left = figures.changes(found)
+    cells = found.emotion[left] * len(labels) + found.emotion[left + 1]
+    counts = np.bincount(cells, minlength=len(labels) ** 2).reshape(len(labels), len(labels))
+    index, columns = pd.Index(labels, name="from"), pd.Index(labels, name="to")
+    return pd.DataFrame(counts, index=index, columns=columns)
 
 
 def quadrants(frame: pd.DataFrame, *, centre: float = 0.0) -> pd.Series:
-    """Give the seconds spent in each quadrant of the valence-arousal plane, in the order of `QUADRANTS`.
-
-    Valence 0 counts as pleasant and arousal 0.5, the middle of its range, as active. With `centre` > 0 the
-    readings within that distance of neutral (0, 0.5), arousal stretched to [-1, 1], are told apart.
-    """
+    """Give the seconds in each of `QUADRANTS`, with `centre` > 0 also near neutral: `figures.quadrant`."""
+    names = [*QUADRANTS, *([CENTRE] if centre > 0 else [])]
     seen = readings(frame)
-    valence = seen["valence"].to_numpy()
-    arousal = 2 * seen["arousal"].to_numpy() - 1
-    place = np.select(
-        [(valence >= 0) & (arousal >= 0), (valence < 0) & (arousal >= 0), valence < 0], [0, 1, 2], 3
-    )
-    names: list[str] = list(QUADRANTS)
-    if centre > 0:
-        names.append(CENTRE)
-        place = np.where(np.hypot(valence, arousal) < centre, 4, place)
-    seconds = np.bincount(place, weights=durations(frame).to_numpy(), minlength=len(names))
+    place = figures.quadrant(seen["valence"].to_numpy(), seen["arousal"].to_numpy(), centre)
+    seconds = np.bincount(place, figures.weights(seen["duration"].to_numpy()), len(names))
     return pd.Series(seconds, index=names, name="seconds")
 
 
 def expressiveness(frame: pd.DataFrame) -> pd.DataFrame:
     """Give, for each face (rows), how much and how lively it shows.
 
-    seconds: time seen. expressive: mean of 1 - p(Neutral), or the share of readings that are not Neutral
+    seconds: time seen. expressive: mean of 1 - p(Neutral), or the share of the time that is not Neutral
     where the file has no probabilities. spread: root mean square distance from the person's own mean on
     the plane, arousal stretched to [-1, 1]. changes: changes of category a minute.
     """
-    rows, held = _held(frame)
-    if not len(rows):
-        return pd.DataFrame(columns=["seconds", "expressive", "spread", "changes"])
-    faces, which = np.unique(frame["face"].to_numpy()[rows], return_inverse=True)
+    people = tally(frame).people
+    seen = readings(frame)
+    shown = 1 - seen["p_Neutral"] if "p_Neutral" in frame.columns else seen["emotion"] != "Neutral"
+    expressive = weighted_means(seen.assign(expressive=shown.astype(float)), ["expressive"])
+    rows = {
+        face: {
+            "seconds": person.seconds,
+            "expressive": expressive.at[face, "expressive"],
+            "spread": np.hypot(person.valence.deviation, 2 * person.arousal.deviation),
+            "changes": person.changes_per_minute,
+        }
+        for face, person in sorted(people.items())
+    }
+    columns = ["seconds", "expressive", "spread", "changes"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("face")
 
-    def mean(values: np.ndarray) -> np.ndarray:
-        there = ~np.isnan(values)
-        total = np.bincount(which[there], values[there], len(faces))
-        return total / np.bincount(which[there], minlength=len(faces))
 
-    def variance(name: str) -> np.ndarray:
-        values = frame[name].to_numpy()[rows]
-        return mean((values - mean(values)[which]) ** 2)
-
-    if "p_Neutral" in frame.columns:
-        shown = 1 - frame["p_Neutral"].to_numpy()[rows]
-    else:
-        shown = (frame["emotion"] != "Neutral").to_numpy()[rows].astype(float)
-    seconds = np.bincount(which, held)
-    pairs = _changes(stretches := runs(frame))
-    counts = stretches.loc[pairs.index, "face"].value_counts().reindex(faces, fill_value=0)
-    return pd.DataFrame(
-        {
-            "seconds": seconds,
-            "expressive": mean(shown),
-            "spread": np.sqrt(variance("valence") + 4 * variance("arousal")),
-            "changes": counts.to_numpy() / np.where(seconds > 0, seconds / 60, np.nan),
-        },
-        index=pd.Index(faces.astype("int64"), name="face"),
-    )
+def weighted_means(seen: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Give the means over the time of some columns for each face (rows); NaN is left out."""
+    face = seen["face"].to_numpy().astype(np.int64)
+    weight = figures.weights(seen["duration"].to_numpy())
+    means = {}
+    for name in columns:
+        values = seen[name].to_numpy(float)
+        known = np.where(np.isnan(values), 0.0, weight)
+        sums = pd.DataFrame({"value": known * np.nan_to_num(values), "weight": known}).groupby(face).sum()
+        means[name] = sums["value"] / sums["weight"]
+    return pd.DataFrame(means)
 
 
 def select(
     frame: pd.DataFrame, *, people: Sequence[int] | None = None, start: float = -np.inf, end: float = np.inf
 ) -> pd.DataFrame:
-    """Give the rows of some people within [start, end] seconds; frames without a face are kept."""
-    keep = (frame["time"] >= start) & (frame["time"] <= end)
-    if people is not None:
-        keep &= frame["face"].isna() | frame["face"].isin(list(people))
-    return frame if keep.all() else frame[keep]
+    """Give the part of a table about some people and the time from `start` to `end` (s).
+
+    A picture that lasts over an edge is cut there. One that shows none of the people is kept as one without a
+    face, so that the time still adds up.
+    """
+    time, until = frame["time"], frame["time"] + frame["duration"]
+    inside = (until > start + _EDGE) & (time < end - _EDGE)
+    inside |= (frame["duration"] == 0) & (time >= start) & (time <= end)
+    part = frame if inside.all() else frame[inside]
+    if (time.min() < start or until.max() > end) and len(part):
+        begun = part["time"].clip(lower=start)
+        part = part.assign(time=begun, duration=until[part.index].clip(upper=end) - begun)
+    return part if people is None else _of_people(part, people)
+
+
+_EDGE = 1e-6  # s by which a picture must lie in a stretch of time, as sums of the same steps differ
+
+
+def _of_people(frame: pd.DataFrame, people: Sequence[int]) -> pd.DataFrame:
+    """Give the records of some people, and one without a face for each picture that shows none of them."""
+    theirs = frame["face"].isin(list(people)).to_numpy()
+    others = frame["face"].notna().to_numpy() & ~theirs
+    if not others.any():
+        return frame
+    picture = np.cumsum(figures.new_pictures(frame["frame"].to_numpy(), frame["time"].to_numpy())) - 1
+    stays = np.zeros(int(picture[-1]) + 1, bool)
+    stays[picture[~others]] = True
+    blank = others & ~stays[picture]
+    blank[1:] &= ~(blank[:-1] & (picture[1:] == picture[:-1]))
+    part = frame[~others | blank].copy()
+    empty = blank[~others | blank]
+    numbers = [name for name in part.columns if name not in ("frame", "time", "duration", "emotion")]
+    part.loc[empty, numbers] = np.nan
+    part.loc[empty, "emotion"] = None
+    return part

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from emotion_core.analytics.measures import chance_columns, frame_step, readings, runs
+from emotion_core.analytics import figures
+from emotion_core.analytics.measures import chance_columns, readings, runs, strongest
 
 FLASH_SECONDS = 0.5
 FLASH_CAUTION = (
@@ -21,36 +22,11 @@ def _people(frame: pd.DataFrame) -> list[tuple[int, pd.DataFrame]]:
     return [(int(face), seen[seen["face"] == face]) for face in sorted(seen["face"].unique())]
 
 
-def peaks(frame: pd.DataFrame, *, count: int = 10, least: float = 0.5, apart: float = 2.0) -> pd.DataFrame:
-    """Give the strongest moments of each face and category but Neutral, the strongest first.
-
-    A peak is a local maximum of the category's probability (of the confidence, where there are no
-    probabilities) of at least `least` that stands out by 0.2, `apart` seconds from the next one of its kind.
-    """
-    from scipy.signal import find_peaks
-
-    step = frame_step(frame) or 1.0
-    chances = chance_columns(frame)
-    found = []
-    for face, rows in _people(frame):
-        time = rows["time"].to_numpy()
-        named = rows["emotion"].astype(str).to_numpy()
-        labels = [c[2:] for c in chances] if chances else sorted(set(named))
-        for label in labels:
-            if label == "Neutral":
-                continue
-            if chances:
-                height = rows[f"p_{label}"].fillna(0).to_numpy()
-            else:
-                height = np.where(named == label, rows["confidence"].to_numpy(), 0.0)
-            if not len(height) or height.max() < least:
-                continue
-            padded = np.concatenate([[0.0], height, [0.0]])
-            at, _ = find_peaks(padded, height=least, prominence=0.2, distance=max(1, round(apart / step)))
-            found += [(face, time[i - 1], label, height[i - 1]) for i in at]
-    table = pd.DataFrame(found, columns=["face", "time", "emotion", "strength"])
-    table = table.sort_values(["strength", "time"], ascending=[False, True]).head(count)
-    table = table.assign(kind="Peak", end=table["time"])
+def peaks(frame: pd.DataFrame, *, count: int = 10, least: float = figures.LEAST) -> pd.DataFrame:
+    """Give the strongest moments of all faces, the strongest first: see `figures.strongest`."""
+    found = strongest(frame, count, least)
+    table = found.rename(columns={"confidence": "strength"}).assign(kind="Peak", time=found["peak"])
+    table["end"] = table["time"]
     table["what"] = [f"{e} at {s:.0%}" for e, s in zip(table["emotion"], table["strength"], strict=True)]
     return table[COLUMNS].reset_index(drop=True)
 
@@ -68,10 +44,13 @@ def changes(frame: pd.DataFrame, *, sensitivity: float = 1.0, least_seconds: flo
     found = []
     least = max(2, round(least_seconds * CHANGE_RATE))
     for face, rows in _people(frame):
-        bins = np.floor((rows["time"] - rows["time"].iloc[0]) * CHANGE_RATE + 1e-6).astype("int64")
-        level = rows.groupby(bins.to_numpy())[["time", "valence", "arousal"]].mean()
-        start = rows["time"].groupby(bins.to_numpy()).min().to_numpy()
-        signal = level[["valence", "arousal"]].to_numpy() * [1.0, 2.0]
+        time, duration = rows["time"].to_numpy(), rows["duration"].to_numpy()
+        span = time[-1] + duration[-1] - time[0]
+        start = time[0] + np.arange(max(1, int(np.ceil(span * CHANGE_RATE - 1e-6)))) / CHANGE_RATE
+        level = rows[["valence", "arousal"]].to_numpy()
+        signal = figures.means_over(time, duration, level, start, start + 1 / CHANGE_RATE) * [1.0, 2.0]
+        there = ~np.isnan(signal).any(axis=1)
+        start, signal = start[there], signal[there]
         if len(signal) < 2 * least:
             continue
         # The penalty of the Bayesian criterion for two signals; the noise is read from the differences.

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 
-from emotion_core.analytics.measures import chance_columns, readings, shares_by_person
+from emotion_core.analytics.measures import chance_columns, readings, shares_by_person, weighted_means
 
 GRID = 10.0
 """Samples a second on which two people are compared."""
@@ -32,15 +32,15 @@ class Synchrony:
 def similarity(frame: pd.DataFrame) -> pd.DataFrame:
     """Give how alike the mixtures of emotions of two faces are: 1 the same, 0 nothing in common.
 
-    One minus the Jensen-Shannon distance (base 2) of the mean probabilities, or of the shares of
-    categories where the file has no probabilities. Rows and columns are face ids.
+    One minus the Jensen-Shannon distance (base 2) of the mean probabilities over the time, or of the shares
+    of categories where the file has no probabilities. Rows and columns are face ids.
     """
     from scipy.spatial.distance import cdist
 
     seen = readings(frame)
     chances = chance_columns(frame)
     if chances and len(seen):
-        mixture = seen[chances].fillna(0).groupby(seen["face"].astype("int64")).mean()
+        mixture = weighted_means(seen.fillna(dict.fromkeys(chances, 0.0)), chances)
     else:
         mixture = shares_by_person(frame)
     values = mixture.to_numpy(float)

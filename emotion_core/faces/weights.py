@@ -35,7 +35,6 @@ def find_landmarker(path: str | Path | None = None) -> Path:
 def _shipped(name: str) -> Path:
     path = weights_dir() / name
     if not path.is_file():
-        raise EmotionError(
-            f"the face model {path} is missing; install the package again, or in the source: git checkout -- assets"
-        )
+        advice = "install the package again, or in the source: git checkout -- assets"
+        raise EmotionError(f"the face model {path} is missing; {advice}")
     return verified(path)

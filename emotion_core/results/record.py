@@ -19,7 +19,9 @@ class Record:
     """One line of a results file: one face in one frame, or a frame without a face.
 
     `time` is in seconds, `box` is x, y, width and height in pixels, valence is in [-1, 1], arousal and
-    confidence are in [0, 1]; everything about the face is None where there is none.
+    confidence are in [0, 1]; everything about the face is None where there is none. `duration` is how long
+    the picture lasts in seconds, and so what the record weighs in every share and mean; None where it isn't
+    known.
     """
 
     frame: int
@@ -33,6 +35,7 @@ class Record:
     box: tuple[float, float, float, float] | None = None
     uncertain: bool = False
     objects: tuple[Mapping[str, Any], ...] | None = None
+    duration: float | None = None
 
     def __post_init__(self) -> None:
         if (self.face is None) != (self.emotion is None):
@@ -79,6 +82,8 @@ class Record:
             "probabilities": self.probabilities,
             "box": self.box,
         }
+        if self.duration is not None:
+            record["duration"] = self.duration
         if self.uncertain:
             record["uncertain"] = True
         if self.objects is not None:
@@ -102,6 +107,7 @@ class Record:
             *(chances.get(label) for label in labels),
             self.uncertain,
             objects,
+            self.duration,
         ]
 
 
@@ -109,7 +115,7 @@ def columns(labels: Sequence[str] = EMOTIONS) -> list[str]:
     """Give the column names of CSV, Parquet and the table, in order."""
     names = ["frame", "emotion", "confidence", "valence", "arousal", "time", "face"]
     names += ["box_x", "box_y", "box_w", "box_h"]
-    return [*names, *(f"p_{label}" for label in labels), "uncertain", "objects"]
+    return [*names, *(f"p_{label}" for label in labels), "uncertain", "objects", "duration"]
 
 
 def parquet_schema(labels: Sequence[str] = EMOTIONS) -> Any:
@@ -123,6 +129,7 @@ def parquet_schema(labels: Sequence[str] = EMOTIONS) -> Any:
         "face": pa.int64(),
         "uncertain": pa.bool_(),
         "objects": pa.string(),
+        "duration": pa.float64(),
     }
     return pa.schema([(name, special.get(name, pa.float32())) for name in columns(labels)])
 
@@ -149,6 +156,7 @@ def records_of(table: "pd.DataFrame") -> Iterator[Record]:
             else (row["box_x"], row["box_y"], row["box_w"], row["box_h"]),
             bool(row["uncertain"]),
             _objects(objects),
+            None if math.isnan(row["duration"]) else float(row["duration"]),
         )
 
 

@@ -2,7 +2,8 @@
 
 `NAME_results.json` is a list with one record a line. Its first five keys are those that users of older tools
 know. A frame without a face is one record whose `face` and `emotion` are null: "no face" is a fact. `objects`
-stands in the first record of every frame in which objects were looked for. `NAME_summary.json` holds what the
+stands in the first record of every frame in which objects were looked for, `duration` in all: how long the
+picture lasts, known when the next one comes, so records are written then. `NAME_summary.json` holds what the
 recording comes to. CSV and Parquet have the same columns as the table that `read_results` gives.
 """
 
@@ -14,6 +15,7 @@ import math
 import os
 import time as clock
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +23,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 
+from emotion_core.analytics.figures import timing, usual_step
 from emotion_core.files import Beside, partial_name, written_beside
 from emotion_core.labels import EMOTIONS
 from emotion_core.results.record import Record, columns, parquet_schema, records_of
@@ -47,7 +50,7 @@ FORMATS = ("json", "csv", "parquet")
 """JSON is always written; the other two on request."""
 
 FLUSH_SECONDS = 0.5
-"""What a kill can cost: the records of the last half second."""
+"""What a kill can cost: the records of the last half second, and of the last frame."""
 
 _READABLE = ("json", "csv")  # formats whose files can be read while they grow
 
@@ -98,6 +101,9 @@ class Recording:
         self._lines = io.StringIO(newline="")
         self._parquet: Any = None
         self._rows: list[list[Any]] = []
+        self._waiting: list[Record] = []  # those of the last frame, until it is known how long it lasts
+        self._begun = 0.0
+        self._frames = 0
         self._flushed = 0.0
         self._closed = False
 
@@ -142,7 +148,9 @@ class Recording:
     def append(
         self, frame: Frame, faces: Sequence[Face], objects: Sequence[DetectedObject] | None = None
     ) -> None:
-        """Write what was found in a frame; `objects` None says that nobody looked for any.
+        """Take what was found in a frame; `objects` None says that nobody looked for any.
+
+        It is written when the next frame comes, or by `close`.
 
         Raises:
             ValueError: where a face has other labels than the recording.
@@ -151,28 +159,36 @@ class Recording:
         """
         if self._json is None:
             self._open(faces)
-        for number, face in enumerate(faces or (None,)):
-            if face is not None and face.labels != self.labels:
+        for face in faces:
+            if face.labels != self.labels:
                 raise ValueError(f"the recording is of {self.labels}, the face of {face.labels}")
-            self._write(Record.of(frame, face, objects if number == 0 else None))
+        self._write_waiting(frame.time)
+        self._begun = self._begun if self._frames else frame.time
+        self._frames += 1
+        self._waiting = [
+            Record.of(frame, face, None if number else objects)
+            for number, face in enumerate(faces or (None,))
+        ]
         now = clock.monotonic()
         if now - self._flushed > FLUSH_SECONDS:
             self.flush()
             self._flushed = now
 
     def flush(self) -> None:
-        """Hand everything to the operating system, so that killing this process loses nothing."""
+        """Hand all but the last frame to the operating system, so that killing this process loses no more."""
         self._write_lines()
         if self._json is not None:
             self._json.flush()
         if len(self._rows) >= _ROW_GROUP:
             self._write_rows()
 
-    def close(self, *, complete: bool = True) -> None:
+    def close(self, *, complete: bool = True, end: float | None = None) -> None:
         """Finish all files and write the summary.
 
         Args:
             complete: False leaves files beside an earlier result beside it, instead of replacing it.
+            end: when the stream ended, in seconds: until then its last picture lasts. Where it isn't known,
+                the picture lasts as long as the mean of the others.
         """
         if self._closed:
             return
@@ -182,6 +198,7 @@ class Recording:
             self._put_away()
             return
         try:
+            self._write_waiting(self._end(end))
             self._json.write(b"\n]\n")
             self._write_lines()
             self._write_rows()
@@ -218,7 +235,7 @@ class Recording:
     def _open(self, faces: Sequence[Face]) -> None:
         if faces and self.labels == EMOTIONS:
             self.labels = faces[0].labels
-            self._counts.labels = self.labels
+            self._counts = Summary(self.labels)
         self.reserve()
         self._json = self._files["json"].path.open("wb")
         self._json.write(b"[\n")
@@ -240,6 +257,23 @@ class Recording:
                 self._files[name].place()
         self.paths = {name: file.path for name, file in self._files.items()}
 
+    def _write_waiting(self, until: float | None) -> None:
+        """Write the records of the last frame, which lasted `until` that time (s)."""
+        if not self._waiting:
+            return
+        duration = None if until is None else round(max(0.0, until - self._waiting[0].time), 6)
+        for record in self._waiting:
+            self._write(replace(record, duration=duration))
+        self._waiting = []
+
+    def _end(self, known: float | None) -> float | None:
+        """Give when the last frame went away (s); None for a single frame of which nothing else is known."""
+        time = self._waiting[0].time if self._waiting else 0.0
+        if known is not None and known > time:
+            return known
+        step = usual_step(self._begun, time, self._frames)
+        return time + step if step > 0 else None
+
     def _write(self, record: Record) -> None:
         assert self._json is not None
         self._json.write((b"" if self._first else b",\n") + orjson.dumps(record.as_dict()))
@@ -252,6 +286,7 @@ class Recording:
             record.confidence or 0.0,
             record.valence or 0.0,
             record.arousal or 0.0,
+            record.duration or 0.0,
         )
         if self._csv is not None or self._parquet is not None:
             row = record.as_row(self.labels)
@@ -334,7 +369,7 @@ def summarize(table: "pd.DataFrame") -> dict[str, Any]:
     """Give the summary of a table of `read_results`; without times 25 frames a second are assumed."""
     labels = [c[2:] for c in table.columns if c.startswith("p_")] or list(EMOTIONS)
     counts = Summary(labels)
-    times = table["time"] if table["time"].notna().any() else table["frame"] / 25.0
+    times, lasting = timing(*(table[name].to_numpy(float) for name in ("frame", "time", "duration")))
     faces = table["face"]
     if faces.isna().all():
         # Older tools give no ids: faces are told apart by their place in the frame.
@@ -342,7 +377,8 @@ def summarize(table: "pd.DataFrame") -> dict[str, Any]:
     names = table["emotion"].astype(object).where(table["emotion"].notna(), None)
     numbers = [table[name].to_numpy(float).tolist() for name in ("confidence", "valence", "arousal")]
     ids = [None if math.isnan(face) else int(face) for face in faces.to_numpy(float, na_value=math.nan)]
-    for row in zip(table["frame"].tolist(), times.tolist(), ids, names.tolist(), *numbers, strict=True):
+    columns = (table["frame"].tolist(), times.tolist(), ids, names.tolist(), *numbers, lasting.tolist())
+    for row in zip(*columns, strict=True):
         counts.add(*row)
     return counts.as_dict()
 

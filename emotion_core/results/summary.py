@@ -1,101 +1,39 @@
-"""What a recording comes to: shares, means, longest runs and strongest moments, counted as the records pass.
+"""What a recording comes to, as `NAME_summary.json` says it: counted as the records pass.
 
-Nothing is kept per record, so an hour costs as little memory as a minute.
+What the figures mean stands in `emotion_core.analytics`; here they are collected and named. An hour costs as
+little memory as a minute: records are counted some thousand at a time and then let go.
 """
 
-import heapq
 import math
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from emotion_core.analytics import MEASURES, figures
+from emotion_core.analytics.tally import Person, Readings, Tally, share
 from emotion_core.labels import DISCLAIMER, EMOTIONS, VALENCE_AROUSAL_SOURCE
-
-GAP = 1.0
-"""A face that is away for longer than this, in seconds, starts a new run when it is back."""
-
-MOMENTS = 5
-"""How many of its strongest moments a face gets."""
-
-
-@dataclass(slots=True)
-class _Mean:
-    """Mean and standard deviation in one pass (Welford 1962, Technometrics 4)."""
-
-    count: int = 0
-    mean: float = 0.0
-    squares: float = 0.0
-
-    def add(self, value: float) -> None:
-        self.count += 1
-        step = value - self.mean
-        self.mean += step / self.count
-        self.squares += step * (value - self.mean)
-
-    def as_dict(self) -> dict[str, float | None]:
-        if not self.count:
-            return {"mean": None, "sd": None, "n": 0}
-        spread = math.sqrt(self.squares / (self.count - 1)) if self.count > 1 else 0.0
-        return {"mean": round(self.mean, 4), "sd": round(spread, 4), "n": self.count}
-
-
-@dataclass(slots=True)
-class _Run:
-    """A stretch in which a face keeps one emotion, and its peak."""
-
-    emotion: str
-    start: float
-    last: float
-    peak: float
-    peak_time: float
-    peak_frame: int
-
-
-@dataclass(slots=True)
-class _Person:
-    """What has been counted of one face."""
-
-    first: float
-    last: float
-    counts: Counter[str] = field(default_factory=Counter)
-    valence: _Mean = field(default_factory=_Mean)
-    arousal: _Mean = field(default_factory=_Mean)
-    confidence: _Mean = field(default_factory=_Mean)
-    seen: float = 0.0
-    changes: int = 0
-    run: _Run | None = None
-    longest: _Run | None = None
-    # A heap of (peak, order, run): the weakest of the strongest moments lies on top.
-    moments: list[tuple[float, int, _Run]] = field(default_factory=list)
-
-    def end_run(self, order: int) -> None:
-        run = self.run
-        if run is None:
-            return
-        if self.longest is None or run.last - run.start > self.longest.last - self.longest.start:
-            self.longest = run
-        if run.emotion != "Neutral":
-            entry = (run.peak, -order, run)
-            if len(self.moments) < MOMENTS:
-                heapq.heappush(self.moments, entry)
-            else:
-                heapq.heappushpop(self.moments, entry)
 
 
 class Summary:
-    """Counts records as they pass; `as_dict()` gives the summary at any moment."""
+    """Counts records as they pass; `as_dict()` gives the summary at any moment.
 
-    def __init__(self, labels: Sequence[str] = EMOTIONS) -> None:
-        self.labels = tuple(labels)
-        self._people: dict[int, _Person] = {}
+    `labels` are the categories that it names in any case; `piece` readings are held until they are counted.
+    """
+
+    def __init__(self, labels: Sequence[str] = EMOTIONS, *, piece: int = 4096) -> None:
+        self._piece = piece
+        self._labels = list(labels)
+        self._numbers = {label: number for number, label in enumerate(self._labels)}
+        self._tally = Tally()
+        self._waiting: list[tuple[float, ...]] = []
         self._frames = 0
         self._with_face = 0
+        self._begun = math.inf
+        self._ended = -math.inf
+        self._seconds_with_face = 0.0
         self._last_frame: int | None = None
         self._last_with_face: int | None = None
-        self._first = math.inf
-        self._last = -math.inf
-        self._order = 0
 
     def add(
         self,
@@ -106,100 +44,117 @@ class Summary:
         confidence: float,
         valence: float,
         arousal: float,
+        duration: float,
     ) -> None:
-        """Count one record; `face` or `emotion` None says that nobody was found in the frame."""
+        """Count one record; `face` or `emotion` None says that nobody was found in the frame.
+
+        `duration` is how long the picture lasts, in seconds: until the next one, or until the stream ends.
+        """
         if frame != self._last_frame:
             self._frames += 1
+            self._begun, self._ended = min(self._begun, time), max(self._ended, time + duration)
             self._last_frame = frame
-        self._first = min(self._first, time)
-        self._last = max(self._last, time)
         if face is None or emotion is None:
             return
         if frame != self._last_with_face:
             self._with_face += 1
+            self._seconds_with_face += duration
             self._last_with_face = frame
-        person = self._people.get(face)
-        if person is None:
-            person = self._people[face] = _Person(time, time)
-        self._order += 1
-        gap = time - person.last
-        person.counts[emotion] += 1
-        person.valence.add(valence)
-        person.arousal.add(arousal)
-        person.confidence.add(confidence)
-        run = person.run
-        if run is not None and run.emotion == emotion and gap <= GAP:
-            run.last = time
-            if confidence > run.peak:
-                run.peak, run.peak_time, run.peak_frame = confidence, time, frame
-        else:
-            person.changes += run is not None and gap <= GAP
-            person.end_run(self._order)
-            person.run = _Run(emotion, time, time, confidence, time, frame)
-        if gap <= GAP:
-            person.seen += gap
-        person.last = time
+        number = self._numbers.get(emotion)
+        if number is None:
+            number = self._numbers[emotion] = len(self._labels)
+            self._labels.append(emotion)
+        self._waiting.append((face, number, frame, time, duration, confidence, valence, arousal))
+        if len(self._waiting) >= self._piece:
+            self._count()
+
+    def _count(self) -> None:
+        """Count what is waiting."""
+        if self._waiting:
+            columns = np.array(self._waiting, float).T
+            whole = [column.astype(np.int64) for column in columns[:3]]
+            self._tally.add(Readings(*whole, *columns[3:]), self._labels)
+            self._waiting.clear()
 
     def as_dict(self) -> dict[str, Any]:
         """Give the summary as plain data: times and lengths in seconds, shares in 0..1."""
-        step = (self._last - self._first) / (self._frames - 1) if self._frames > 1 else 0.0
-        people = [self._person(face, self._people[face], step) for face in sorted(self._people)]
-        total: Counter[str] = Counter()
-        for person in self._people.values():
-            total.update(person.counts)
+        self._count()
+        people = self._tally.people
+        together = self._tally.whole()
         return {
             "frames": self._frames,
-            "seconds": round(self._last - self._first + step, 3) if self._frames else 0.0,
+            "seconds": round(self._ended - self._begun, 3) if self._frames else 0.0,
             "frames_with_face": self._with_face,
+            "seconds_with_face": round(self._seconds_with_face, 3),
             "people": len(people),
-            "share": self._shares(total),
-            "faces": people,
+            "share": self._shares(together.labels),
+            "measures": _measures(together),
+            "faces": [self._face(face, people[face]) for face in sorted(people)],
             "note": f"{DISCLAIMER} {VALENCE_AROUSAL_SOURCE}",
         }
 
-    def _person(self, face: int, person: _Person, step: float) -> dict[str, Any]:
-        run = person.run
-        longest = person.longest
-        if run is not None and (longest is None or run.last - run.start > longest.last - longest.start):
-            longest = run
-        moments = [run for _, _, run in person.moments]
-        if run is not None and run.emotion != "Neutral":
-            moments.append(run)  # the run that is still going on
-        moments = sorted(moments, key=lambda m: -m.peak)[:MOMENTS]
-        minutes = (person.seen + step) / 60
+    def _face(self, face: int, person: Person) -> dict[str, Any]:
+        per_minute = person.changes_per_minute
         return {
             "face": face,
-            "records": person.confidence.count,
+            "records": person.readings,
             "first": round(person.first, 3),
             "last": round(person.last, 3),
-            "seconds": round(person.seen + step, 3),
-            "emotion": max(person.counts, key=lambda name: person.counts[name]),
-            "share": self._shares(person.counts),
-            "confidence": person.confidence.as_dict(),
-            "valence": person.valence.as_dict(),
-            "arousal": person.arousal.as_dict(),
+            "seconds": round(person.seconds, 3),
+            "emotion": self._labels[int(person.labels.argmax())],
+            "share": self._shares(person.labels),
+            "confidence": _spread(person.confidence),
+            "valence": _spread(person.valence),
+            "arousal": _spread(person.arousal),
+            "quadrants": _named(figures.QUADRANTS, person.quadrant_shares),
             "changes": person.changes,
-            "changes_per_minute": round(person.changes / minutes, 2) if minutes else 0.0,
-            "longest_run": None
-            if longest is None
-            else {
-                "emotion": longest.emotion,
-                "start": round(longest.start, 3),
-                "end": round(longest.last + step, 3),
-                "seconds": round(longest.last - longest.start + step, 3),
-            },
-            "moments": [
-                {
-                    "time": round(m.peak_time, 3),
-                    "frame": m.peak_frame,
-                    "emotion": m.emotion,
-                    "confidence": round(m.peak, 4),
-                }
-                for m in moments
-            ],
+            "changes_per_minute": 0.0 if math.isnan(per_minute) else round(per_minute, 2),
+            "measures": _measures(person),
+            "longest_run": self._longest(person),
+            "moments": self._moments(person),
         }
 
-    def _shares(self, counts: Counter[str]) -> dict[str, float]:
-        whole = sum(counts.values())
-        names = [*self.labels, *sorted(set(counts) - set(self.labels))]
-        return {name: round(counts[name] / whole, 4) if whole else 0.0 for name in names}
+    def _longest(self, person: Person) -> dict[str, Any]:
+        runs = person.runs
+        assert runs is not None  # a face has a reading, and so a run
+        at = figures.longest(runs)
+        start, end = float(runs.start[at]), float(runs.end[at])
+        return {
+            "emotion": self._labels[runs.emotion[at]],
+            "start": round(start, 3),
+            "end": round(end, 3),
+            "seconds": round(end - start, 3),
+        }
+
+    def _moments(self, person: Person) -> list[dict[str, Any]]:
+        runs = person.runs
+        assert runs is not None
+        return [
+            {
+                "time": round(float(runs.peak_time[at]), 3),
+                "frame": int(runs.peak_frame[at]),
+                "emotion": self._labels[runs.emotion[at]],
+                "confidence": round(float(runs.peak[at]), 4),
+            }
+            for at in figures.strongest(runs, self._labels, figures.MOMENTS)
+        ]
+
+    def _shares(self, weights: np.ndarray) -> dict[str, float]:
+        shares = np.zeros(len(self._labels))
+        shares[: len(weights)] = share(weights)
+        return _named(self._labels, shares)
+
+
+def _named(names: Sequence[str], values: np.ndarray) -> dict[str, float]:
+    return {name: round(float(value), 4) for name, value in zip(names, values, strict=True)}
+
+
+def _spread(spread: figures.Spread) -> dict[str, float | None]:
+    if not spread.count:
+        return {"mean": None, "sd": None, "n": 0}
+    return {"mean": round(spread.mean, 4), "sd": round(spread.deviation, 4), "n": spread.count}
+
+
+def _measures(person: Person) -> dict[str, float | None]:
+    values = {measure.key: measure.of(person) for measure in MEASURES}
+    return {key: None if math.isnan(value) else round(value, 4) for key, value in values.items()}

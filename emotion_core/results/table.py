@@ -10,7 +10,7 @@ import math
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,6 +19,7 @@ import numpy as np
 import orjson
 import pandas as pd
 
+from emotion_core.analytics.figures import durations
 from emotion_core.labels import EMOTIONS, canonical
 from emotion_core.shortage import OUT_OF_MEMORY
 from emotion_core.types import EmotionError
@@ -28,6 +29,7 @@ NEEDED = ("frame", "emotion", "confidence", "valence", "arousal")
 
 _PIECE = 1 << 20  # bytes of JSON that are unpacked at a time
 _BETWEEN = re.compile(rb"\}\s*,\s*(?=\{)")
+_NAMED = 5  # reasons that are named with their counts
 _LISTED = 100  # rows named one by one in `attrs`; pandas copies these with every table
 _UNFINISHED = "the file was not finished: it is read up to its last whole record"
 _LARGEST = 2**53  # whole numbers up to here are exact
@@ -41,11 +43,13 @@ def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
     Returns:
         A table with one row per record: frame (int), emotion (str, missing without a face), confidence in
         [0, 1], valence in [-1, 1], arousal in [0, 1], time (s), face (id, missing without one), box_x, box_y,
-        box_w, box_h (pixels), p_<Label> in [0, 1] for each category, uncertain (bool), objects (JSON text).
+        box_w, box_h (pixels), p_<Label> in [0, 1] for each category, uncertain (bool), objects (JSON text),
+        duration (s, how long the picture lasts, worked out from the times where the file does not say).
         What a file does not hold is missing: older lists have no time, face, box or probabilities. Rows that
         make no sense are left out: `attrs["skipped"]` counts them, `attrs["skipped_rows"]` names the first
-        hundred as (row, reason), `attrs["reason"]` is the commonest, `attrs["notes"]` says what else is worth
-        knowing and `attrs["complete"]` is False where the file was not finished.
+        hundred as (row, reason), `attrs["reason"]` is the commonest, `attrs["reasons"]` are the commonest few
+        with their counts, `attrs["notes"]` says what else is worth knowing and `attrs["complete"]` is False
+        where the file was not finished.
 
     Raises:
         EmotionError: where it is no results file, or has records and not one of them makes sense.
@@ -69,10 +73,7 @@ def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
         raise EmotionError(f"{file.name} can't be read: {why}") from error
     except MemoryError as error:
         raise EmotionError(f"{file.name} can't be read: {OUT_OF_MEMORY}") from error
-    missing = [name for name in NEEDED if name not in raw]
-    if missing and len(next(iter(raw.values()), [])):
-        raise EmotionError(f"{file.name} is no results file: it has no column {missing[0]!r}")
-    return _checked(raw, file.name, notes)
+    return checked(raw, file.name, notes)
 
 
 def _from_csv(file: Path, notes: list[str]) -> dict[str, Any]:
@@ -204,7 +205,7 @@ class _Columns:
         if not rows:
             return
         dicts = [row if isinstance(row, dict) else {} for row in rows]
-        for name in ("frame", "confidence", "valence", "arousal", "time", "face"):
+        for name in ("frame", "confidence", "valence", "arousal", "time", "face", "duration"):
             self._put(name, _numbers([row.get(name) for row in dicts]))
         names = [row.get("emotion") for row in dicts]
         self._put("emotion", np.array([name if isinstance(name, str) else None for name in names], object))
@@ -300,8 +301,17 @@ def _box(value: Any) -> Sequence[Any]:
     return value if isinstance(value, list) and len(value) == 4 else (None, None, None, None)
 
 
-def _checked(raw: dict[str, Any], name: str, notes: list[str]) -> pd.DataFrame:
-    """Make the table, leaving out what makes no sense."""
+def checked(raw: Mapping[str, Any], name: str, notes: list[str]) -> pd.DataFrame:
+    """Make of columns the table that `read_results` gives, leaving out what makes no sense.
+
+    The one check of columns, types and ranges. `name` stands in what it says; `notes` go into the table.
+
+    Raises:
+        EmotionError: where a column is missing, or there are records and not one of them makes sense.
+    """
+    missing = [column for column in NEEDED if column not in raw]
+    if missing and len(next(iter(raw.values()), [])):
+        raise EmotionError(f"{name} is no results file: it has no column {missing[0]!r}")
     length = len(next(iter(raw.values()), []))
     nothing = np.full(length, np.nan)
     chances = [c for c in raw if c.startswith("p_") and len(c) > 2] or [f"p_{label}" for label in EMOTIONS]
@@ -355,6 +365,7 @@ def _checked(raw: dict[str, Any], name: str, notes: list[str]) -> pd.DataFrame:
     doubt = raw.get("uncertain")
     columns["uncertain"] = np.zeros(length, bool) if doubt is None else _booleans(doubt)
     columns["objects"] = raw.get("objects", np.full(length, None, object))
+    columns["duration"] = number("duration")
 
     keep = reasons.none()
     if length and not keep.any():
@@ -362,6 +373,8 @@ def _checked(raw: dict[str, Any], name: str, notes: list[str]) -> pd.DataFrame:
     table = pd.DataFrame(columns, copy=False)
     if not keep.all():
         table = table[keep].reset_index(drop=True)
+    if len(table) and table["time"].notna().all():
+        table["duration"] = durations(*(table[column].to_numpy() for column in ("frame", "time", "duration")))
     table["frame"] = table["frame"].astype("int64")
     table["face"] = table["face"].where(table["emotion"].notna()).astype("Int64")
     table["objects"] = table["objects"].astype("str")
@@ -369,6 +382,7 @@ def _checked(raw: dict[str, Any], name: str, notes: list[str]) -> pd.DataFrame:
         "skipped": int((~keep).sum()),
         "skipped_rows": reasons.first(_LISTED),
         "reason": reasons.commonest(),
+        "reasons": reasons.few(),
         "notes": notes,
         "complete": _UNFINISHED not in notes,
     }
@@ -421,6 +435,10 @@ class _Reasons:
     def first(self, count: int) -> list[tuple[int, str]]:
         """Give (row, reason) of the first rows left out."""
         return sorted(self._rows)[:count]
+
+    def few(self) -> list[tuple[str, int]]:
+        """Give the commonest reasons with the number of rows they hit."""
+        return self._count.most_common(_NAMED)
 
     def commonest(self) -> str:
         """Give the reason that hit most rows, or an empty text."""

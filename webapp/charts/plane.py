@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from emotion_core.analytics import measures
+from emotion_core.analytics import figures, measures
 from emotion_core.labels import EMOTIONS, anchors
 from emotion_core.palette import color_of
 from webapp.charts.style import MUTED, base, faded, note, person_color, thin
@@ -25,7 +25,7 @@ def plane(height: int = 600) -> go.Figure:
     figure.add_shape(type="circle", x0=-1, x1=1, y0=0, y1=1, line=line, layer="below")
     figure.add_shape(type="line", x0=-1, x1=1, y0=0.5, y1=0.5, line={**line, "dash": "dot"}, layer="below")
     figure.add_shape(type="line", x0=0, x1=0, y0=0, y1=1, line={**line, "dash": "dot"}, layer="below")
-    for name, x, y in zip(measures.QUADRANTS, (1, -1, -1, 1), (1.0, 1.0, 0.0, 0.0), strict=True):
+    for name, x, y in zip(figures.QUADRANTS, (1, -1, -1, 1), (1.0, 1.0, 0.0, 0.0), strict=True):
         figure.add_annotation(
             x=x,
             y=y,
@@ -137,9 +137,11 @@ def path(
     rows: pd.DataFrame, *, points: int = 700, smooth: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Give smoothed valence, arousal and time of one person's rows, thinned to about `points`."""
-    count = max(1, round(smooth / (measures.frame_step(rows) or 1.0)))
-    level = rows[["valence", "arousal"]].rolling(count, center=True, min_periods=1).mean()
-    x, y, time = level["valence"].to_numpy(), level["arousal"].to_numpy(), rows["time"].to_numpy()
+    time, duration = rows["time"].to_numpy(), rows["duration"].to_numpy()
+    x, y = (
+        figures.moving_mean(time, duration, rows[name].to_numpy(), smooth)[0]
+        for name in ("valence", "arousal")
+    )
     kept = thin(time, [x, y], points)
     return x[kept], y[kept], time[kept]
 
@@ -155,7 +157,7 @@ def density(frame: pd.DataFrame, *, bins: int = 44, height: int = 600) -> go.Fig
         seen["arousal"],
         bins=[bins, bins // 2],
         range=[[-1, 1], [0, 1]],
-        weights=measures.durations(frame),
+        weights=figures.weights(seen["duration"].to_numpy()),
     )
     seconds[seconds == 0] = np.nan
     figure.add_heatmap(
@@ -180,7 +182,7 @@ def density(frame: pd.DataFrame, *, bins: int = 44, height: int = 600) -> go.Fig
 
 def dwell_bar(tables: Mapping[str, pd.DataFrame], *, centre: float = 0.0) -> go.Figure:
     """Draw the share of time in each quadrant for each of `tables`; hovering shows seconds."""
-    names = [*measures.QUADRANTS, *([measures.CENTRE] if centre > 0 else [])]
+    names = [*figures.QUADRANTS, *([figures.CENTRE] if centre > 0 else [])]
     figure = base(max(210, 30 * len(tables) * len(names) // 2 + 140), barmode="group")
     for place, (name, rows) in enumerate(tables.items()):
         seconds = measures.quadrants(rows, centre=centre)
@@ -214,13 +216,12 @@ def animation(tables: Mapping[str, pd.DataFrame], *, trail: int = 16, height: in
     if not seen:
         return note("No face was found here.")
     start = min(rows["time"].iloc[0] for rows in seen.values())
-    end = max(rows["time"].iloc[-1] for rows in seen.values())
+    end = max(rows["time"].iloc[-1] + rows["duration"].iloc[-1] for rows in seen.values())
     edges = np.linspace(start, max(end, start + 1e-6), FRAMES + 1)
     means = {}
     for name, rows in seen.items():
-        at = np.clip(np.searchsorted(edges, rows["time"], side="right") - 1, 0, FRAMES - 1)
-        step = rows[["valence", "arousal"]].groupby(at).mean().reindex(range(FRAMES))
-        means[name] = step.to_numpy()
+        held, level = (rows[columns].to_numpy() for columns in (["time", "duration"], ["valence", "arousal"]))
+        means[name] = figures.means_over(held[:, 0], held[:, 1], level, edges[:-1], edges[1:])
     figure = plane(height)
     figure.add_traces(_positions(means, 0, trail))
     times = [f"{time:.1f} s" for time in edges[:-1]]

@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from emotion_core.analytics import measures
+from emotion_core.analytics import figures, measures
 from emotion_core.palette import color_of
 from webapp.charts.style import (
     PEOPLE,
@@ -43,7 +43,7 @@ __all__ = [
 
 
 def shares_bar(frame: pd.DataFrame) -> go.Figure:
-    """Draw the share of readings of each category, the largest on top, in per cent."""
+    """Draw the share of the time of each category, the largest on top, in per cent."""
     share = measures.shares(frame).sort_values()
     figure = base(max(200, 34 * len(share) + 40), showlegend=False)
     figure.add_bar(
@@ -57,7 +57,7 @@ def shares_bar(frame: pd.DataFrame) -> go.Figure:
         hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
         name="share",
     )
-    figure.update_xaxes(title="Share of readings (%)", range=[0, max(10.0, 118 * float(share.max()))])
+    figure.update_xaxes(title="Share of the time (%)", range=[0, max(10.0, 118 * float(share.max()))])
     return figure
 
 
@@ -78,13 +78,13 @@ def shares_by_group(shares: pd.DataFrame) -> go.Figure:
             textangle=0,
             hovertemplate=f"%{{y}}<br>{label}: %{{x:.1f}} %<extra></extra>",
         )
-    figure.update_xaxes(title="Share of readings (%)", range=[0, 100])
+    figure.update_xaxes(title="Share of the time (%)", range=[0, 100])
     figure.update_yaxes(autorange="reversed", type="category")
     return figure
 
 
 def shares_by_file(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
-    """Draw one stacked bar per file: the share of readings of each category."""
+    """Draw one stacked bar per file: the share of the time of each category."""
     shares = pd.DataFrame({short_name(name): measures.shares(frame) for name, frame in tables.items()}).T
     return shares_by_group(shares.fillna(0.0))
 
@@ -112,9 +112,9 @@ def small_multiples(
         for place, (_, one) in enumerate(seen.groupby("face")):
             if place >= len(PEOPLE):
                 break
-            count = max(1, round(1.0 / (measures.frame_step(one) or 1.0)))
-            smooth = one[signal].rolling(count, center=True, min_periods=1).mean().to_numpy()
-            x, (y,) = broken_lines(one["time"].to_numpy(), [smooth], points)
+            held = one[["time", "duration"]].to_numpy()
+            smooth, _ = figures.moving_mean(held[:, 0], held[:, 1], one[signal].to_numpy(), 1.0)
+            x, (y,) = broken_lines(held, [smooth], points)
             line = {"color": person_color(place), "width": 1.4}
             figure.add_scatter(
                 x=x,

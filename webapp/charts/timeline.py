@@ -4,14 +4,14 @@ The timeline is drawn anew after every control, so its cost is watched: the brow
 number of drawn marks and with every second pass over the layout, ours with the rows that are copied.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from emotion_core.analytics import measures
+from emotion_core.analytics import figures, measures
 from emotion_core.palette import ACCENT, color_of
 from webapp.charts.style import (
     DASHES,
@@ -35,16 +35,18 @@ CLEAR = "rgba(0,0,0,0)"
 
 
 def broken_lines(
-    time: np.ndarray, values: Sequence[np.ndarray], points: int
+    held: np.ndarray, values: Sequence[np.ndarray], points: int
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """Give thinned times (s) and values of one face, broken (NaN) where the face is away.
 
-    Away is longer than `insight.GAP` and than the time between two of `points`: every piece of a line costs
-    the browser as much as a line.
+    `held` (N, 2) has the time of each value and how long its picture lasts, in seconds. Away is longer than
+    `figures.GAP` and than the time between two of `points`: every piece of a line costs the browser as much
+    as a line.
     """
+    time = held[:, 0]
     kept = thin(time, values, points)
-    gaps = np.diff(time)
-    away = np.flatnonzero(gaps > max(measures.GAP, (time[-1] - time[0]) / points))
+    gaps = time[1:] - held[:-1].sum(axis=1)
+    away = np.flatnonzero(gaps > max(figures.GAP, (time[-1] - time[0]) / points))
     if len(kept) < len(time) and len(away):
         kept = np.union1d(kept, np.concatenate([away, away + 1]))  # a gap looks as long as it is
     breaks = np.searchsorted(kept, away) + 1
@@ -56,7 +58,7 @@ def broken_lines(
 
 def people_shown(frame: pd.DataFrame, people: Sequence[int] | None = None) -> list[int]:
     """Give the people to draw: those asked for that are there, or the eight seen longest."""
-    present = [int(face) for face in frame["face"].value_counts().index]
+    present = measures.longest_seen(frame)
     if people is None:
         return sorted(present[: len(PEOPLE)])
     return [face for face in people if face in present]
@@ -65,7 +67,7 @@ def people_shown(frame: pd.DataFrame, people: Sequence[int] | None = None) -> li
 def ribbon_table(
     frame: pd.DataFrame, people: Sequence[int], bins: int = BINS
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Give the middles of time bins (bins,) and the most frequent category's number in each.
+    """Give the middles of time bins (bins,) and the number of each one's category of the longest time.
 
     The numbers are (people, bins) and NaN where the person was not seen.
     """
@@ -82,12 +84,11 @@ def ribbon_table(
     emotions = pd.Categorical(frame["emotion"], categories=labels).codes
     out = np.full((len(people), bins), np.nan)
     for place, rows in enumerate(measures.places(frame, people).values()):
-        codes, time = emotions[rows], frame["time"].to_numpy()[rows]
+        codes, time, duration = emotions[rows], *(frame[c].to_numpy()[rows] for c in ("time", "duration"))
         at = np.clip(np.searchsorted(edges, time + 1e-9, side="right") - 1, 0, bins - 1)
-        good = codes >= 0
-        counts = np.bincount(at[good] * len(labels) + codes[good], minlength=bins * len(labels))
-        counts = counts.reshape(bins, len(labels))
-        out[place] = np.where(counts.sum(axis=1) > 0, counts.argmax(axis=1), np.nan)
+        cells = np.where(codes >= 0, at * len(labels) + codes, -1)
+        seconds = figures.weight_of_labels(cells, duration, bins * len(labels)).reshape(bins, len(labels))
+        out[place] = np.where(seconds.sum(axis=1) > 0, seconds.argmax(axis=1), np.nan)
     return middles, out
 
 
@@ -163,16 +164,16 @@ def timeline(
     traces = [_ribbon(frame, people, BINS)]
     places = measures.places(frame, people)
     if columns:
-        rows = {name: frame[name].to_numpy()[places[person]] for name in ("time", *columns)}
+        rows = frame[["time", "duration", *columns]].to_numpy()[places[person]]
         traces += _probabilities(rows, columns, probabilities, points)
     else:
         traces += _emotion_legend(measures.labels_of(frame))
     with_band = band > 0 and len(people) <= 4
     for row, signal in ((len(heights) - 1, "valence"), (len(heights), "arousal")):
         for place, face in enumerate(people):
-            time, values = (frame[name].to_numpy()[places[face]] for name in ("time", signal))
+            held, values = (frame[name].to_numpy()[places[face]] for name in (["time", "duration"], signal))
             look = {"name": f"Person {face}", "meta": signal, **_axes(row)}
-            traces += _signal(time, values, place, band, points, with_band, look)
+            traces += _signal(held, values, place, band, points, with_band, look)
     first = float(frame["time"].iloc[0])
     layout = _layout(heights, people, [first, first + measures.length(frame)])
     if columns:
@@ -229,11 +230,9 @@ def _layout(heights: Sequence[float], people: Sequence[int], span: Sequence[floa
     return layout
 
 
-def _probabilities(
-    rows: Mapping[str, np.ndarray], columns: Sequence[str], kind: str, points: int
-) -> list[dict[str, Any]]:
-    """Give the traces of one person's probabilities."""
-    x, values = broken_lines(rows["time"], [rows[column] for column in columns], points)
+def _probabilities(rows: np.ndarray, columns: Sequence[str], kind: str, points: int) -> list[dict[str, Any]]:
+    """Give the traces of one person's probabilities; `rows` has time, duration and the `columns`."""
+    x, values = broken_lines(rows[:, :2], list(rows[:, 2:].T), points)
     traces: list[dict[str, Any]] = []
     for column, y in zip(columns, values, strict=True):
         label, color = column[2:], color_of(column[2:])
@@ -252,7 +251,7 @@ takes the browser longer than all the rest; text and clicks work without their b
 
 
 def _signal(
-    time: np.ndarray,
+    held: np.ndarray,
     values: np.ndarray,
     place: int,
     band: float,
@@ -260,18 +259,17 @@ def _signal(
     with_band: bool,
     look: dict[str, Any],
 ) -> list[dict[str, Any]]:
-    """Give the traces of one person's valence or arousal: the moving mean and the band around it."""
-    step = float(np.median(np.diff(time))) if len(time) > 1 else 0.0
-    count = max(1, round(band / (step or 1.0)))
-    rolling = pd.Series(values).rolling(count, center=True, min_periods=1)
-    mean = rolling.mean().to_numpy()
-    x, (line,) = broken_lines(time, [mean], points)
+    """Give the traces of one person's valence or arousal: the moving mean and the band around it.
+
+    `held` (N, 2) has the time of each value and how long it holds, in seconds.
+    """
+    mean, deviation = figures.moving_mean(held[:, 0], held[:, 1], values, band)
+    x, (line,) = broken_lines(held, [mean], points)
     color = person_color(place)
     look = {**look, "type": "scatter", "legendgroup": look["name"]}
     traces: list[dict[str, Any]] = []
     if with_band:
-        deviation = rolling.std(ddof=0).fillna(0).to_numpy()
-        edges, (low, high) = broken_lines(time, [mean - deviation, mean + deviation], points // 2)
+        edges, (low, high) = broken_lines(held, [mean - deviation, mean + deviation], points // 2)
         band_x, band_y = _outlines(edges, low, high)
         traces.append(
             {

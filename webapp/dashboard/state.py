@@ -183,9 +183,10 @@ def sidebar() -> View | None:
 def _time_range(results: loading.Results) -> tuple[float, float]:
     """Draw the slider of the time range; gives it in seconds."""
     times = results.frame["time"]
-    low, high = float(times.min()), float(times.max())
+    low = float(times.min())
+    high = low + measures.length(results.frame)
     step = 1.0 if high - low > 600 else 0.1
-    low, high = math.floor(low / step) * step, math.ceil(high / step + 1e-9) * step
+    low, high = math.floor(low / step + 1e-3) * step, math.ceil(high / step - 1e-3) * step
     low, high = round(low, 1), round(high, 1)
     if high - low < 2 * step:
         return low, high

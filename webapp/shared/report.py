@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from emotion_core.analytics import measures
+from emotion_core.analytics import MEASURES, measures
 from emotion_core.analytics.loading import check
 from emotion_core.analytics.moments import FLASH_CAUTION, moments
 from emotion_core.files import written_beside
@@ -125,7 +125,7 @@ def standard_sections(frame: pd.DataFrame) -> list[tuple[str, str, go.Figure | p
     tables = {f"Person {face}": faces[faces["face"] == face] for face in people}
     down = charts.thinned(frame)
     sections: list[tuple[str, str, go.Figure | pd.DataFrame]] = [
-        ("Share of each emotion", "Of all readings: one for each frame and face.", charts.shares_bar(frame)),
+        ("Share of each emotion", "Of the time in which faces are seen.", charts.shares_bar(frame)),
         ("Timeline", down or "", charts.timeline(frame, people)),
         ("Valence and arousal", plane.SOURCE, plane.trajectory(tables)),
         ("Time in each quadrant", "", plane.dwell_bar(tables)),
@@ -148,18 +148,11 @@ def _cards(frame: pd.DataFrame) -> str:
     cards = [
         ("Length", clock(figures["length"])),
         ("People", f"{figures['people']:.0f}"),
-        ("Frames with a face", f"{100 * figures['found']:.1f} %"),
-        ("Mean valence", number(figures["valence"], "+.2f")),
-        ("Mean arousal", number(figures["arousal"], ".2f")),
-        ("Changes a minute", number(figures["changes"], ".1f")),
+        ("Time with a face", f"{100 * figures['found']:.1f} %"),
+        *((m.label, m.text(figures[m.key])) for m in MEASURES),
     ]
     parts = [f'<div class="card"><span>{name}</span><b>{value}</b></div>' for name, value in cards]
     return f'<div class="cards">{"".join(parts)}</div>'
-
-
-def number(value: float, form: str) -> str:
-    """Write a number by its format, and a dash where there is none."""
-    return "–" if value != value else format(value, form)
 
 
 def clock(seconds: float) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from emotion_core.analytics import figures
 from emotion_core.palette import color_of
 from webapp.shared import parts
 
@@ -27,52 +28,21 @@ def label_names(table: pd.DataFrame) -> list[str]:
     return [column[2:] for column in table.columns if column.startswith("p_")]
 
 
-def bins(
-    times: np.ndarray, values: np.ndarray, duration: float, columns: int = COLUMNS
-) -> tuple[np.ndarray, np.ndarray]:
-    """Average `values` (N, K) over `columns` equal slices of 0..duration.
-
-    Gives the (columns, K) means, and a (columns,) mask of slices in which there is anything.
-    """
-    place = np.clip((times / max(duration, 1e-6) * columns).astype(int), 0, columns - 1)
-    sums = np.zeros((columns, values.shape[1]))
-    counts = np.zeros(columns)
-    np.add.at(sums, place, values)
-    np.add.at(counts, place, 1)
-    seen = counts > 0
-    sums[seen] /= counts[seen, None]
-    return sums, seen
-
-
-def _filled(means: np.ndarray, seen: np.ndarray, reach: int) -> tuple[np.ndarray, np.ndarray]:
-    """Carry a slice's values over at most `reach` empty ones: a slow video has fewer frames than slices."""
-    means, seen = means.copy(), seen.copy()
-    last = -1
-    for i in range(len(seen)):
-        if seen[i]:
-            last = i
-        elif last >= 0 and i - last <= reach:
-            means[i] = means[last]
-            seen[i] = True
-    return means, seen
-
-
-def timeline_svg(
-    times: np.ndarray, probabilities: np.ndarray, labels: Sequence[str], duration: float, step: float
-) -> str:
+def timeline_svg(held: np.ndarray, probabilities: np.ndarray, labels: Sequence[str], duration: float) -> str:
     """Draw probabilities (N, K) over time as stacked areas; slices without the face stay empty.
 
-    `step` is the time between two frames in seconds.
+    `held` (N, 2) has the time of each row and how long its picture lasts, both in seconds.
     """
-    reach = int(np.ceil(step / max(duration, 1e-6) * COLUMNS))
-    means, seen = _filled(*bins(times, probabilities, duration), reach)
+    edges = np.linspace(0.0, max(duration, 1e-6), COLUMNS + 1)
+    means = figures.means_over(held[:, 0], held[:, 1], probabilities, edges[:-1], edges[1:])
+    seen = ~np.isnan(means).any(axis=1)
     tops = np.cumsum(means, axis=1)
     bottoms = tops - means
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], seen.astype(int), [0]])))
+    turns = np.flatnonzero(np.diff(np.concatenate([[0], seen.astype(int), [0]])))
     shapes = []
     for k, label in enumerate(labels):
         path = []
-        for start, stop in zip(edges[::2], edges[1::2], strict=True):
+        for start, stop in zip(turns[::2], turns[1::2], strict=True):
             xs = [*range(start, stop), stop]
             up = [f"{x} {100 - 100 * tops[min(x, stop - 1), k]:.1f}" for x in xs]
             down = [f"{x} {100 - 100 * bottoms[min(x, stop - 1), k]:.1f}" for x in reversed(xs)]
@@ -87,13 +57,11 @@ def timeline_svg(
 def _timelines(table: pd.DataFrame, people: Sequence[Mapping[str, Any]], duration: float, text: Text) -> str:
     labels = label_names(table)
     columns = [f"p_{label}" for label in labels]
-    frames = max(1, int(table["frame"].nunique()))
     rows = []
     for person in people:
         own = table[(table["face"] == person["face"]) & table[columns[0]].notna()] if columns else table[:0]
-        svg = timeline_svg(
-            own["time"].to_numpy(float), own[columns].to_numpy(float), labels, duration, duration / frames
-        )
+        held = own[["time", "duration"]].to_numpy(float)
+        svg = timeline_svg(held, own[columns].to_numpy(float), labels, duration)
         name = escape(text("video.person", id=person["face"]))
         rows.append(
             f'<div class="timeline-name"><span>{name}</span></div>'
@@ -138,8 +106,9 @@ def _person(person: Mapping[str, Any], text: Text) -> str:
 
 
 def _facts(summary: Mapping[str, Any], text: Text) -> str:
-    frames = summary.get("frames") or 0
-    share = summary["frames_with_face"] / frames if frames else 0.0
+    seconds, frames = summary["seconds"], summary["frames"] or 1
+    # A single picture lasts for no time, so there it is a share of the pictures.
+    share = summary["seconds_with_face"] / seconds if seconds else summary["frames_with_face"] / frames
     values = (
         (text("video.length"), parts.length(summary["seconds"])),
         (text("video.faces"), str(summary["people"])),

@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from emotion_core.analytics import MEASURES
 from emotion_core.analytics import compare as insight_compare
 from emotion_core.types import EmotionError
 from webapp.charts import compare as charts_compare
@@ -104,7 +105,7 @@ def _tagged(names: list[str], tags: dict[str, str], values: pd.DataFrame) -> Non
 
 def _results(values: pd.DataFrame, tags: dict[str, str], first: str, second: str) -> None:
     effects = insight_compare.effects(values, tags, first, second)
-    shares = [c for c in values.columns if c not in ("Valence", "Arousal", "Changes a minute")]
+    shares = [c for c in values.columns if c not in {measure.name for measure in MEASURES}]
     left, right = st.columns(2, gap="large")
     with left:
         shown.show(

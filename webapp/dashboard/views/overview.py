@@ -3,29 +3,24 @@
 import pandas as pd
 import streamlit as st
 
-from emotion_core.analytics import measures, moments
+from emotion_core.analytics import MEASURES, measures, moments
 from webapp.charts import shares
 from webapp.dashboard import choices, shown, state
-from webapp.shared.report import clock, number
+from webapp.shared.report import clock
 
 
 def page() -> None:
     """Draw the page."""
     view = state.view_or_stop("Overview", faces=False)
     figures = shown.once(view, measures.overview, view.frame)
+    cards = [
+        ("Length", clock(figures["length"]), "From the first frame to the end of the last."),
+        ("People", f"{figures['people']:.0f}", "Face ids with at least one reading."),
+        ("Faces found", f"{100 * figures['found']:.1f} %", "Share of the time in which somebody is found."),
+        *((m.label, m.text(figures[m.key]), m.about) for m in MEASURES),
+    ]
     with st.container(horizontal=True):
-        for label, value, about in (
-            ("Length", clock(figures["length"]), "From the first frame to the end of the last."),
-            ("People", f"{figures['people']:.0f}", "Face ids with at least one reading."),
-            ("Faces found", f"{100 * figures['found']:.1f} %", "Frames in which somebody was found."),
-            ("Mean valence", number(figures["valence"], "+.2f"), "Unpleasant -1 to pleasant +1."),
-            ("Mean arousal", number(figures["arousal"], ".2f"), "Calm 0 to active 1; 0.5 is neutral."),
-            (
-                "Changes / min",
-                number(figures["changes"], ".1f"),
-                "Changes of emotion while a face is seen.",
-            ),
-        ):
+        for label, value, about in cards:
             st.metric(label, value, help=about, border=True, width="stretch")
     if figures["readings"] == 0:
         st.info("No face was found in this part of the file: there is nothing more to show.")
@@ -40,13 +35,16 @@ def _shares(view: state.View) -> None:
     with left:
         figure = shown.once(view, shares.shares_bar, view.frame)
         shown.show(
-            figure, "shares", heading="Share of each emotion", text="Of all readings: one a frame and face."
+            figure, "shares", heading="Share of each emotion", text="Of the time in which faces are seen."
         )
     with right:
         people = shares.people_shown(view.frame, view.people)[:12]
         figure = shown.once(view, shares.ribbon, view.frame, people)
         shown.show(
-            figure, "ribbon", heading="Dominant emotion over time", text="The most frequent one in each bin."
+            figure,
+            "ribbon",
+            heading="Dominant emotion over time",
+            text="The one seen longest in each bin.",
         )
 
 

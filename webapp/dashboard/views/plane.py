@@ -46,7 +46,9 @@ def _plane(view: state.View) -> None:
     tables = dict(list(tables.items())[: len(PEOPLE)])
     for name in overlaid:
         seen = measures.readings(state.files()[name].frame)
-        tables[name] = seen.groupby("time", as_index=False)[["valence", "arousal"]].mean().assign(face=0.0)
+        tables[name] = (
+            seen.groupby("time", as_index=False)[["valence", "arousal", "duration"]].mean().assign(face=0.0)
+        )
     also = (tuple(overlaid), tuple(id(results) for results in state.files().values()))
     if kind == "Density":
         figure = shown.once(view, plane.density, view.frame)

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from emotion_core.analytics import measures
 from emotion_core.analytics import moments as insight_moments
 from webapp.charts import shares
 from webapp.dashboard import choices, shown, state
@@ -90,12 +89,11 @@ def _clicked(event: Any) -> float | None:
 def _moment(view: state.View, people: list[int], time: float) -> None:
     """Show what is read from each face at `time`."""
     rows = []
-    step = measures.frame_step(view.frame)
     for face in people:
         seen = view.frame[view.frame["face"] == face]
         at = int(np.abs(seen["time"].to_numpy() - time).argmin())
         row = seen.iloc[at]
-        if abs(row["time"] - time) <= max(2 * step, 0.2):
+        if abs(row["time"] - time) <= max(row["duration"], 0.2):
             rows.append(
                 {
                     "Person": face,
