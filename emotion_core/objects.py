@@ -27,6 +27,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from emotion_core import quiet
 from emotion_core.files import cache_dir, sha256_of
 from emotion_core.onnx_session import open_session
 from emotion_core.types import Box, DetectedObject, EmotionError, Frame
@@ -99,8 +100,7 @@ class _Onnx:
     """A YOLOv8 detection model as ultralytics exports it: (1, 3, H, W) in, (1, 4 + classes, boxes) out."""
 
     def __init__(self, path: Path, confidence: float, threads: int) -> None:
-        from onnxruntime.capi import onnxruntime_pybind11_state as problems
-
+        problems = quiet.load("onnxruntime.capi.onnxruntime_pybind11_state")
         try:
             self._session = open_session(path, threads)
         except (problems.InvalidProtobuf, problems.Fail, problems.InvalidGraph) as error:
@@ -174,7 +174,7 @@ def _from_ultralytics(
     advice = "use an .onnx file, or install ultralytics with a torchvision that fits torch"
     try:
         import_module("torchvision")  # asked first: without it ultralytics fails only when it reads the file
-        YOLO = import_module("ultralytics").YOLO
+        YOLO = quiet.load("ultralytics").YOLO
     except (ImportError, OSError, RuntimeError) as error:  # RuntimeError: torchvision built for another torch
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise EmotionError(f"{path.name} needs the ultralytics package ({reason}): {advice}") from error
