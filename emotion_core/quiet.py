@@ -1,8 +1,8 @@
 """Libraries that report how they are used, or write into the home folder, loaded so that they do neither.
 
-From its import on, ONNX Runtime keeps usage records and looks for a host that collects them. MediaPipe imports
-Matplotlib, which lists the machine's fonts in the home folder. Ultralytics looks for the internet, keeps
-settings in the home folder and may install packages. Everything of ours loads them through `load`.
+From its import on, ONNX Runtime keeps usage records and looks for a host that collects them. MediaPipe
+imports Matplotlib, which lists the machine's fonts in the home folder. Ultralytics looks for the internet,
+keeps settings in the home folder and may install packages. Everything of ours loads them through `load`.
 """
 
 import atexit
