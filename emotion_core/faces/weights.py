@@ -1,10 +1,6 @@
-"""Where the two face models lie: YuNet in the tree, MediaPipe's FaceLandmarker wherever it can be had."""
+"""Where the two face models lie: YuNet in the tree, MediaPipe's FaceLandmarker in a package or the cache."""
 
-import hashlib
 import importlib.util
-import os
-import tempfile
-import urllib.request
 from pathlib import Path
 
 from emotion_core.files import cache_dir, sha256_of
@@ -37,11 +33,12 @@ def find_yunet() -> Path:
     return _YUNET
 
 
-def find_landmarker(path: str | Path | None = None, *, url: str = LANDMARKER_URL) -> Path:
+def find_landmarker(path: str | Path | None = None) -> Path:
     """Give the path of the FaceLandmarker bundle.
 
-    Looked for in this order: `path`, the cache, an installed package that carries it (which is not
-    imported), `url`. All but a `path` of the user's own are verified by their SHA-256.
+    Looked for in this order: `path`, the cache, an installed package that carries it (which is not imported
+    and nothing of which is copied). All but a `path` of the user's own are verified by their SHA-256. Nothing
+    is fetched: who has neither is told where it can be had.
 
     Raises:
         EmotionError: where `path` is no file, or the bundle is nowhere to be had.
@@ -55,7 +52,10 @@ def find_landmarker(path: str | Path | None = None, *, url: str = LANDMARKER_URL
     for candidate in (cached, _in_package()):
         if candidate is not None and candidate.is_file() and sha256_of(candidate) == LANDMARKER_SHA256:
             return candidate
-    return _download(url, cached)
+    raise EmotionError(
+        f"the face model is not here: install it with: pip install {_PACKAGE}, or download {LANDMARKER_URL} "
+        f"to {cached}"
+    )
 
 
 def _in_package() -> Path | None:
@@ -63,20 +63,3 @@ def _in_package() -> Path | None:
     if spec is None or not spec.submodule_search_locations:
         return None
     return Path(spec.submodule_search_locations[0]) / "models" / _LANDMARKER_NAME
-
-
-def _download(url: str, target: Path) -> Path:
-    advice = f"install it with: pip install {_PACKAGE}, or download {url} to {target}"
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with urllib.request.urlopen(url, timeout=15) as response:
-            content = response.read()
-        if hashlib.sha256(content).hexdigest() != LANDMARKER_SHA256:
-            raise EmotionError(f"{url} sent another file than the face model; {advice}")
-        # Written aside and moved, so that neither a crash nor a second process leaves half a file.
-        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as part:
-            part.write(content)
-        os.replace(part.name, target)
-    except OSError as e:
-        raise EmotionError(f"the face model could not be fetched ({e}); {advice}") from e
-    return target
