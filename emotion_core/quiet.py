@@ -18,7 +18,7 @@ from typing import Any
 
 SWITCHES = {
     "onnxruntime": {"ORT_DISABLE_TELEMETRY": "1"},
-    "ultralytics": {"YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false"},
+    "ultralytics": {"YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false", "YOLO_VERBOSE": "false"},
 }
 """What is set in the environment before the first import of a library; what the user has set stays."""
 
