@@ -49,7 +49,7 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
             smoothing = gr.Slider(1, 30, 5, step=1, label=say("video.smoothing"))
             threshold = gr.Slider(0, 90, 0, step=1, label=say("video.threshold"))
             objects = gr.Checkbox(False, label=say("video.objects"), visible=app.settings.objects)
-            with gr.Group(visible=False, elem_id="video-objects-ask") as ask:
+            with gr.Column(visible=False, elem_id="video-objects-ask") as ask:
                 ask_text = gr.HTML("", **raw)
                 agree = gr.Button(say("objects.agree"), elem_id="video-objects-agree")
             hide = gr.Checkbox(False, label=say("video.hide"))
