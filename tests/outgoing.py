@@ -18,6 +18,8 @@ HERE = ("AF_UNIX", "AF_NETLINK", "AF_UNSPEC")
 
 _FAMILY = re.compile(r"sa_family=(\w+)([^}]*)")
 _ADDRESS = re.compile(r'inet_(?:addr\(|pton\(AF_INET6, )"([^"]+)"')
+_FOR_WRITING = re.compile(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_APPEND")
+_MAKERS = ("creat", "openat", "mkdir", "mkdirat", "link", "linkat", "rename", "renameat", "renameat2")
 _SWITCHES = ("ORT_", "GRADIO_", "HF_", "YOLO_", "STREAMLIT_", "XDG_", "MPLCONFIGDIR", "EMOTION_")
 
 
@@ -41,8 +43,9 @@ class Recording:
 
     def command(self, *words: object) -> list[str]:
         """Give the command that runs `words` and records them."""
-        calls = "trace=connect,sendto,sendmsg,sendmmsg"
-        strace = ["strace", "-D", "-f", "-q", "--seccomp-bpf", "-e", calls, "-s", "0", "-o", str(self.trace)]
+        calls = "trace=connect,sendto,sendmsg,sendmmsg,creat,openat,mkdir,mkdirat,?link,linkat,/^rename"
+        how = ("-D", "-f", "-q", "-y", "--seccomp-bpf", "-e", calls, "-s", "0", "-o", str(self.trace))
+        strace = ["strace", *how]
         return [*strace, *map(str, words)]
 
     def environment(self, **more: str) -> dict[str, str]:
@@ -70,6 +73,24 @@ class Recording:
             time.sleep(0.1)
         lines = self.trace.read_text(errors="replace").splitlines()
         return [line for line in lines if any(map(_is_foreign, _FAMILY.findall(line)))]
+
+    def written(self, *named: Path) -> list[str]:
+        """Give what was made or opened for writing outside `named`, the home and the temporary folder.
+
+        Devices, and the byte code that Python keeps beside its modules, are left out.
+        """
+        allowed = (*named, self.home, self.scratch, Path("/dev"), Path("/proc"))
+        found = []
+        for line in self.trace.read_text(errors="replace").splitlines():
+            name, _, rest = line.partition(" ")[2].lstrip().partition("(")
+            if name == "openat" and not _FOR_WRITING.search(rest) or " = -1 " in rest:
+                continue
+            if name in _MAKERS and (given := re.findall(r'(?:<([^>"]*)>, )?"([^"]+)"', rest)):
+                folder, path = given[-1]
+                whole = Path(os.path.normpath(os.path.join(folder, path)))
+                if "__pycache__" not in whole.parts and not any(map(whole.is_relative_to, allowed)):
+                    found.append(str(whole))
+        return found
 
     def _complete(self) -> bool:
         lines = self.trace.read_text(errors="replace").splitlines()

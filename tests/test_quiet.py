@@ -52,6 +52,8 @@ def test_the_library_speaks_to_nobody_and_leaves_nothing(
     assert any(record["face"] for record in json.loads((out / "talk_results.json").read_text()))
     assert recording.spoken_to() == []
     assert recording.left() == []
+    assert recording.written(out) == []
+    assert str(out) in {str(Path(path).parent) for path in recording.written()}
 
 
 @pytest.mark.weights
@@ -65,6 +67,8 @@ def test_a_video_on_the_command_line_speaks_to_nobody_and_leaves_nothing(
     assert {path.name for path in out.iterdir()} == names
     assert recording.spoken_to() == []
     assert recording.left() == []
+    assert recording.written(out) == []
+    assert str(out) in {str(Path(path).parent) for path in recording.written()}
 
 
 def test_quiet_libraries_are_loaded_at_one_place() -> None:

@@ -108,6 +108,7 @@ def test_the_app_speaks_to_nobody_and_leaves_nothing(
     assert elsewhere(asked, app.url) == []
     assert recording.spoken_to() == []
     assert recording.left() == []
+    assert recording.written() == []
 
 
 def test_the_dashboard_alone_speaks_to_nobody_and_leaves_nothing(
@@ -152,3 +153,4 @@ def test_the_dashboard_alone_speaks_to_nobody_and_leaves_nothing(
     assert elsewhere(asked, url) == []
     assert recording.spoken_to() == []
     assert recording.left() == []
+    assert recording.written() == []

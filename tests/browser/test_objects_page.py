@@ -64,7 +64,7 @@ def test_the_video_tab_asks_in_the_readers_language(open_page: Callable[..., Any
     page.get_by_role("tab", name="Video", exact=True).click()
     ask = page.locator("#video-objects-ask")
     assert ask.is_hidden()
-    page.get_by_label("Gegenstände markieren").and_(page.locator("[role=tabpanel] input")).last.check()
+    page.locator("#video-objects").get_by_label("Gegenstände markieren").check()
     ask.wait_for()
     said = ask.inner_text()
     assert all(fact in said for fact in ("Lizenz", "YOLOv8n", "12.8 MB", "AGPL-3.0", "registry.npmjs.org"))

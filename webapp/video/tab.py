@@ -48,11 +48,13 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
             hint = gr.HTML("", **raw)
             smoothing = gr.Slider(1, 30, 5, step=1, label=say("video.smoothing"))
             threshold = gr.Slider(0, 90, 0, step=1, label=say("video.threshold"))
-            objects = gr.Checkbox(False, label=say("video.objects"), visible=app.settings.objects)
+            objects = gr.Checkbox(
+                False, label=say("video.objects"), visible=app.settings.objects, elem_id="video-objects"
+            )
+            hide = gr.Checkbox(False, label=say("video.hide"))
             with gr.Column(visible=False, elem_id="video-objects-ask") as ask:
                 ask_text = gr.HTML("", **raw)
                 agree = gr.Button(say("objects.agree"), elem_id="video-objects-agree")
-            hide = gr.Checkbox(False, label=say("video.hide"))
             with gr.Row():
                 start = gr.Button(say("video.start"), variant="primary", elem_id="video-start")
                 cancel = gr.Button(
