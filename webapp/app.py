@@ -23,9 +23,9 @@ class App:
     jobs: Jobs
 
     @classmethod
-    def start(cls, settings: Settings, workspace: store.Workspace | None = None) -> App:
-        """Make the run's folder, unless there is one, and begin to load the weights."""
-        workspace = workspace or store.Workspace(settings.keep_minutes)
+    def start(cls, settings: Settings) -> App:
+        """Make the run's folder and begin to load the weights."""
+        workspace = store.Workspace(settings.keep_minutes)
         engine = Engine(settings)
         engine.warm_up()
         return cls(settings, workspace, engine, LiveServer(engine, settings), Jobs(settings.max_jobs))
