@@ -46,6 +46,8 @@ BELONGS = {
     "--no-video": ("video",),
     "--threshold": ("realtime", "video"),
     "--smoothing": ("realtime", "video"),
+    "--objects": ("realtime", "video"),
+    "--fetch-objects": ("realtime", "video"),
     "--no-objects": ("realtime", "video"),
     "--objects-model": ("realtime", "video"),
 }
@@ -123,7 +125,20 @@ def build_parser() -> argparse.ArgumentParser:
     both.add_argument(
         "--threshold", metavar="X", type=_share, help="mark answers less sure than this, 0 to 1"
     )
-    both.add_argument("--no-objects", action="store_true", default=None, help="do not look for objects")
+    choice = both.add_mutually_exclusive_group()
+    choice.add_argument(
+        "--objects",
+        action="store_true",
+        default=None,
+        help="mark objects too, or stop where their model is not here (default: mark them where it is)",
+    )
+    choice.add_argument(
+        "--fetch-objects",
+        action="store_true",
+        default=None,
+        help="the same, and agree to download the model where it is not here: YOLOv8n, 12.8 MB, AGPL-3.0",
+    )
+    choice.add_argument("--no-objects", action="store_true", default=None, help="do not look for objects")
     both.add_argument(
         "--objects-model",
         metavar="PATH",
@@ -208,19 +223,20 @@ def _recognizer(args: argparse.Namespace, threads: int | None = None) -> Any:
 
 
 def _objects(args: argparse.Namespace) -> "ObjectFinder | None":
-    """Load the object detector; where it can't be had by default, say so in one line and go on without."""
+    """Load the object detector; without one where nobody asked for it and its model is not here.
+
+    Nothing is downloaded without `--fetch-objects`.
+    """
     if args.no_objects:
         return None
-    from emotion_core.objects import ObjectDetector
-    from emotion_core.types import EmotionError
+    from emotion_core.objects import ObjectDetector, cached, fetch
 
-    try:
-        return ObjectDetector.load(args.objects_model)
-    except EmotionError as error:
-        if args.objects_model is not None:
-            raise
-        print(f"main.py: going on without objects: {_line(str(error))}", file=sys.stderr)
-        return None
+    if args.objects_model is None:
+        if args.fetch_objects:
+            fetch()
+        elif not args.objects and cached() is None:
+            return None
+    return ObjectDetector.load(args.objects_model)
 
 
 def _report(result: "AnalysisResult", took: float) -> str:

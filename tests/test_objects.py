@@ -207,6 +207,50 @@ def test_fetches_once_and_says_the_licence(empty_cache: Path, capsys: pytest.Cap
     assert os.listdir(empty_cache) == ["yolov8n.onnx"]
 
 
+def test_nothing_is_fetched_unless_it_is_asked_for(empty_cache: Path) -> None:
+    with pytest.raises(EmotionError, match="python -m emotion_core.objects fetch") as problem:
+        ObjectDetector.load()
+    assert "12.8 MB" in str(problem.value) and "AGPL-3.0" in str(problem.value)
+    assert objects.cached() is None and not empty_cache.exists()
+    fetch()
+    assert objects.cached() == empty_cache / "yolov8n.onnx"
+
+
+@pytest.mark.parametrize("words, code", [(["--objects"], 1), (["--fetch-objects", "--no-objects"], 2)])
+def test_the_command_line_asks_before_it_fetches(
+    empty_cache: Path, talking_clip: Path, words: list[str], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import main
+
+    try:
+        ended = main.main(["--video", str(talking_clip), "--output", str(empty_cache.parent), *words])
+    except SystemExit as end:
+        ended = int(str(end.code))
+    said = capsys.readouterr().err
+    assert ended == code and said.count("\n") == 1 and not empty_cache.exists()
+    assert "emotion_core.objects fetch" in said or "not allowed with" in said
+
+
+@pytest.mark.weights
+def test_agreeing_on_the_command_line_fetches(
+    empty_cache: Path, talking_clip: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What comes here is no model, so the job ends with that; without agreeing it is never asked for."""
+    import main
+
+    words = ["--video", str(talking_clip), "--output", str(empty_cache.parent), "--no-video"]
+    assert main.main([*words, "--fetch-objects"]) == 1
+    assert "damaged" in capsys.readouterr().err and objects.cached() is not None
+    (empty_cache / "yolov8n.onnx").unlink()
+    assert main.main(words) == 0 and objects.cached() is None
+
+
+def test_a_fetch_can_be_stopped(empty_cache: Path) -> None:
+    with pytest.raises(EmotionError, match="stopped"):
+        fetch(lambda: True)
+    assert not empty_cache.exists()
+
+
 @pytest.mark.parametrize("content", [b"", b"no archive", archive(b"other"), archive(b"weights", "elsewhere")])
 def test_wrong_content_is_refused_and_leaves_nothing(
     empty_cache: Path, content: bytes, monkeypatch: pytest.MonkeyPatch

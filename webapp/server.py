@@ -18,6 +18,8 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from emotion_core.types import EmotionError
+from webapp.app import App
+from webapp.shared import quiet
 from webapp.shared.middleware import BrowserCookie, DashboardLogin
 
 if TYPE_CHECKING:
@@ -32,6 +34,10 @@ logger = logging.getLogger(__name__)
 
 def create_app(settings: "Settings") -> FastAPI:
     """Give the whole application for `settings`; one in a process, as Streamlit allows no second."""
+    quiet.before_gradio()
+    # Gradio notes its folder when it is imported, and makes it: it has to be the run's by then.
+    run = App.start(settings)
+
     import streamlit as st
     from streamlit import config
 
@@ -40,6 +46,7 @@ def create_app(settings: "Settings") -> FastAPI:
     dashboard = st.App(DASHBOARD)
     config.set_option("server.fileWatcherType", "none")
     config.set_option("browser.gatherUsageStats", False)
+    quiet.before_streamlit_answers()
     dashboard_life = dashboard.lifespan()
 
     @contextlib.asynccontextmanager
@@ -62,7 +69,7 @@ def create_app(settings: "Settings") -> FastAPI:
 
     gate = DashboardLogin(dashboard, None) if settings.auth else None
     app.mount("/dashboard", gate or dashboard)
-    ui.mount(app, settings)
+    ui.mount(app, settings, run)
     if gate is not None:
         gate.page = _page_of(app)
     return app

@@ -100,13 +100,13 @@ def build(settings: Settings) -> gr.Blocks:
     return _blocks(App.start(settings))
 
 
-def mount(server: FastAPI, settings: Settings) -> FastAPI:
+def mount(server: FastAPI, settings: Settings, app: App | None = None) -> FastAPI:
     """Put the web app on `server`: the page at `/`, live views at `/live`, results at `/result/...`.
 
     Call it last: the page answers every address that nothing before it has taken. The run's folder is
-    deleted when the server's lifespan ends.
+    deleted when the server's lifespan ends. `app` is the run, where it has started already.
     """
-    app = App.start(settings)
+    app = app or App.start(settings)
     blocks = _blocks(app)
 
     @server.websocket("/live")

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from emotion_core import quiet
 from emotion_core.types import EmotionError
 
 DETECTION_CONFIDENCE = 0.3
@@ -190,10 +191,9 @@ class _Direct:
 
 def _import_mediapipe() -> Any:
     try:
-        import mediapipe
+        return quiet.load("mediapipe")
     except OSError as e:  # a system library such as PortAudio or libEGL that is missing
         raise ImportError(str(e)) from e
-    return mediapipe
 
 
 def _close(landmarkers: list[Any]) -> None:

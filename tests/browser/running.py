@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.outgoing import Recording
+
 
 @dataclass
 class RunningApp:
@@ -37,12 +39,17 @@ def wait_ready(app: RunningApp, until: float) -> None:
     raise AssertionError("the app does not answer")
 
 
-def start_app(root: Path, scratch: Path, *flags: str) -> RunningApp:
+def start_app(root: Path, scratch: Path, *flags: str, recording: Recording | None = None) -> RunningApp:
     """Start `app.py` on a free port; raises AssertionError with its output where it does not start."""
+    command = [sys.executable, "app.py", "--port", "0", *flags]
     process = subprocess.Popen(
-        [sys.executable, "app.py", "--port", "0", *flags],
+        recording.command(*command) if recording else command,
         cwd=root,
-        env={**os.environ, "TMPDIR": str(scratch), "PYTHONUNBUFFERED": "1"},
+        env={
+            **(recording.environment() if recording else os.environ),
+            "TMPDIR": str(scratch),
+            "PYTHONUNBUFFERED": "1",
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from emotion_core import quiet
 from emotion_core.faces.crop import SIZE, to_tensor
 from emotion_core.files import written_beside
 from emotion_core.network.checkpoint import Metadata, load_network, onnx_files
@@ -191,7 +192,7 @@ def choose(variants: Sequence[Variant], asked: str | None = None) -> str:
 
 def quantize_dynamic(source: Path, base: Path) -> None:
     """Write the INT8 files `base` of the FP32 files `source`, whose products are quantized as they come."""
-    from onnxruntime import quantization as q
+    q = quiet.load("onnxruntime.quantization")
 
     for file, made in zip(onnx_files(source), onnx_files(base), strict=True):
         with _prepared(file, made) as ready:
@@ -205,7 +206,7 @@ def quantize_static(net: SpatioTemporalEmotionNet, metadata: Metadata, base: Pat
     What lies between convolutions stays in single precision: spatial attention, whose product in 8 bits moved
     a probability by 0.02 on average, and key points, which cost next to nothing.
     """
-    from onnxruntime import quantization as q
+    q = quiet.load("onnxruntime.quantization")
 
     whole = base.with_name("whole") / base.name
     export_onnx(make_exact(copy.deepcopy(net)), metadata, whole, half=False)
@@ -239,16 +240,14 @@ def _attention(file: str) -> list[str]:
 
 def _common() -> dict[str, Any]:
     # 7 bits: processors without VNNI add pairs of products in 16 bits, which 8 would overflow
-    from onnxruntime.quantization import QuantType
-
-    return {"per_channel": True, "reduce_range": True, "weight_type": QuantType.QInt8}
+    weight_type = quiet.load("onnxruntime.quantization").QuantType.QInt8
+    return {"per_channel": True, "reduce_range": True, "weight_type": weight_type}
 
 
 @contextlib.contextmanager
 def _prepared(file: Path, made: Path) -> Iterator[str]:
     """Give `file` as the quantizer wants it, and keep the quantizer from advising at length."""
-    from onnxruntime.quantization.shape_inference import quant_pre_process
-
+    quant_pre_process = quiet.load("onnxruntime.quantization.shape_inference").quant_pre_process
     made.parent.mkdir(parents=True, exist_ok=True)
     ready = made.with_suffix(".ready.onnx")
     logging.getLogger().setLevel(logging.WARNING)

@@ -16,6 +16,7 @@ import streamlit as st  # noqa: E402
 
 from emotion_core.labels import DISCLAIMER, VALENCE_AROUSAL_SOURCE  # noqa: E402
 from webapp.dashboard import choices, opening, state  # noqa: E402
+from webapp.shared import quiet  # noqa: E402
 
 PAGES = {
     "files": ("Files", ":material/folder_open:"),
@@ -51,6 +52,7 @@ def main() -> None:
     """Draw the frame around every page and the page itself."""
     st.set_page_config(page_title="Expression dashboard", page_icon=ICON, layout="wide")
     st.html(STYLE)
+    quiet.before_streamlit_answers()
     opening.restore()
     pages = []
     for name, (title, icon) in PAGES.items():

@@ -12,7 +12,7 @@ import logging
 import struct
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -24,8 +24,11 @@ from webapp.live.connection import Viewer
 from webapp.live.recorder import LiveRecorder
 from webapp.live.tickets import Tickets
 from webapp.live.viewer import LiveOptions
+from webapp.shared.object_model import facts
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from webapp.settings import Settings
     from webapp.shared.engine import Engine
 
@@ -159,6 +162,8 @@ class LiveServer:
                 viewer.state.forget_baseline()
             elif kind == "record":
                 await self._record(socket, viewer, on=bool(message["on"]))
+            elif kind == "fetch-objects" and message["agreed"] is True:
+                self._beside(self._fetch_objects(socket))
         except (ValueError, KeyError, TypeError, RecursionError) as problem:
             logger.info("a live message was not understood: %s", problem)
         await self._tell_news(socket, viewer)
@@ -211,22 +216,43 @@ class LiveServer:
             due = frame.time - viewer.state.objects_at > OBJECTS_EVERY
             if options.objects and due and not viewer.looking_for_objects:
                 viewer.looking_for_objects = True
-                task = asyncio.create_task(self._look_for_objects(socket, viewer, frame))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                self._beside(self._look_for_objects(socket, viewer, frame))
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _look_for_objects(self, socket: WebSocket, viewer: Viewer, frame: Frame) -> None:
         """Objects move slowly and their network is heavy: it runs beside the faces, now and then."""
         loop = asyncio.get_running_loop()
         state = viewer.state
         try:
+            if await loop.run_in_executor(self._side, self.engine.objects.is_missing):
+                state.options = replace(state.options, objects=False)
+                await self._tell_objects(socket, "ask")
+                return
             found = await loop.run_in_executor(self._side, self.engine.find_objects, frame.image)
             state.objects = tuple(found) if state.options.objects else ()
         except EmotionError as problem:
             logger.warning("%s", problem)
-            state.options = LiveOptions(state.options.smoothing, state.options.threshold)
+            state.options = replace(state.options, objects=False)
             with suppress(RuntimeError, WebSocketDisconnect):
                 await socket.send_json({"type": "notice", "key": "noobjects"})
         finally:
             state.objects_at = viewer.clock()
             viewer.looking_for_objects = False
+
+    async def _fetch_objects(self, socket: WebSocket) -> None:
+        """Download the objects' model: this viewer has read what it is, and agreed."""
+        await self._tell_objects(socket, "fetching")
+        try:
+            await asyncio.wrap_future(self.engine.objects.fetch())
+        except EmotionError:
+            await self._tell_objects(socket, "failed")
+        else:
+            await self._tell_objects(socket, "ready")
+
+    async def _tell_objects(self, socket: WebSocket, state: str) -> None:
+        with suppress(RuntimeError, WebSocketDisconnect):
+            await socket.send_json({"type": "objects", "state": state, "facts": facts()})

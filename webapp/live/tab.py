@@ -51,6 +51,12 @@ def _consent() -> str:
     </div></div>"""
 
 
+def _ask_for_objects() -> str:
+    return f"""<div class="ask" role="group" data-ask hidden><p data-ask-text role="status"></p>
+      {_t("objects.agree", "button", 'type="button" class="act" data-agree')}
+      {_t("objects.no", "button", 'type="button" class="act quiet-act" data-not-now')}</div>"""
+
+
 def html(settings: Settings) -> str:
     """Give the live panel as HTML; all its words are filled in by the page's script."""
     objects = _switch("objects", "live.objects") if settings.objects else ""
@@ -88,6 +94,7 @@ def html(settings: Settings) -> str:
         {_switch("hide", "live.hide")}
         {objects}
       </div>
+      {_ask_for_objects() if settings.objects else ""}
       <div class="switches" role="group" data-i18n-label="live.show">
         {_t("live.show", "span", 'class="group-name"')}
         {_switch("box", "live.show.box", on=True)}

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from emotion_core.types import EmotionError
 from webapp.settings import Settings
+from webapp.shared.object_model import ObjectModel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import numpy as np
 
     from emotion_core.recognizer import Recognizer, Session
@@ -27,9 +26,7 @@ class Engine:
         self.settings = settings
         self._lock = threading.Lock()
         self._recognizer: Recognizer | None = None
-        self._objects_lock = threading.Lock()
-        self._objects: Callable[[np.ndarray], list[DetectedObject]] | None = None
-        self._objects_problem: str | None = None
+        self.objects = ObjectModel(settings)
         self._warming: threading.Thread | None = None
 
     @property
@@ -74,6 +71,7 @@ class Engine:
 
     def close(self) -> None:
         """Wait for a loading that still goes on: a process that ends in its middle is aborted by it."""
+        self.objects.close()
         if self._warming is not None:
             self._warming.join(30)
 
@@ -85,22 +83,4 @@ class Engine:
 
     def find_objects(self, image: np.ndarray) -> list[DetectedObject]:
         """Mark the objects in an RGB picture; raises EmotionError where the detector can't be had."""
-        return self.object_detector()(image)
-
-    def object_detector(self) -> Callable[[np.ndarray], list[DetectedObject]]:
-        """Give the shared object detector; raises EmotionError where it is off or can't be had."""
-        if not self.settings.objects:
-            raise EmotionError("Objects are off in this app: start it without --no-objects to have them.")
-        with self._objects_lock:
-            # A detector that could not be had is not looked for again: that may take long each time.
-            if self._objects_problem is not None:
-                raise EmotionError(self._objects_problem)
-            if self._objects is None:
-                from emotion_core.objects import ObjectDetector
-
-                try:
-                    self._objects = ObjectDetector.load(self.settings.objects_model)
-                except EmotionError as problem:
-                    self._objects_problem = str(problem)
-                    raise
-            return self._objects
+        return self.objects.detector()(image)

@@ -151,6 +151,8 @@ class Workspace:
         os.environ[ROOT_VARIABLE] = str(self.results)
         # Gradio puts every upload under this folder, so it goes with the rest.
         os.environ["GRADIO_TEMP_DIR"] = str(self.uploads)
+        # Gradio imports Matplotlib at every event, which would make a folder for itself in the home folder.
+        os.environ.setdefault("MPLCONFIGDIR", str(self.folder / "matplotlib"))
         self._sweeper = threading.Thread(
             target=self._sweep_for_ever, args=(sweep_seconds,), name="sweeper", daemon=True
         )
@@ -196,6 +198,8 @@ class Workspace:
         shutil.rmtree(self.folder, ignore_errors=True)
         if os.environ.get(ROOT_VARIABLE) == str(self.results):
             del os.environ[ROOT_VARIABLE]
+        if os.environ.get("MPLCONFIGDIR") == str(self.folder / "matplotlib"):
+            del os.environ["MPLCONFIGDIR"]
 
 
 @dataclass(frozen=True, slots=True)

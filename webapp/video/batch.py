@@ -163,7 +163,7 @@ def _analyse(item: Item, batch: Batch, job: Job, engine: Engine, settings: Setti
     objects = None
     if options.objects:
         try:
-            objects = engine.object_detector()
+            objects = engine.objects.detector()
         except EmotionError as problem:
             logger.warning("%s", problem)
             if text("error.objects") not in batch.notices:

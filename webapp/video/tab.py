@@ -12,6 +12,7 @@ from emotion_core.types import EmotionError
 from webapp.dashboard import links
 from webapp.shared import parts
 from webapp.shared.i18n import Text
+from webapp.shared.object_model import facts
 from webapp.shared.upload_box import upload_box
 from webapp.video import batch as handlers
 
@@ -47,8 +48,13 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
             hint = gr.HTML("", **raw)
             smoothing = gr.Slider(1, 30, 5, step=1, label=say("video.smoothing"))
             threshold = gr.Slider(0, 90, 0, step=1, label=say("video.threshold"))
-            objects = gr.Checkbox(False, label=say("video.objects"), visible=app.settings.objects)
+            objects = gr.Checkbox(
+                False, label=say("video.objects"), visible=app.settings.objects, elem_id="video-objects"
+            )
             hide = gr.Checkbox(False, label=say("video.hide"))
+            with gr.Column(visible=False, elem_id="video-objects-ask") as ask:
+                ask_text = gr.HTML("", **raw)
+                agree = gr.Button(say("objects.agree"), elem_id="video-objects-agree")
             with gr.Row():
                 start = gr.Button(say("video.start"), variant="primary", elem_id="video-start")
                 cancel = gr.Button(
@@ -122,6 +128,22 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
             work.close()
         yield {start: gr.update(interactive=True), cancel: gr.update(interactive=False)}
 
+    def asked(on: bool, request: gr.Request) -> dict[Any, Any]:
+        words = Text.for_request(request)("objects.ask", **facts())
+        return {ask: gr.update(visible=on and app.engine.objects.is_missing()), ask_text: parts.note(words)}
+
+    def fetch(request: gr.Request) -> Iterator[dict[Any, Any]]:
+        text = Text.for_request(request)
+        words = text("objects.fetching", **facts())
+        yield {ask_text: parts.note(words), agree: gr.update(interactive=False)}
+        try:
+            app.engine.objects.fetch().result()
+        except EmotionError:
+            words = text("objects.failed", **facts())
+            yield {ask_text: parts.note(words, bad=True), agree: gr.update(interactive=True), objects: False}
+        else:
+            yield {ask: gr.update(visible=False), agree: gr.update(interactive=True)}
+
     def stop(request: gr.Request) -> None:
         app.jobs.cancel(request.session_hash or "")
 
@@ -142,5 +164,7 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
         **quiet,
     )
     cancel.click(stop, queue=False, **quiet)
+    objects.input(asked, objects, [ask, ask_text], queue=False, **quiet)
+    agree.click(fetch, outputs=[ask, ask_text, agree, objects], concurrency_limit=None, **quiet)
     which.input(choose, [which, results], result, queue=False, **quiet)
     blocks.load(first, outputs=[hint, result], queue=False, **quiet)

@@ -39,6 +39,8 @@
       this.root.querySelectorAll("[data-option]").forEach((input) => {
         input.addEventListener("input", () => this.readOptions());
       });
+      this.find("agree")?.addEventListener("click", () => this.tell({ type: "fetch-objects", agreed: true }));
+      this.find("not-now")?.addEventListener("click", () => (this.find("ask").hidden = true));
       this.canvas.addEventListener("click", (event) => this.pick(event));
       window.addEventListener("pagehide", () => this.stop());
       window.addEventListener("resize", () => this.root.dataset.view === "running" && this.fit());
@@ -134,7 +136,8 @@
       } else if (message.type === "notice") {
         this.find("notice").textContent = app.t("live.notice." + message.key);
         if (message.key === "noobjects") this.find("option='objects'").checked = false;
-      } else if (message.type === "baseline") this.showBaseline(message);
+      } else if (message.type === "objects") this.showObjects(message);
+      else if (message.type === "baseline") this.showBaseline(message);
       else if (message.type === "recording") this.showRecording(message);
     }
 
@@ -237,6 +240,18 @@
       if (hit) this.panels.chosen = hit.id;
     }
 
+    /* Their model is downloaded for a viewer who has read its size and licence here, and agreed. */
+    showObjects({ state, facts }) {
+      const asking = state === "ask" || state === "fetching";
+      const ask = this.find("ask");
+      ask.hidden = !asking;
+      ask.querySelectorAll("button").forEach((button) => (button.disabled = state === "fetching"));
+      this.find("ask-text").textContent = asking ? app.t("objects." + state, facts) : "";
+      this.find("notice").textContent = asking ? "" : app.t("objects." + state, facts);
+      this.find("option='objects'").checked = state === "ready";
+      this.readOptions();
+    }
+
     showBaseline({ state, face }) {
       const button = this.find("calibrate");
       this.calibrated = state === "done";
@@ -294,6 +309,7 @@
       this.recordingSince = 0;
       this.stats = { displayed: 0, sent: 0, latencies: [], times: [] };
       this.panels.reset();
+      if (this.find("ask")) this.find("ask").hidden = true;
       this.showBaseline({ state: "none" });
       const c = this.canvas.getContext("2d", { alpha: false });
       c.fillRect(0, 0, this.canvas.width, this.canvas.height);
