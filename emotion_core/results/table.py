@@ -92,14 +92,16 @@ def _from_parquet(file: Path, notes: list[str]) -> dict[str, Any]:
     import pyarrow.parquet
 
     try:
-        table = pyarrow.parquet.read_table(file).to_pandas()
+        with pyarrow.parquet.ParquetFile(file) as opened:
+            whole = opened.read()
+        places = {name: at for at, name in reversed(list(enumerate(whole.column_names)))}
+        table = whole.select(sorted(places.values())).to_pandas()
     except (pyarrow.ArrowException, ValueError, TypeError, OverflowError, OSError) as error:
         if isinstance(error, (MemoryError, OSError)) and getattr(error, "errno", 0) != 0:
             raise
         raise EmotionError(f"{file.name} is no whole Parquet file: write it again") from error
-    repeated = table.columns.duplicated()
-    notes += [f"the column {name} stands there twice: the first is read" for name in table.columns[repeated]]
-    table = table.loc[:, ~repeated]
+    twice = sorted(name for name in places if whole.column_names.count(name) > 1)
+    notes += [f"the column {name} stands there twice: the first is read" for name in twice]
     return {str(name): table[name] for name in table.columns}
 
 
@@ -142,7 +144,9 @@ def _pieces(stream: BinaryIO, name: str, notes: list[str]) -> Iterator[list[Any]
     try:
         yield _parse(tail)
     except ValueError:
-        yield from _torn(tail)
+        rows = [row for part in _torn(tail) for row in part]
+        # Where nothing is cut off, what can't be read is no results file; else it is a first record's half.
+        yield rows or [None] * (tail.count(b"{") == tail.count(b"}"))
 
 
 def _first_part(text: bytes) -> tuple[list[Any], bytes]:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from emotion_core.analytics import moments
 from emotion_core.files import written_beside
+from emotion_core.types import EmotionError
 from webapp.charts import compare
 from webapp.dashboard import choices, shown, state
 from webapp.dashboard.player import has_video, player
@@ -88,8 +89,9 @@ def _notes(view: state.View, found: pd.DataFrame) -> None:
                 _write(target, text)
                 st.session_state.pop(f"notes_{id(view.results)}", None)
                 st.toast(f"Saved as {target.name}", icon=":material/check:")
-            except OSError as error:
-                st.error(f"{target.name} can't be written ({error.strerror}): download it instead.")
+            except (OSError, EmotionError) as error:
+                why = getattr(error, "strerror", None) or "another run is writing it"
+                st.error(f"{target.name} can't be written ({why}): download it instead.")
         st.download_button(
             "Download",
             text,
