@@ -248,7 +248,7 @@ def test_a_killed_run_comes_to_what_its_file_holds(tmp_path: Path) -> None:
             [0.5, 9.0, -1.0],
             [0.5, 2.0, 1.25],
         ),  # less where records were taken out; never over the next picture
-        ([np.inf, np.nan, np.nan], [1.0, 2.0, 1.5]),
+        ([np.inf, np.nan, 1e300], [1.0, 2.0, 1.5]),
     ],
 )
 def test_durations(known: list[float], until: list[float]) -> None:

@@ -24,6 +24,7 @@ QUADRANTS = ("Pleasant, active", "Unpleasant, active", "Unpleasant, calm", "Plea
 CENTRE = "Near neutral"
 
 _INSTANT = 1e-9  # s that a picture without any duration weighs, so that a single one has shares and means too
+_DAY = 86_400.0  # s; a file that says that a picture lasts for longer isn't believed
 _CLOSE = 1e-6  # s; two sums of the same steps differ by less
 
 
@@ -53,7 +54,7 @@ def durations(frame: np.ndarray, time: np.ndarray, known: np.ndarray | None = No
     until = np.append(np.diff(ordered[new]), np.inf)
     steps = np.append(np.maximum(np.diff(frame[new]), 1), 1)
     said = np.full(len(until), np.nan) if known is None else known[order][new]
-    sure = np.isfinite(said) & (said >= 0)
+    sure = (said >= 0) & (said <= _DAY)
     lasting = np.where(sure, np.minimum(said, until), until / steps)
     if not sure[-1]:
         lasting[-1] = lasting[:-1].mean() if len(lasting) > 1 else 0.0

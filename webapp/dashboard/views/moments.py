@@ -41,8 +41,8 @@ def page() -> None:
     event = shown.show(
         figure,
         "moments",
-        text="Peaks: the highest probability. Changes: valence and arousal move to another level (PELT, "
-        "library ruptures). Flashes: under half a second between two longer expressions.",
+        text="Peaks: the highest probability while one emotion lasts. Changes: valence and arousal move to "
+        "another level (PELT, library ruptures). Flashes: under half a second between two longer ones.",
         select=True,
     )
     if "Flash" in kinds:
