@@ -73,7 +73,7 @@ class Plan:
 
 
 def plan(
-    source: str | os.PathLike[str] | int,
+    source: str | os.PathLike[str] | int | Source,
     *,
     output: str | os.PathLike[str] | None = None,
     output_dir: str | os.PathLike[str] | None = None,
@@ -116,7 +116,7 @@ def plan(
 
 
 def analyze(
-    source: str | os.PathLike[str] | int,
+    source: str | os.PathLike[str] | int | Source,
     *,
     recognizer: "Recognizer",
     output: str | os.PathLike[str] | None = None,
@@ -167,7 +167,7 @@ def analyze(
     recording = Recording.create(made.results, formats=formats, labels=tuple(recognizer.labels), about=about)
     pace = _Pace(on_progress, made.info.frames)
     with ExitStack() as stack:
-        reader = stack.enter_context(frames(source))
+        reader = stack.enter_context(frames(made.source))
         annotated = _Annotated(made, style) if made.video is not None else None
         if annotated is not None:
             stack.callback(annotated.discard)

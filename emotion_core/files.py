@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import stat
 from pathlib import Path
 
 
@@ -16,6 +17,21 @@ def sha256_of(path: Path) -> str:
     """Give the SHA-256 of a file in lower-case hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def no_plain_file(path: Path) -> str | None:
+    """Say what `path` is where it is no plain file: a folder, pipe, socket or device; None where it is one.
+
+    Links are followed; nothing is opened, since opening a pipe waits for its other end.
+
+    Raises:
+        OSError: where there is nothing, or it can't be looked at.
+    """
+    mode = path.stat().st_mode
+    if stat.S_ISREG(mode):
+        return None
+    kinds = ((stat.S_ISDIR, "folder"), (stat.S_ISFIFO, "pipe"), (stat.S_ISSOCK, "socket"))
+    return next((name for is_one, name in kinds if is_one(mode)), "device")
 
 
 def disk_problem(path: Path, error: BaseException) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from emotion_core.types import EmotionError
 from webapp.shared import parts, store
-from webapp.shared.checks import check_picture
+from webapp.shared.checks import PICTURE_FORMATS, check_picture
 from webapp.shared.store import SavedFile, link
 from webapp.shared.zero_gpu import gpu
 
@@ -48,7 +48,7 @@ def read_upright(path: Path) -> np.ndarray:
     import numpy as np
     from PIL import Image, ImageOps
 
-    with Image.open(path) as picture:
+    with Image.open(path, formats=PICTURE_FORMATS) as picture:
         upright = ImageOps.exif_transpose(picture)
         if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
             clear = upright.convert("RGBA")

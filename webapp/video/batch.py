@@ -157,6 +157,7 @@ def _analyse(item: Item, batch: Batch, job: Job, engine: Engine, settings: Setti
     from emotion_core.analysis import analyze
     from emotion_core.overlay.draw import DrawStyle
     from emotion_core.results.recording import read_results
+    from emotion_core.video.source import identify
 
     text, options = batch.text, batch.options
     info = check_video(item.path, settings, text)
@@ -180,7 +181,7 @@ def _analyse(item: Item, batch: Batch, job: Job, engine: Engine, settings: Setti
         return job.stop.is_set() or item.frames > most_frames
 
     outcome = analyze(
-        item.path,
+        identify(item.path, max_pixels=settings.max_pixels),
         recognizer=engine.recognizer,
         output_dir=folder,
         smoothing=options.smoothing,
