@@ -111,7 +111,7 @@ def mount(server: FastAPI, settings: Settings) -> FastAPI:
     app = App.start(settings)
     bounded_parts.install()
     most = int(settings.max_megabytes * 1024 * 1024)
-    server.add_middleware(Incoming, uploads=app.workspace.incoming, most_upload=most, most_table=MAX_BYTES)
+    server.add_middleware(Incoming, uploads=app.workspace.incoming, most_table=MAX_BYTES)
     blocks = _blocks(app)
 
     @server.websocket("/live")

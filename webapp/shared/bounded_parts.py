@@ -15,8 +15,8 @@ MOST_FILES = 100
 MOST_FIELD_BYTES = 10_000
 
 
-class BoundedParts(route_utils.GradioMultiPartParser):  # type: ignore[misc]
-    """Refuses endless text fields, which the framework's own would gather; removes what a broken upload left."""
+class BoundedParts(route_utils.GradioMultiPartParser):
+    """Refuses endless text fields, which its parent would gather; removes what a broken upload left."""
 
     async def parse(self) -> FormData:
         """Read the body; where that fails or is cut off, nothing of it stays on disk."""

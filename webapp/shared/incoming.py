@@ -49,11 +49,10 @@ class TooLargeError(Exception):
 class Incoming:
     """ASGI middleware that confines what a request names, brings and takes; put it outside all others."""
 
-    def __init__(self, app: ASGIApp, uploads: Uploads, most_upload: int, most_table: int) -> None:
-        """Take `most_upload` and `most_table` bytes as the largest upload of the pages and of the dashboard."""
+    def __init__(self, app: ASGIApp, uploads: Uploads, most_table: int) -> None:
+        """Take `most_table`: the bytes of the largest upload of the dashboard."""
         self.app = app
         self.uploads = uploads
-        self.most_upload = most_upload
         self.most_table = most_table
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -150,7 +149,7 @@ class Incoming:
         await self._call(_with_length(scope, len(body)), _replay(body, receive), send)
 
     def _confine(self, content: Any, owner: str) -> str | None:
-        """Make every file that `content` names the real path of an upload of `owner`; gives one that is none."""
+        """Replace every file named in `content` by its real path; gives one that is no upload of `owner`."""
         waiting = [content]
         while waiting:
             one = waiting.pop()
@@ -167,7 +166,7 @@ class Incoming:
         return None
 
     async def _upload(self, scope: Scope, receive: Receive, send: Send, owner: str) -> None:
-        """Let files in where there is room, and note from whom they are before their sender is told their names."""
+        """Let files in where there is room; whose they are is noted before their sender is told their names."""
         most = int(self.uploads.shelf.room.bytes_each) + MOST_MULTIPART_EXTRA
         _refuse_length(Headers(scope=scope), most)
         start: Message | None = None

@@ -93,7 +93,7 @@ class TimedHttp(H11Protocol):
 
 
 class BoundedSocket(WebSocketsSansIOProtocol):
-    """WebSockets whose messages come in a bounded number of fragments: empty ones would fill the memory too."""
+    """WebSockets whose messages come in a bounded number of fragments: empty ones fill the memory too."""
 
     def handle_cont(self, event: Frame) -> None:
         """Take in one more fragment of a message."""

@@ -112,7 +112,7 @@ class Shelf:
             return self._news.pop(owner or "", 0)
 
     def make_room(self, owner: str, size: int = 0, files: int = 0) -> bool:
-        """Delete the oldest until `size` bytes in `files` things more of `owner` fit; False where they can't."""
+        """Delete the oldest until `files` more of `size` bytes of `owner` fit in; False where they can't."""
         with self._lock:
             self._forget_gone()
             own = [thing for thing in self._things.values() if thing.owner == owner]

@@ -1,7 +1,7 @@
 """Which files a visitor may name: their own uploads, and nothing else of this machine.
 
-The one place that every path from outside passes. It knows what arrived from whom, so it depends neither on the
-web framework's state nor on what a folder happens to hold.
+The one place that every path from outside passes. It knows what arrived from whom, so it depends neither on
+the web framework's state nor on what a folder happens to hold.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Uploads:
 
 
 def park(path: Path) -> bytes:
-    """Put a file by, and give the stand-in that is handed on in its place: few bytes, and not to be guessed."""
+    """Put a file by, and give its stand-in: few bytes to hand on, and not to be guessed."""
     token = secrets.token_urlsafe(24)
     with _lock:
         for gone in [key for key, place in _PARKED.items() if not place.exists()]:
