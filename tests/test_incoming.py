@@ -1,5 +1,6 @@
 """What a request names, brings and takes, tried on the running application with files that the tests make."""
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -157,17 +158,14 @@ def test_uploads_of_one_visitor_are_bounded_and_the_page_says_so(
 def test_an_upload_beyond_all_room_is_refused_and_leaves_nothing(server: Server, visitor: Visitor) -> None:
     def endless() -> Iterator[bytes]:
         yield b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.mp4"\r\n\r\n'
-        for _ in range(60):
+        for _ in range(40):
             yield os.urandom(1_000_000)
 
     kind = {"content-type": "multipart/form-data; boundary=b"}
-    said = visitor.web.post("/gradio_api/upload", content=b"x", headers={**kind, "content-length": "9" * 12})
-    assert said.status_code == 413
-    try:
-        assert visitor.web.post("/gradio_api/upload", content=endless(), headers=kind).status_code == 413
-    except httpx.WriteError:
-        pass  # the server hung up while we were still sending
-    time.sleep(0.5)
+    assert visitor.web.post("/gradio_api/upload", content=endless(), headers=kind).status_code == 413
+    announced = {**kind, "content-length": "9" * 12}
+    with visitor.web.stream("POST", "/gradio_api/upload", content=iter([b"x"]), headers=announced) as said:
+        assert said.status_code == 413
     left = list(Path("/tmp").glob(f"emotion-app-{server[1].pid}-*/uploads/tmp*"))
     assert left == []
 
@@ -234,10 +232,8 @@ def test_slow_headers_and_bodies_are_cut_off_and_others_are_served_meanwhile(ser
         )
         assert healthy(server[0])
         assert _cut_off(headers, b"X: y\r\n") == b""
-        try:
+        with contextlib.suppress(BrokenPipeError):
             assert _cut_off(body, b" ").startswith(b"HTTP/1.1 408")
-        except BrokenPipeError:
-            pass
     for line in lines:  # those who said nothing at all
         assert _cut_off(line, b"") == b""
         line.close()

@@ -32,6 +32,9 @@ MOST_MULTIPART_EXTRA = 100_000
 """Bytes around the files of an upload."""
 STEP = 8_000_000
 """Bytes of an upload of unknown size for which room is made at a time."""
+MOST_DRAINED = 50_000_000
+"""Bytes of a refused body that are still taken in, and thrown away, before it is cut off."""
+DRAIN_SECONDS = 5.0
 _API = "/gradio_api/"
 _UPLOAD = re.compile(r"/gradio_api/upload/?")
 _DASHBOARD_UPLOAD = re.compile(r"/dashboard/_stcore/upload_file/[^/]+/[^/]+")
@@ -73,11 +76,11 @@ class Incoming:
         except (TooSlowError, TooLargeError, ClientDisconnect) as problem:
             if not sent and not isinstance(problem, ClientDisconnect):
                 slow = isinstance(problem, TooSlowError)
+                if not slow:
+                    await _drain(receive)
                 words = Text(choose(Headers(scope=scope).get("accept-language")))("error.full")
-                answer = PlainTextResponse(
-                    "" if slow else words, 408 if slow else 413, {"connection": "close"}
-                )
-                await answer(scope, receive, send)
+                status, said = (408, "") if slow else (413, words)
+                await PlainTextResponse(said, status, {"connection": "close"})(scope, receive, send)
 
     async def _call(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; a body that is cut off gets our answer, not that of whoever was reading it."""
@@ -250,6 +253,18 @@ def _refuse_length(headers: Headers, most: int) -> None:
     length = headers.get("content-length", "")
     if length.isdigit() and (len(length) > 18 or int(length) > most):
         raise TooLargeError
+
+
+async def _drain(receive: Receive) -> None:
+    """Let a little more of a refused body come and go: a sender in its middle would not see the answer."""
+    left = MOST_DRAINED
+    with contextlib.suppress(TooSlowError, TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            while left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
 
 
 def _bounded(receive: Receive, most: int) -> Receive:
