@@ -169,7 +169,7 @@ class Incoming:
         return None
 
     async def _upload(self, scope: Scope, receive: Receive, send: Send, owner: str) -> None:
-        """Let files in where there is room; whose they are is noted before their sender is told their names."""
+        """Let files in where there is room; whose they are is noted before their sender hears of them."""
         most = int(self.uploads.shelf.room.bytes_each) + MOST_MULTIPART_EXTRA
         _refuse_length(Headers(scope=scope), most)
         start: Message | None = None
