@@ -19,7 +19,9 @@ import numpy as np
 import orjson
 import pandas as pd
 
+from emotion_core.files import no_plain_file
 from emotion_core.labels import EMOTIONS, canonical
+from emotion_core.results import bounded
 from emotion_core.types import EmotionError
 
 NEEDED = ("frame", "emotion", "confidence", "valence", "arousal")
@@ -27,7 +29,9 @@ NEEDED = ("frame", "emotion", "confidence", "valence", "arousal")
 
 _PIECE = 1 << 20  # bytes of JSON that are unpacked at a time
 _BETWEEN = re.compile(rb"\}\s*,\s*(?=\{)")
+_TRIED = 4096  # bytes of a torn record up to which each cut is tried: longer ones must have as many } as {
 _LISTED = 100  # rows named one by one in `attrs`; pandas copies these with every table
+_NOTHING: dict[str, Any] = {}
 _RANGES = {"confidence": (0.0, 1.0), "valence": (-1.0, 1.0), "arousal": (0.0, 1.0)}
 
 
@@ -49,8 +53,8 @@ def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
     file = Path(path)
     notes: list[str] = []
     try:
-        if file.is_dir():
-            raise EmotionError(f"{file.name} is a folder: name a results file in it")
+        if (kind := no_plain_file(file)) is not None:
+            raise EmotionError(f"{file.name} is a {kind}: name a results file")
         suffix = file.suffix.lower()
         if suffix == ".csv":
             raw = _from_csv(file)
@@ -70,7 +74,7 @@ def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
 
 def _from_csv(file: Path) -> dict[str, Any]:
     try:
-        table = pd.read_csv(file, on_bad_lines="skip", low_memory=False)
+        table = bounded.read_csv(file)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise EmotionError(f"{file.name} is no CSV of results: {str(error).splitlines()[0]}") from error
     return {str(name): table[name] for name in table.columns}
@@ -78,17 +82,17 @@ def _from_csv(file: Path) -> dict[str, Any]:
 
 def _from_parquet(file: Path) -> dict[str, Any]:
     import pyarrow
-    import pyarrow.parquet
 
     try:
-        table = pyarrow.parquet.read_table(file).to_pandas()
+        table = bounded.read_parquet(file)
     except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
         raise EmotionError(f"{file.name} is no whole Parquet file: write it again") from error
     return {str(name): table[name] for name in table.columns}
 
 
 def _from_json(file: Path, notes: list[str]) -> dict[str, Any]:
-    gathered = _Columns()
+    bounded.check_records(file)
+    gathered = _Columns(file.name)
     collecting = gc.isenabled()
     gc.disable()  # a hundred thousand new dicts would set the collector off again and again, for nothing
     try:
@@ -138,7 +142,7 @@ def _first_part(text: bytes) -> tuple[list[Any], bytes]:
             return _parse(text[: cut.start() + 1]), text[cut.end() :]
         except ValueError:
             continue
-    if len(text) < 16 * _PIECE:
+    if len(text) < 2 * _PIECE:
         return [], text
     rows = [row for part in _torn(text) for row in part]
     return rows, b""
@@ -147,17 +151,22 @@ def _first_part(text: bytes) -> tuple[list[Any], bytes]:
 def _torn(text: bytes) -> Iterator[list[Any]]:
     """Parse what can be parsed of a broken list, record by record."""
     rows: list[Any] = []
-    start = 0
+    start = seen = depth = 0
     for cut in [*_BETWEEN.finditer(text), None]:
-        piece = text[start : cut.start() + 1 if cut else len(text)].strip().rstrip(b",")
+        end = cut.start() + 1 if cut else len(text)
+        depth += text.count(b"{", seen, end) - text.count(b"}", seen, end)
+        seen = end
+        if cut is not None and depth > 0 and end - start > _TRIED:
+            continue
         try:
-            rows += _parse(piece)
+            rows += _parse(text[start:end].strip().rstrip(b","))
         except ValueError:
-            if cut is not None and piece.count(b"{") != piece.count(b"}"):
+            if cut is not None and depth != 0:
                 continue  # a cut inside a list of objects: the record goes on
             if cut is not None:
                 rows.append(None)  # unreadable, and counted as such
-        start = cut.end() if cut else len(text)
+        start = seen = cut.end() if cut else len(text)
+        depth = 0
     yield rows
 
 
@@ -176,7 +185,9 @@ def _parse(text: bytes) -> list[Any]:
 class _Columns:
     """Records on their way into columns: arrays piece by piece, so that no dict outlives its piece."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._budget = bounded.Budget(name)
         self._parts: dict[str, list[np.ndarray]] = {}
         self._labels: list[str] = []
         self._length = 0
@@ -185,7 +196,8 @@ class _Columns:
         """Take in the rows of one piece."""
         if not rows:
             return
-        dicts = [row if isinstance(row, dict) else {} for row in rows]
+        dicts = [row if isinstance(row, dict) else _NOTHING for row in rows]
+        self._budget.take(_numbers([row.get("frame") for row in dicts]))
         for name in ("frame", "confidence", "valence", "arousal", "time", "face"):
             self._put(name, _numbers([row.get(name) for row in dicts]))
         names = [row.get("emotion") for row in dicts]
@@ -198,6 +210,7 @@ class _Columns:
         first = next((c for c in chances if isinstance(c, dict) and c), None)
         if first is not None:
             self._labels += [str(k) for k in first if k not in self._labels]
+            bounded.check_labels(self._name, self._labels)
         labels = self._labels
         if labels:
             self._put_chances(labels, chances)
