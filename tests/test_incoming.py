@@ -13,7 +13,7 @@ from PIL import Image
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from tests.serving import Visitor, file_data, healthy, memory_mb, running
+from benchmarks.serving import Visitor, file_data, healthy, memory_mb, running
 
 SECRET = "violet-heron-4711"
 Server = tuple[str, "subprocess.Popen[str]"]

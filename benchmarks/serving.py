@@ -1,4 +1,4 @@
-"""The running application for tests: a process of its own, and a browser's way of speaking to it."""
+"""The running application for tests and figures: a process of its own, and how a browser speaks to it."""
 
 import contextlib
 import os
