@@ -223,9 +223,8 @@ def _warm_up(path: Path) -> None:
     from PIL import Image
 
     small = path.with_name(f"small{path.suffix}")
-    table = pd.DataFrame(
-        {"frame": [0], "emotion": ["Sad"], "confidence": [1], "valence": [0], "arousal": [0]}
-    )
+    row = {"frame": 0, "emotion": "Sad", "confidence": 1, "valence": 0, "arousal": 0}
+    table = pd.DataFrame([row])
     if path.suffix == ".parquet":
         table.to_parquet(small)
     elif path.suffix == ".csv":

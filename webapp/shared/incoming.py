@@ -26,8 +26,10 @@ from webapp.shared.uploads import Uploads, owner_of
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-MOST_JSON = 1_000_000
+MOST_JSON = 300_000
 """Bytes of a request's body that is no upload."""
+MOST_VALUES = 10_000
+"""Values in a body of JSON."""
 MOST_MULTIPART_EXTRA = 100_000
 """Bytes around the files of an upload."""
 STEP = 8_000_000
@@ -78,8 +80,9 @@ class Incoming:
                 slow = isinstance(problem, TooSlowError)
                 if not slow:
                     await _drain(receive)
-                words = Text(choose(Headers(scope=scope).get("accept-language")))("error.full")
-                status, said = (408, "") if slow else (413, words)
+                words = Text(choose(Headers(scope=scope).get("accept-language")))
+                said = words("error.full") if "upload" in scope["path"] else ""
+                status = 408 if slow else 413
                 await PlainTextResponse(said, status, {"connection": "close"})(scope, receive, send)
 
     async def _call(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -153,9 +156,12 @@ class Incoming:
 
     def _confine(self, content: Any, owner: str) -> str | None:
         """Replace every file named in `content` by its real path; gives one that is no upload of `owner`."""
-        waiting = [content]
+        waiting, seen = [content], 0
         while waiting:
             one = waiting.pop()
+            seen += 1
+            if seen + len(waiting) > MOST_VALUES:
+                raise TooLargeError
             if isinstance(one, dict):
                 if isinstance(named := one.get("path"), str):
                     own = self.uploads.own(owner, named)

@@ -120,11 +120,18 @@ class Shelf:
             everything = list(self._things.values())
             return self._shrink(everything, self.room.files_all - files, self.room.bytes_all - size) and fits
 
-    def trim(self, path: Path) -> None:
-        """Let older things go where `path` has become too large for them."""
+    def trim(self) -> None:
+        """Let the oldest go where things have grown; the newest of each visitor stays, however large it is."""
         with self._lock:
-            for owner in {thing.owner for thing in self._things.values() if thing.path == path}:
-                self.make_room(owner)
+            newest = [
+                thing.path for thing in {thing.owner: thing for thing in self._things.values()}.values()
+            ]
+            self.hold(newest)
+            try:
+                for owner in {thing.owner for thing in self._things.values()}:
+                    self.make_room(owner)
+            finally:
+                self.free(newest)
 
     def _forget_gone(self) -> None:
         for key in [key for key in self._things if key[1] not in self._held and not key[1].exists()]:

@@ -71,8 +71,8 @@ def settle(token: str) -> None:
     folder = folder_of(token)
     if folder is not None and (shelf := _shelves.get(folder.parent)) is not None:
         shelf.resize(folder, _size(folder))
+        shelf.trim()
         shelf.free([folder])
-        shelf.trim(folder)
 
 
 def news(owner: str | None) -> int:
@@ -212,7 +212,7 @@ class Workspace:
         now = time.time() if now is None else now
         for folder in self.shelf.paths():  # recordings and analyses grow
             self.shelf.resize(folder, _size(folder))
-            self.shelf.trim(folder)
+        self.shelf.trim()
         gone = 0
         for base in (self.results, self.uploads):
             for path in list(base.iterdir()) if base.is_dir() else []:
