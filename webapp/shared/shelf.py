@@ -121,17 +121,14 @@ class Shelf:
             return self._shrink(everything, self.room.files_all - files, self.room.bytes_all - size) and fits
 
     def trim(self) -> None:
-        """Let the oldest go where things have grown; the newest of each visitor stays, however large it is."""
+        """Let the oldest go where things have grown; a visitor's newest stays while all have room."""
         with self._lock:
-            newest = [
-                thing.path for thing in {thing.owner: thing for thing in self._things.values()}.values()
-            ]
-            self.hold(newest)
-            try:
-                for owner in {thing.owner for thing in self._things.values()}:
-                    self.make_room(owner)
-            finally:
-                self.free(newest)
+            self._forget_gone()
+            for owner in {thing.owner for thing in self._things.values()}:
+                own = [thing for thing in self._things.values() if thing.owner == owner]
+                newest = own[-1]
+                self._shrink(own[:-1], self.room.files_each - 1, self.room.bytes_each - newest.size)
+            self._shrink(list(self._things.values()), self.room.files_all, self.room.bytes_all)
 
     def _forget_gone(self) -> None:
         for key in [key for key in self._things if key[1] not in self._held and not key[1].exists()]:
