@@ -48,6 +48,7 @@ BELONGS = {
     "--smoothing": ("realtime", "video"),
     "--objects": ("realtime", "video"),
     "--fetch-objects": ("realtime", "video"),
+    "--max-megapixels": ("video",),
     "--no-objects": ("realtime", "video"),
     "--objects-model": ("realtime", "video"),
 }
@@ -117,6 +118,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     file.add_argument(
         "--no-video", action="store_true", default=None, help="results only, no annotated video"
+    )
+    file.add_argument(
+        "--max-megapixels", metavar="N", type=_megapixels, help="largest frame that is read (default 50)"
     )
     both = parser.add_argument_group("with --realtime and --video")
     both.add_argument(
@@ -191,17 +195,19 @@ def _realtime(args: argparse.Namespace) -> int:
 
 def _video(args: argparse.Namespace) -> int:
     from emotion_core import analysis
+    from emotion_core.video.source import identify
 
     formats = args.format or ("json",)
     write_video = not args.no_video
     # Everything a user can get wrong is told before the model loads.
-    planned = analysis.plan(args.video, output=args.output, formats=formats, write_video=write_video)
+    source = identify(args.video, max_pixels=_max_pixels(args))
+    planned = analysis.plan(source, output=args.output, formats=formats, write_video=write_video)
     objects = _objects(args)
     recognizer = _recognizer(args, threads=1)  # the stages of a video share the cores already
     begun = time.monotonic()
     with _stop_on_signal() as should_stop, _Bar(planned.source.name) as bar:
         result = analysis.analyze(
-            args.video,
+            source,
             recognizer=recognizer,
             output=args.output,
             smoothing=args.smoothing or 5,
@@ -315,6 +321,22 @@ def _count(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of frames: give 1 (no smoothing) or more")
     return value
+
+
+def _megapixels(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 10_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of megapixels above 0 and up to 10000")
+    return value
+
+
+def _max_pixels(args: argparse.Namespace) -> int:
+    from emotion_core.limits import MAX_PIXELS
+
+    return MAX_PIXELS if args.max_megapixels is None else max(1, int(args.max_megapixels * 1e6))
 
 
 def _share(text: str) -> float:

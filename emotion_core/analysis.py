@@ -74,7 +74,7 @@ class Plan:
 
 
 def plan(
-    source: str | os.PathLike[str] | int,
+    source: str | os.PathLike[str] | int | Source,
     *,
     output: str | os.PathLike[str] | None = None,
     output_dir: str | os.PathLike[str] | None = None,
@@ -119,7 +119,7 @@ def plan(
 
 
 def analyze(
-    source: str | os.PathLike[str] | int,
+    source: str | os.PathLike[str] | int | Source,
     *,
     recognizer: "Recognizer",
     output: str | os.PathLike[str] | None = None,
@@ -175,7 +175,7 @@ def analyze(
             recording.reserve()
         except OSError as error:
             raise EmotionError(disk_problem(made.results, error)) from error
-        reader = stack.enter_context(frames(source))
+        reader = stack.enter_context(frames(made.source))
         annotated = _Annotated(made, style) if made.video is not None else None
         if annotated is not None:
             stack.callback(annotated.discard)

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -146,7 +147,8 @@ def partial_name(target: Path) -> Path:
 
 def busy(target: Path) -> str:
     """Say in one line that another run is writing `target`."""
-    return f"another run is writing {target.name} in {target.parent}: wait until it ends, or choose another place"
+    advice = "wait until it ends, or choose another place"
+    return f"another run is writing {target.name} in {target.parent}: {advice}"
 
 
 def is_being_written(target: Path) -> bool:
@@ -185,6 +187,21 @@ def _is_at(handle: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(handle), path.stat())
     except FileNotFoundError:
         return False
+
+
+def no_plain_file(path: Path) -> str | None:
+    """Say what `path` is where it is no plain file: a folder, pipe, socket or device; None where it is one.
+
+    Links are followed; nothing is opened, since opening a pipe waits for its other end.
+
+    Raises:
+        OSError: where there is nothing, or it can't be looked at.
+    """
+    mode = path.stat().st_mode
+    if stat.S_ISREG(mode):
+        return None
+    kinds = ((stat.S_ISDIR, "folder"), (stat.S_ISFIFO, "pipe"), (stat.S_ISSOCK, "socket"))
+    return next((name for is_one, name in kinds if is_one(mode)), "device")
 
 
 def disk_problem(path: Path, error: BaseException) -> str:

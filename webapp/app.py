@@ -10,6 +10,7 @@ from webapp.settings import Settings
 from webapp.shared import store
 from webapp.shared.engine import Engine
 from webapp.shared.jobs import Jobs
+from webapp.shared.shelf import Room
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class App:
     @classmethod
     def start(cls, settings: Settings) -> App:
         """Make the run's folder and begin to load the weights."""
-        workspace = store.Workspace(settings.keep_minutes)
+        workspace = store.Workspace(settings.keep_minutes, room=Room.of(settings))
         engine = Engine(settings)
         engine.warm_up()
         return cls(settings, workspace, engine, LiveServer(engine, settings), Jobs(settings.max_jobs))

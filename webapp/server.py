@@ -19,8 +19,10 @@ from fastapi.responses import JSONResponse, RedirectResponse
 
 from emotion_core.types import EmotionError
 from webapp.app import App
+from webapp.live.socket import LARGEST_MESSAGE
 from webapp.shared import quiet
 from webapp.shared.middleware import BrowserCookie, DashboardLogin
+from webapp.shared.patience import BoundedSocket, TimedHttp
 
 if TYPE_CHECKING:
     from webapp.settings import Settings
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 DASHBOARD = Path(__file__).parent / "dashboard" / "app.py"
 GRACE_SECONDS = 4
 """What open connections get, after a signal, before they are cut."""
+MOST_CONNECTIONS = 900
+"""Connections at once, below the usual limit of 1024 open files; one more is told that the server is busy."""
 
 logger = logging.getLogger(__name__)
 
@@ -135,7 +139,10 @@ def serve(settings: "Settings") -> None:
                 log_level="warning",
                 timeout_graceful_shutdown=GRACE_SECONDS,
                 server_header=False,
-                ws_max_size=64 * 1024 * 1024,
+                http=TimedHttp,
+                ws=BoundedSocket,
+                ws_max_size=LARGEST_MESSAGE + 1000,  # uploads of the dashboard come by HTTP
+                limit_concurrency=MOST_CONNECTIONS,
                 ws_per_message_deflate=False,  # live pictures are JPEG: deflating them only costs time
             )
         )

@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from emotion_core.limits import MAX_PIXELS
 from emotion_core.types import EmotionError
 
 
@@ -23,10 +24,14 @@ class Settings:
     weights: Path | None = None  # a weights file of one's own
     max_minutes: float = 20.0  # longest video, and longest live recording, in minutes
     max_megabytes: float = 500.0  # largest upload
-    max_megapixels: float = 50.0  # largest picture, looked at before it is decoded
+    max_megapixels: float = MAX_PIXELS / 1e6  # largest frame of a picture or video, seen before it is decoded
     max_viewers: int = 4  # live viewers at once; one more is told that the server is full
     max_jobs: int = 1  # videos analysed at once; the others wait in line
     max_waiting: int = 16  # jobs that may wait in line
+    visitor_files: int = 50  # uploads, and results, of one visitor; the oldest go first
+    visitor_gigabytes: float = 4.0  # what they may take on disk, uploads and results each
+    total_files: int = 1000  # uploads, and results, of all visitors together
+    total_gigabytes: float = 20.0  # what they may take on disk, uploads and results each
     keep_minutes: float = 60.0  # results and uploads are deleted after this time
     partial_results: Path | None = None  # where a stop puts what unfinished analyses have; None deletes it
     idle_seconds: float = 60.0  # a live viewer who sends nothing for so long is let go
@@ -49,6 +54,11 @@ class Settings:
         if self.partial_results is not None and not self.partial_results.is_dir():
             raise EmotionError(f"There is no folder {self.partial_results}: create it first.")
 
+    @property
+    def max_pixels(self) -> int:
+        """The most pixels that a frame may have."""
+        return int(self.max_megapixels * 1e6)
+
 
 _LOWEST = {
     "max_minutes": 0.1,
@@ -57,6 +67,10 @@ _LOWEST = {
     "max_viewers": 1,
     "max_jobs": 1,
     "max_waiting": 1,
+    "visitor_files": 1,
+    "visitor_gigabytes": 0.001,
+    "total_files": 1,
+    "total_gigabytes": 0.001,
     "keep_minutes": 1,
     "idle_seconds": 5,
 }
@@ -78,8 +92,13 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     for name, what in (
         ("max_minutes", "longest video and longest live recording, in minutes"),
         ("max_megabytes", "largest upload"),
+        ("max_megapixels", "largest frame of a picture or video, in millions of pixels"),
         ("max_viewers", "live viewers at once; one more is told that the server is full"),
         ("max_jobs", "videos analysed at once; the others wait in line"),
+        ("visitor_files", "uploads, and results, kept for one visitor; the oldest go first"),
+        ("visitor_gigabytes", "disk that the uploads, and the results, of one visitor may take"),
+        ("total_files", "uploads, and results, kept for all visitors together"),
+        ("total_gigabytes", "disk that the uploads, and the results, of all visitors may take"),
         ("keep_minutes", "delete uploads and results after this many minutes"),
     ):
         default = getattr(d, name)
@@ -115,8 +134,13 @@ def from_flags(args: argparse.Namespace) -> Settings:
         weights=args.weights,
         max_minutes=args.max_minutes,
         max_megabytes=args.max_megabytes,
+        max_megapixels=args.max_megapixels,
         max_viewers=args.max_viewers,
         max_jobs=args.max_jobs,
+        visitor_files=args.visitor_files,
+        visitor_gigabytes=args.visitor_gigabytes,
+        total_files=args.total_files,
+        total_gigabytes=args.total_gigabytes,
         keep_minutes=args.keep_minutes,
         partial_results=args.partial_results,
     )

@@ -10,14 +10,16 @@ import gradio as gr
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import FileResponse, PlainTextResponse, Response
 
+from emotion_core.analytics.loading import MAX_BYTES
 from emotion_core.types import EmotionError
 from webapp.app import App
 from webapp.live import tab as tab_live
 from webapp.model import tab as tab_model
 from webapp.picture import tab as tab_picture
 from webapp.settings import Settings
-from webapp.shared import i18n, store, theme
+from webapp.shared import bounded_parts, i18n, store, theme
 from webapp.shared.engine import Engine
+from webapp.shared.incoming import Incoming
 from webapp.video import tab as tab_video
 
 if TYPE_CHECKING:
@@ -107,6 +109,9 @@ def mount(server: FastAPI, settings: Settings, app: App | None = None) -> FastAP
     deleted when the server's lifespan ends. `app` is the run, where it has started already.
     """
     app = app or App.start(settings)
+    bounded_parts.install()
+    most = int(settings.max_megabytes * 1024 * 1024)
+    server.add_middleware(Incoming, uploads=app.workspace.incoming, most_table=MAX_BYTES)
     blocks = _blocks(app)
 
     @server.websocket("/live")
@@ -143,7 +148,7 @@ def mount(server: FastAPI, settings: Settings, app: App | None = None) -> FastAP
         server_name=settings.host,
         server_port=settings.port,
         auth=settings.auth,
-        max_file_size=int(settings.max_megabytes * 1024 * 1024),
+        max_file_size=most,
         i18n=blocks.i18n_instance,
         run_history=False,
         footer_links=[],

@@ -20,7 +20,9 @@ import orjson
 import pandas as pd
 
 from emotion_core.analytics.figures import durations
+from emotion_core.files import no_plain_file
 from emotion_core.labels import EMOTIONS, canonical
+from emotion_core.results import bounded
 from emotion_core.shortage import OUT_OF_MEMORY
 from emotion_core.types import EmotionError
 
@@ -30,7 +32,9 @@ NEEDED = ("frame", "emotion", "confidence", "valence", "arousal")
 _PIECE = 1 << 20  # bytes of JSON that are unpacked at a time
 _BETWEEN = re.compile(rb"\}\s*,\s*(?=\{)")
 _NAMED = 5  # reasons that are named with their counts
+_TRIED = 4096  # bytes of a torn record up to which each cut is tried: longer ones must have as many } as {
 _LISTED = 100  # rows named one by one in `attrs`; pandas copies these with every table
+_NOTHING: dict[str, Any] = {}
 _UNFINISHED = "the file was not finished: it is read up to its last whole record"
 _LARGEST = 2**53  # whole numbers up to here are exact
 _LATEST = 1e12  # seconds: past any clock's, and small enough to be added up
@@ -57,8 +61,8 @@ def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
     file = Path(path)
     notes: list[str] = []
     try:
-        if file.is_dir():
-            raise EmotionError(f"{file.name} is a folder: name a results file in it")
+        if (kind := no_plain_file(file)) is not None:
+            raise EmotionError(f"{file.name} is a {kind}: name a results file")
         suffix = file.suffix.lower()
         if suffix == ".csv":
             raw = _from_csv(file, notes)
@@ -78,7 +82,7 @@ def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
 
 def _from_csv(file: Path, notes: list[str]) -> dict[str, Any]:
     try:
-        table = pd.read_csv(file, on_bad_lines="skip", low_memory=False)
+        table = bounded.read_csv(file)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise EmotionError(f"{file.name} is no CSV of results: {str(error).splitlines()[0]}") from error
     # pandas calls the second column of a name NAME.1, and reads names that end so as they are.
@@ -89,24 +93,23 @@ def _from_csv(file: Path, notes: list[str]) -> dict[str, Any]:
 
 def _from_parquet(file: Path, notes: list[str]) -> dict[str, Any]:
     import pyarrow
-    import pyarrow.parquet
 
     try:
-        with pyarrow.parquet.ParquetFile(file) as opened:
-            whole = opened.read()
-        places = {name: at for at, name in reversed(list(enumerate(whole.column_names)))}
-        table = whole.select(sorted(places.values())).to_pandas()
+        table = bounded.read_parquet(file)
     except (pyarrow.ArrowException, ValueError, TypeError, OverflowError, OSError) as error:
         if isinstance(error, (MemoryError, OSError)) and getattr(error, "errno", 0) != 0:
             raise
         raise EmotionError(f"{file.name} is no whole Parquet file: write it again") from error
-    twice = sorted(name for name in places if whole.column_names.count(name) > 1)
-    notes += [f"the column {name} stands there twice: the first is read" for name in twice]
-    return {str(name): table[name] for name in table.columns}
+    again = table.columns.duplicated()
+    notes += [
+        f"the column {name} stands there twice: the first is read" for name in sorted(table.columns[again])
+    ]
+    return {str(name): table.loc[:, ~again][name] for name in table.columns[~again]}
 
 
 def _from_json(file: Path, notes: list[str]) -> dict[str, Any]:
-    gathered = _Columns()
+    bounded.check_records(file)
+    gathered = _Columns(file.name)
     collecting = gc.isenabled()
     gc.disable()  # a hundred thousand new dicts would set the collector off again and again, for nothing
     try:
@@ -158,7 +161,7 @@ def _first_part(text: bytes) -> tuple[list[Any], bytes]:
             return _parse(text[: cut.start() + 1]), text[cut.end() :]
         except ValueError:
             continue
-    if len(text) < 16 * _PIECE:
+    if len(text) < 2 * _PIECE:
         return [], text
     rows = [row for part in _torn(text) for row in part]
     return rows, b""
@@ -167,17 +170,22 @@ def _first_part(text: bytes) -> tuple[list[Any], bytes]:
 def _torn(text: bytes) -> Iterator[list[Any]]:
     """Parse what can be parsed of a broken list, record by record."""
     rows: list[Any] = []
-    start = 0
+    start = seen = depth = 0
     for cut in [*_BETWEEN.finditer(text), None]:
-        piece = text[start : cut.start() + 1 if cut else len(text)].strip().rstrip(b",")
+        end = cut.start() + 1 if cut else len(text)
+        depth += text.count(b"{", seen, end) - text.count(b"}", seen, end)
+        seen = end
+        if cut is not None and depth > 0 and end - start > _TRIED:
+            continue
         try:
-            rows += _parse(piece)
+            rows += _parse(text[start:end].strip().rstrip(b","))
         except ValueError:
-            if cut is not None and piece.count(b"{") != piece.count(b"}"):
+            if cut is not None and depth != 0:
                 continue  # a cut inside a list of objects: the record goes on
             if cut is not None:
                 rows.append(None)  # unreadable, and counted as such
-        start = cut.end() if cut else len(text)
+        start = seen = cut.end() if cut else len(text)
+        depth = 0
     yield rows
 
 
@@ -199,7 +207,9 @@ def _parse(text: bytes) -> list[Any]:
 class _Columns:
     """Records on their way into columns: arrays piece by piece, so that no dict outlives its piece."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._budget = bounded.Budget(name)
         self._parts: dict[str, list[np.ndarray]] = {}
         self._labels: list[str] = []
         self._length = 0
@@ -208,7 +218,8 @@ class _Columns:
         """Take in the rows of one piece."""
         if not rows:
             return
-        dicts = [row if isinstance(row, dict) else {} for row in rows]
+        dicts = [row if isinstance(row, dict) else _NOTHING for row in rows]
+        self._budget.take(_numbers([row.get("frame") for row in dicts]))
         for name in ("frame", "confidence", "valence", "arousal", "time", "face", "duration"):
             self._put(name, _numbers([row.get(name) for row in dicts]))
         names = [row.get("emotion") for row in dicts]
@@ -221,6 +232,7 @@ class _Columns:
         first = next((c for c in chances if isinstance(c, dict) and c), None)
         if first is not None:
             self._labels += [str(k) for k in first if k not in self._labels]
+            bounded.check_labels(self._name, self._labels)
         labels = self._labels
         if labels:
             self._put_chances(labels, chances)

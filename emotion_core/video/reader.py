@@ -22,7 +22,7 @@ from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
 from emotion_core.types import EmotionError, Frame
-from emotion_core.video.source import MAX_PIXELS, Source, clock_start, identify, open_container
+from emotion_core.video.source import Source, TooManyPixelsError, clock_start, identify, open_container
 from emotion_core.video.writer import VideoWriter
 
 __all__ = ["Frames", "VideoInfo", "VideoWriter", "clock_start", "frames", "probe"]
@@ -31,6 +31,7 @@ _ATTACHED_PICTURE = 1024  # AV_DISPOSITION_ATTACHED_PIC: the cover of a song is 
 _UNSPECIFIED_COLORSPACE = 2  # AVCOL_SPC_UNSPECIFIED
 _END_TOLERANCE = 0.6  # seconds by which honest files miss the length that they declare
 _EXACT_TOLERANCE = 0.3  # the same for mp4, mov, mkv and webm, which declare it exactly
+_PICTURE_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "AVIF")
 _PLANAR_RGB = ("gbr", "rgb", "bgr", "argb", "abgr", "pal8", "gray", "ya", "mono")
 
 
@@ -54,11 +55,12 @@ class VideoInfo:
     name: str = ""
 
 
-def frames(source: str | os.PathLike[str] | int, *, start: float = 0.0) -> "Frames":
+def frames(source: str | os.PathLike[str] | int | Source, *, start: float = 0.0) -> "Frames":
     """Open a source and give its frames in order, each once.
 
     Args:
-        source: the path of a video or a picture, the number of a camera, or an address.
+        source: the path of a video or a picture, the number of a camera, or an address; `identify` gives one
+            with a limit on pixels of its own.
         start: seconds to leave out at the beginning.
 
     Raises:
@@ -67,7 +69,7 @@ def frames(source: str | os.PathLike[str] | int, *, start: float = 0.0) -> "Fram
     return Frames(identify(source), start=start)
 
 
-def probe(source: str | os.PathLike[str] | int) -> VideoInfo:
+def probe(source: str | os.PathLike[str] | int | Source) -> VideoInfo:
     """Open a source, decode its first frame and tell what it holds.
 
     Raises:
@@ -113,7 +115,7 @@ class Frames(Iterator[Frame]):
             decoded = self._decode()
             first = next(decoded, None)
             if first is None:
-                raise EmotionError(self.problem or f"{source.name} holds no picture that can be decoded")
+                raise self._nothing()
             self._pictures = _chain(first, decoded)
             self.info = self._describe(first[0])
         except BaseException:
@@ -149,6 +151,15 @@ class Frames(Iterator[Frame]):
         if self._container is not None:
             self._container.close()
             self._container = None
+
+    def _nothing(self) -> EmotionError:
+        """Say why not one picture could be decoded."""
+        if not self._stream.width:  # FFmpeg was not let to look into a picture of that size
+            most = f"{self.source.max_pixels / 1e6:g} megapixels"
+            return TooManyPixelsError(
+                f"{self.source.name} has pictures of more than {most}, or damaged ones: make it smaller first"
+            )
+        return EmotionError(self.problem or f"{self.source.name} holds no picture that can be decoded")
 
     def _describe(self, image: np.ndarray) -> VideoInfo:
         assert self._container is not None
@@ -196,6 +207,10 @@ class Frames(Iterator[Frame]):
                 self._torn = packet.is_corrupt
             for picture in pictures:
                 assert isinstance(picture, VideoFrame)
+                # The size may change in mid-stream, and pixels that are not square make it larger.
+                if too_large := self.source.too_large(*self._shown_size(picture)):
+                    self.problem = self._stopped(too_large.removeprefix(f"{self.source.name} "))
+                    return
                 time = self._time(picture, last) + shift
                 if time < last - 1.0:  # the clock of a broadcast was set back
                     shift += last + 1 / self._fps - time
@@ -243,12 +258,17 @@ class Frames(Iterator[Frame]):
         advice = "; try to download the file and give its path" if self.source.kind == "url" else ""
         return f"{self.source.name}: reading stopped at {self.end:.1f}{of} seconds: {why.rstrip('.')}{advice}"
 
-    def _image(self, picture: VideoFrame) -> np.ndarray:
-        """Turn a decoded picture into upright RGB with square pixels, (H, W, 3) uint8."""
+    def _shown_size(self, picture: VideoFrame) -> tuple[int, int]:
+        """Give width and height in square pixels, before rotation."""
         width, height = picture.width, picture.height
         aspect = float(self._stream.sample_aspect_ratio or 1)
         if not 0.98 < aspect < 1.02 and 0.1 < aspect < 10:
-            width, height = (round(width * aspect), height) if aspect > 1 else (width, round(height / aspect))
+            return (round(width * aspect), height) if aspect > 1 else (width, round(height / aspect))
+        return width, height
+
+    def _image(self, picture: VideoFrame) -> np.ndarray:
+        """Turn a decoded picture into upright RGB with square pixels, (H, W, 3) uint8."""
+        width, height = self._shown_size(picture)
         space: int | None = None
         if picture.colorspace == _UNSPECIFIED_COLORSPACE and not picture.format.name.startswith(_PLANAR_RGB):
             # Untagged video follows the custom of its size, as players assume too.
@@ -285,6 +305,9 @@ def _video_stream(container: InputContainer, source: Source) -> VideoStream:
         raise EmotionError(
             f"{source.name} holds pictures of a kind that can't be decoded here: save it as mp4 (H.264) first"
         )
+    if too_large := source.too_large(stream.width, stream.height):
+        raise TooManyPixelsError(too_large)
+    stream.codec_context.options = {"max_pixels": str(source.max_pixels)}
     stream.thread_type = "AUTO"
     # Each decoding thread holds frames of its own, so more of them cost memory and gain little.
     stream.codec_context.thread_count = min(4, os.cpu_count() or 1)
@@ -302,13 +325,10 @@ def _picture(source: Source) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is checked below
-            picture = Image.open(source.address)
+            picture = Image.open(source.address, formats=_PICTURE_FORMATS)
         with picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                raise EmotionError(
-                    f"{source.name} has {picture.width} x {picture.height} pixels, more than the "
-                    f"{MAX_PIXELS // 1_000_000} megapixels that can be read: make it smaller first"
-                )
+            if too_large := source.too_large(picture.width, picture.height):
+                raise TooManyPixelsError(too_large)
             return np.asarray(ImageOps.exif_transpose(picture).convert("RGB")).copy()
     except UnidentifiedImageError as error:
         raise EmotionError(f"{source.name} is a damaged picture: copy or save it again") from error

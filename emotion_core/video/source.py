@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -12,6 +12,8 @@ import av
 import av.error
 from av.container import InputContainer
 
+from emotion_core.files import no_plain_file
+from emotion_core.limits import MAX_PIXELS, MAX_SIDE
 from emotion_core.types import EmotionError
 
 PICTURE_MAGIC: tuple[tuple[int, bytes], ...] = (
@@ -27,9 +29,6 @@ PICTURE_MAGIC: tuple[tuple[int, bytes], ...] = (
 
 HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 
-MAX_PIXELS = 100_000_000
-"""Pictures beyond this are refused before they are unpacked: 100 megapixels take 300 MB."""
-
 # A text file or a playlist must never be taken for a video: FFmpeg would draw the first as a terminal and
 # follow the second to other files on this machine.
 _CONTAINERS = (
@@ -44,13 +43,34 @@ _OPEN_TIMEOUT = 10.0
 _READ_TIMEOUT = 15.0
 
 
+class TooManyPixelsError(EmotionError):
+    """A picture or video whose frames are larger than what is read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a user named: `kind` is "file", "picture", "camera" or "url"; `name` is for messages."""
+    """What a user named: `kind` is "file", "picture", "camera" or "url"; `name` is for messages.
+
+    A frame of more than `max_pixels` pixels is refused before it is unpacked.
+    """
 
     kind: str
     address: str
     name: str
+    max_pixels: int = MAX_PIXELS
+
+    def too_large(self, width: int, height: int) -> str | None:
+        """Say in one line why a frame of `width` x `height` pixels is not read, or give None where it is."""
+        if width * height <= self.max_pixels and max(width, height) <= MAX_SIDE:
+            return None
+        if width * height > self.max_pixels:
+            limit = f"the {self.max_pixels / 1e6:g} megapixels"
+        else:
+            limit = f"the {MAX_SIDE} pixels a side"
+        return (
+            f"{self.name} has {width} x {height} pixels, more than {limit} that can be read: "
+            "make it smaller first"
+        )
 
     @property
     def path(self) -> Path | None:
@@ -68,15 +88,22 @@ class Source:
         return Path(self.address).stem
 
 
-def identify(source: str | os.PathLike[str] | int) -> Source:
+def identify(source: str | os.PathLike[str] | int | Source, *, max_pixels: int = MAX_PIXELS) -> Source:
     """Tell what `source` is, and refuse what can't hold a picture.
 
     Args:
-        source: a path, an address such as `https://...` or `rtsp://...`, a camera's number or `/dev/videoN`.
+        source: a path, an address such as `https://...` or `rtsp://...`, a camera's number or `/dev/videoN`;
+            what was identified already is given back.
+        max_pixels: the most pixels that one of its frames may have.
 
     Raises:
-        EmotionError: for a missing path, a folder, an empty file or one that may not be read.
+        EmotionError: for what is missing, empty, a folder, a pipe or a device, or may not be read.
     """
+    found = source if isinstance(source, Source) else _identify(source)
+    return found if max_pixels == MAX_PIXELS else replace(found, max_pixels=max_pixels)
+
+
+def _identify(source: str | os.PathLike[str] | int) -> Source:
     if isinstance(source, int):
         if source < 0:
             raise EmotionError(f"camera {source} does not exist: cameras count from 0")
@@ -84,18 +111,19 @@ def identify(source: str | os.PathLike[str] | int) -> Source:
     text = os.fspath(source)
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text):
         if text.lower().startswith("file://"):
-            return identify(unquote(urlsplit(text).path))
+            return _identify(unquote(urlsplit(text).path))
         return Source("url", text, _without_password(text))
     if text.startswith("/dev/video"):
         return Source("camera", text, text)
     path = Path(text).expanduser()
     name = _shown(path.name or text)
     try:
-        if path.is_dir():
-            raise EmotionError(f"{name} is a folder: name one video or picture in it")
         if not path.exists():
             raise EmotionError(f"{_shown(text)} does not exist: check the path")
-        if path.stat().st_size == 0 and path.is_file():
+        # Looked at before it is opened: opening a pipe waits, and opening a device may do anything.
+        if (kind := no_plain_file(path)) is not None:
+            raise EmotionError(f"{name} is a {kind}: name one video or picture")
+        if path.stat().st_size == 0:
             raise EmotionError(f"{name} is empty (0 bytes): copy or download it again")
         with path.open("rb") as file:
             head = file.read(32)
@@ -120,10 +148,13 @@ def open_container(source: Source) -> InputContainer:
     # Written as "file:NAME", so that a colon or a percent sign in a name means nothing to FFmpeg.
     address = source.address
     options: dict[str, str] = {}
-    keywords: dict[str, Any] = {}
+    # To look into a file FFmpeg decodes its first frames: these obey the limit on pixels as well.
+    keywords: dict[str, Any] = {"options": {"max_pixels": str(source.max_pixels)}}
     if source.kind in ("file", "picture"):
         address = f"file:{address}"
         options["format_whitelist"] = _CONTAINERS
+        options["protocol_whitelist"] = "file"  # a file may not make this machine ask another
+        options["enable_drefs"] = "0"  # nor name other files of this one
     elif source.kind == "camera":
         keywords["format"] = _CAMERA_FORMAT.get(sys.platform, "v4l2")
         if sys.platform == "darwin":

@@ -13,6 +13,7 @@ from emotion_core.analytics import loading, sample
 from emotion_core.types import EmotionError
 from webapp.dashboard import choices, links
 from webapp.dashboard.state import add, complain, files, folder, results_folder, stem
+from webapp.shared import uploads
 
 LARGE = 16 * 1024 * 1024
 """Results files from this size on (bytes) are announced while they are read."""
@@ -56,11 +57,14 @@ def open_path(path: Path, name: str) -> None:
 def open_upload(name: str, data: Any) -> None:
     """Load an uploaded results file, or keep an uploaded video for the results of the same name.
 
-    `data` is anything with `getbuffer()`. The name is shown but never used as a path.
+    `data` is anything with `getbuffer()`: the file, or what the web app put in its place when it wrote the
+    file to disk. The name is shown but never used as a path.
     """
     suffix = Path(name).suffix.lower()
-    place = folder() / f"{uuid.uuid4().hex}{suffix if suffix.isascii() and len(suffix) <= 8 else ''}"
-    place.write_bytes(data.getbuffer())
+    place = uploads.fetch(bytes(data.getbuffer()[:100]))
+    if place is None:
+        place = folder() / f"{uuid.uuid4().hex}{suffix if suffix.isascii() and len(suffix) <= 8 else ''}"
+        place.write_bytes(data.getbuffer())
     if suffix in loading.VIDEO_SUFFIXES:
         st.session_state.setdefault("videos", {})[stem(name)] = place
         return

@@ -22,10 +22,10 @@ class LiveRecorder:
     Stop it with `finish()`, which leaves JSON, CSV and an HTML report, or with `discard()`.
     """
 
-    def __init__(self, limit_seconds: float, labels: Sequence[str]) -> None:
+    def __init__(self, limit_seconds: float, labels: Sequence[str], owner: str | None = None) -> None:
         from emotion_core.results.recording import Recording
 
-        self.token, folder = store.new_folder()
+        self.token, folder = store.new_folder(owner)
         self.limit = limit_seconds
         self._stem = f"live_{time.strftime('%Y-%m-%d_%H-%M-%S')}"
         self._lock = threading.Lock()  # pictures come from one thread, finish() from another
@@ -82,4 +82,5 @@ class LiveRecorder:
         finally:
             if self._discarded:  # meanwhile, so the report may just have been put into a folder that goes
                 store.discard(self.token)
+        store.settle(self.token)
         return [link(self.token, paths[kind], kind) for kind in ("json", "csv", "summary", "report")]

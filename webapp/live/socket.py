@@ -20,10 +20,12 @@ from fastapi import WebSocket, WebSocketDisconnect
 
 from emotion_core.palette import color_of
 from emotion_core.types import EmotionError, Frame
+from webapp.dashboard import links
 from webapp.live.connection import Viewer
 from webapp.live.recorder import LiveRecorder
 from webapp.live.tickets import Tickets
 from webapp.live.viewer import LiveOptions
+from webapp.shared import store
 from webapp.shared.object_model import facts
 
 if TYPE_CHECKING:
@@ -181,9 +183,12 @@ class LiveServer:
         if on == (viewer.recorder is not None):
             return
         if on:
-            viewer.recorder = LiveRecorder(self.settings.max_minutes * 60, self.engine.recognizer.labels)
+            labels = self.engine.recognizer.labels
+            owner = socket.cookies.get(links.COOKIE)
+            viewer.recorder = LiveRecorder(self.settings.max_minutes * 60, labels, owner)
             viewer.unheard.add(viewer.recorder)
-            await socket.send_json({"type": "recording", "state": "started"})
+            gone = store.news(owner)
+            await socket.send_json({"type": "recording", "state": "started", "gone": gone})
             return
         recorder, viewer.recorder = viewer.recorder, None
         assert recorder is not None  # `on` is False, so there is one

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from emotion_core.types import EmotionError
 from webapp.shared import parts, store
-from webapp.shared.checks import check_picture
+from webapp.shared.checks import PICTURE_FORMATS, check_picture
 from webapp.shared.store import SavedFile, link
 from webapp.shared.zero_gpu import gpu
 
@@ -48,7 +48,7 @@ def read_upright(path: Path) -> np.ndarray:
     import numpy as np
     from PIL import Image, ImageOps
 
-    with Image.open(path) as picture:
+    with Image.open(path, formats=PICTURE_FORMATS) as picture:
         upright = ImageOps.exif_transpose(picture)
         if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
             clear = upright.convert("RGBA")
@@ -92,22 +92,31 @@ def mark(path: Path, folder: Path, token: str, engine: Engine, settings: Setting
     return Marked(path.name, tuple(faces), link(token, target, "picture"), hint=hint)
 
 
-def mark_all(paths: Sequence[str | Path] | None, engine: Engine, settings: Settings, text: Text) -> str:
+def mark_all(
+    paths: Sequence[str | Path] | None,
+    engine: Engine,
+    settings: Settings,
+    text: Text,
+    owner: str | None = None,
+) -> str:
     """Find the faces of all pictures; gives the result as HTML and leaves its files under a new token."""
     if not paths:
         return parts.note(text("picture.none"), bad=True)
     if len(paths) > MOST_FILES:
         return parts.note(text("error.many", n=len(paths), limit=MOST_FILES), bad=True)
-    token, folder = store.new_folder()
+    token, folder = store.new_folder(owner)
     marked = [mark(Path(path), folder, token, engine, settings, text) for path in paths]
     good = [m for m in marked if m.file is not None]
     if not good:
         store.discard(token)
         return "".join(parts.note(m.problem or "", bad=True) for m in marked)
     files = _write(folder, token, good, engine)
+    store.settle(token)
+    gone = store.news(owner)
+    note = parts.note(text("limit.results", n=gone)) if gone else ""
     cards = "".join(_card(m, text) for m in marked)
     return (
-        f'<div class="result" data-pictures>{parts.downloads(files, text)}'
+        f'{note}<div class="result" data-pictures>{parts.downloads(files, text)}'
         f'<div class="pictures">{cards}</div>{parts.disclaimer(text)}</div>'
     )
 

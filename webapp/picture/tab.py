@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from webapp.dashboard import links
 from webapp.picture import marks
 from webapp.shared import parts
 from webapp.shared.i18n import Text
 from webapp.shared.upload_box import upload_box
+from webapp.shared.uploads import owner_of_request
 
 if TYPE_CHECKING:
     from webapp.app import App
@@ -22,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
     """Put the picture tab's parts into the Blocks that are being built."""
+    uploads = app.workspace.incoming
     raw: dict[str, Any] = {"padding": False, "apply_default_css": False, "js_on_load": None}
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
@@ -32,16 +35,24 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
             result = gr.HTML("", elem_id="picture-result", **raw)
 
     def uploaded(paths: list[str] | None, request: gr.Request) -> None:
-        app.jobs.uploaded(request.session_hash or "", [Path(p) for p in paths or []])
+        own = uploads.all_own(owner_of_request(request), paths)
+        app.jobs.uploaded(request.session_hash or "", [Path(p) for p in own])
 
     def find(paths: list[str] | None, request: gr.Request) -> tuple[Any, str]:
         text = Text.for_request(request)
+        owner = owner_of_request(request)
+        paths = uploads.all_own(owner, paths)
+        uploads.hold(paths)
         try:
-            return None, marks.mark_all(paths, app.engine, app.settings, text)
+            shown = marks.mark_all(paths, app.engine, app.settings, text, request.cookies.get(links.COOKIE))
+            if gone := uploads.shelf.news(owner):
+                shown = parts.note(text("limit.uploads", n=gone)) + shown
+            return None, shown
         except Exception:  # a bug in here may not leave the visitor without an answer: it is logged, and said
             logger.exception("reading pictures failed")
             return None, parts.note(text("error.inside"), bad=True)
         finally:
+            uploads.free(paths)
             app.jobs.release(request.session_hash or "", [Path(p) for p in paths or []])
 
     def first(request: gr.Request) -> tuple[str, str]:

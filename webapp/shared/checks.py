@@ -5,12 +5,15 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
+from emotion_core.files import no_plain_file
+from emotion_core.limits import MAX_SIDE
 from emotion_core.types import EmotionError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from emotion_core.video.reader import VideoInfo
+    from emotion_core.video.source import Source
     from webapp.settings import Settings
     from webapp.shared.i18n import Text
 
@@ -23,11 +26,16 @@ def _megabytes(size: int) -> str:
 
 
 def check_file(path: Path, settings: Settings, text: Text) -> None:
-    """Refuse what is gone, empty or too large; raises EmotionError with a line in the reader's language."""
+    """Refuse what is gone, no plain file, empty or too large; nothing is opened.
+
+    Raises EmotionError with a line in the reader's language.
+    """
     name = path.name
     try:
+        if no_plain_file(path) is not None:
+            raise EmotionError(text("error.gone", name=name))
         size = path.stat().st_size
-    except FileNotFoundError:
+    except OSError:
         raise EmotionError(text("error.gone", name=name)) from None
     if size == 0:
         raise EmotionError(text("error.empty", name=name))
@@ -36,27 +44,35 @@ def check_file(path: Path, settings: Settings, text: Text) -> None:
         raise EmotionError(text("error.large", name=name, megabytes=_megabytes(size), limit=limit))
 
 
-def _has_only_sound(path: Path) -> bool:
-    import av
-    import av.error
+def _has_only_sound(source: Source) -> bool:
+    from emotion_core.video.source import open_container
 
     try:
-        with av.open(str(path), metadata_errors="ignore") as container:
+        with open_container(source) as container:
             return bool(container.streams.audio) and not container.streams.video
-    except (av.error.FFmpegError, OSError, ValueError):
+    except EmotionError:
         return False
 
 
 def check_video(path: Path, settings: Settings, text: Text) -> VideoInfo:
     """Tell what a video holds; raises EmotionError for what is no video or is too long."""
     from emotion_core.video.reader import probe
+    from emotion_core.video.source import TooManyPixelsError, identify
 
     check_file(path, settings, text)
     name = path.name
     try:
-        info = probe(path)
+        source = identify(path, max_pixels=settings.max_pixels)
     except EmotionError:
-        key = "error.audio" if _has_only_sound(path) else "error.notvideo"
+        raise EmotionError(text("error.notvideo", name=name)) from None
+    try:
+        info = probe(source)
+    except TooManyPixelsError:
+        raise EmotionError(
+            text("error.megapixels", name=name, limit=f"{settings.max_megapixels:g}")
+        ) from None
+    except EmotionError:
+        key = "error.audio" if _has_only_sound(source) else "error.notvideo"
         raise EmotionError(text(key, name=name)) from None
     if info.kind == "picture":
         raise EmotionError(text("error.notvideo", name=name))
@@ -85,11 +101,12 @@ def check_picture(path: Path, settings: Settings, text: Text) -> str:
             with Image.open(path, formats=PICTURE_FORMATS) as picture:
                 (width, height), kind = picture.size, picture.format or ""
     except Image.DecompressionBombError:
-        limit = f"{settings.max_megapixels:g}"
-        raise EmotionError(text("error.pixels", name=name, width="?", height="?", limit=limit)) from None
+        raise EmotionError(
+            text("error.megapixels", name=name, limit=f"{settings.max_megapixels:g}")
+        ) from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
         raise EmotionError(text("error.notpicture", name=name)) from None
-    if width * height > settings.max_megapixels * 1e6:
+    if width * height > settings.max_pixels or max(width, height) > MAX_SIDE:
         limit = f"{settings.max_megapixels:g}"
         raise EmotionError(text("error.pixels", name=name, width=width, height=height, limit=limit))
     return kind

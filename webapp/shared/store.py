@@ -6,6 +6,8 @@ browser that asked for the analysis. Folders are deleted after a time, when a jo
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 import re
 import secrets
@@ -15,16 +17,17 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-if TYPE_CHECKING:
-    pass
+from webapp.shared.shelf import Room, Shelf
+from webapp.shared.uploads import Uploads
 
 ROOT_VARIABLE = "EMOTION_RESULTS"
 """The environment variable that names the folder of all results of this run."""
 
 _PREFIX = "emotion-app-"
+_shelves: dict[Path, Shelf] = {}
+"""The results of each run in this process by their folder: whose they are, and how large."""
 ARRIVING = 60.0  # seconds without a byte after which an upload that is not whole is given up
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
 _SUFFIXES = frozenset({".mp4", ".json", ".csv", ".parquet", ".html", ".jpg", ".png", ".zip"})
@@ -45,15 +48,47 @@ def folder_of(token: str | None) -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def new_folder() -> tuple[str, Path]:
-    """Make an empty folder for one result; gives its token and its path."""
+def new_folder(owner: str | None = None) -> tuple[str, Path]:
+    """Make an empty folder for one result of `owner`; gives its token and its path.
+
+    Older results of the visitor go where there would be too many. It stays for as long as it is being made,
+    until `settle` or `discard`.
+    """
     base = root()
     if base is None:
         raise RuntimeError("results.new_folder() needs a running app: use Workspace first")
     token = secrets.token_urlsafe(24)
     folder = base / token
     folder.mkdir(mode=0o700)
+    if (shelf := _shelves.get(base)) is not None:
+        shelf.hold([folder])
+        shelf.put(owner or "", folder)
     return token, folder
+
+
+def settle(token: str) -> None:
+    """Note that a result is complete: it may go when there are newer ones."""
+    folder = folder_of(token)
+    if folder is not None and (shelf := _shelves.get(folder.parent)) is not None:
+        shelf.resize(folder, _size(folder))
+        shelf.trim()
+        shelf.free([folder])
+
+
+def news(owner: str | None) -> int:
+    """Give how many results of `owner` had to go since this was last asked."""
+    base = root()
+    shelf = _shelves.get(base) if base is not None else None
+    return shelf.news(owner) if shelf is not None else 0
+
+
+def _size(folder: Path) -> int:
+    """Give the bytes of the files in a folder."""
+    size = 0
+    for path in folder.glob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            size += path.stat().st_size
+    return size
 
 
 def file_of(token: str | None, name: str) -> Path | None:
@@ -93,6 +128,9 @@ def discard(token: str) -> None:
     folder = folder_of(token)
     if folder is not None:
         shutil.rmtree(folder, ignore_errors=True)
+        if (shelf := _shelves.get(folder.parent)) is not None:
+            shelf.forget(folder)
+            shelf.free([folder])
 
 
 def rescue(token: str, folder: Path) -> Path | None:
@@ -136,13 +174,18 @@ def _clear_after_kills() -> None:
 class Workspace:
     """The folder of one run of the app: uploads and results, swept by age and removed on `close()`."""
 
-    def __init__(self, keep_minutes: float, sweep_seconds: float = 30.0) -> None:
+    def __init__(self, keep_minutes: float, sweep_seconds: float = 30.0, room: Room | None = None) -> None:
         _clear_after_kills()
         self.folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
         self.results = self.folder / "results"
         self.uploads = self.folder / "uploads"
         self.results.mkdir()
         self.uploads.mkdir()
+        room = room or Room(1000, math.inf, 1000, math.inf)
+        self.incoming = Uploads(self.uploads, room)
+        _shelves[self.results] = self.shelf = Shelf(
+            room, lambda path: shutil.rmtree(path, ignore_errors=True)
+        )
         self._keep = keep_minutes * 60
         # When each thing was last seen to have changed, by a clock that nobody sets: by the time of day, a
         # machine that wakes up or corrects its clock would delete what is fresh, or keep what is old.
@@ -172,6 +215,9 @@ class Workspace:
         """
         now = time.monotonic() if now is None else now
         before, self._changed = self._changed, {}
+        for folder in self.shelf.paths():  # recordings and analyses grow
+            self.shelf.resize(folder, _size(folder))
+        self.shelf.trim()
         gone = 0
         for base in (self.results, self.uploads):
             for path in list(base.iterdir()) if base.is_dir() else []:
@@ -195,6 +241,7 @@ class Workspace:
     def close(self) -> None:
         """Stop sweeping and delete everything; may be called twice."""
         self._stop.set()
+        _shelves.pop(self.results, None)
         shutil.rmtree(self.folder, ignore_errors=True)
         if os.environ.get(ROOT_VARIABLE) == str(self.results):
             del os.environ[ROOT_VARIABLE]

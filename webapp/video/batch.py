@@ -151,12 +151,15 @@ def _analyse_safely(item: Item, batch: Batch, job: Job, engine: Engine, settings
     if item.token and (item.state in {"failed", "cancelled"} or job.abandoned):
         store.discard(item.token)
         item.token = None
+    elif item.token:
+        store.settle(item.token)
 
 
 def _analyse(item: Item, batch: Batch, job: Job, engine: Engine, settings: Settings) -> None:
     from emotion_core.analysis import analyze
     from emotion_core.overlay.draw import DrawStyle
     from emotion_core.results.recording import read_results
+    from emotion_core.video.source import identify
 
     text, options = batch.text, batch.options
     info = check_video(item.path, settings, text)
@@ -168,7 +171,9 @@ def _analyse(item: Item, batch: Batch, job: Job, engine: Engine, settings: Setti
             logger.warning("%s", problem)
             if text("error.objects") not in batch.notices:
                 batch.notices.append(text("error.objects"))
-    item.token, folder = store.new_folder()
+    item.token, folder = store.new_folder(batch.owner)
+    if gone := store.news(batch.owner):
+        batch.notices.append(text("limit.results", n=gone))
     most_frames = settings.max_minutes * 60 * max(info.fps, 1.0) * 1.05
 
     def on_progress(done: int, total: int | None, fps: float, left: float | None) -> None:
@@ -180,7 +185,7 @@ def _analyse(item: Item, batch: Batch, job: Job, engine: Engine, settings: Setti
         return job.stop.is_set() or item.frames > most_frames
 
     outcome = analyze(
-        item.path,
+        identify(item.path, max_pixels=settings.max_pixels),
         recognizer=engine.recognizer,
         output_dir=folder,
         smoothing=options.smoothing,

@@ -14,6 +14,7 @@ from webapp.shared import parts
 from webapp.shared.i18n import Text
 from webapp.shared.object_model import facts
 from webapp.shared.upload_box import upload_box
+from webapp.shared.uploads import owner_of_request
 from webapp.video import batch as handlers
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def _empty(text: Text) -> str:
 
 def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
     """Put the video tab's parts into the Blocks that are being built."""
+    uploads = app.workspace.incoming
     raw: dict[str, Any] = {"padding": False, "apply_default_css": False, "js_on_load": None}
     # Forgotten with the files it names.
     results: gr.State = gr.State(
@@ -66,7 +68,8 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
             result = gr.HTML("", elem_id="video-result", **raw)
 
     def uploaded(paths: list[str] | None, request: gr.Request) -> None:
-        app.jobs.uploaded(request.session_hash or "", [Path(p) for p in paths or []])
+        own = uploads.all_own(owner_of_request(request), paths)
+        app.jobs.uploaded(request.session_hash or "", [Path(p) for p in own])
 
     def analyse(
         paths: list[str] | None,
@@ -79,6 +82,8 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
     ) -> Iterator[dict[Any, Any]]:
         text = Text.for_request(request)
         session = request.session_hash or ""
+        owner = owner_of_request(request)
+        paths = uploads.all_own(owner, paths)
         try:
             if app.jobs.running() >= app.settings.max_waiting:
                 raise EmotionError(text("error.busy", n=app.jobs.running()))
@@ -88,9 +93,13 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
             return
         options = handlers.VideoOptions(int(smoothing), threshold / 100, bool(objects), bool(hide))
         batch = handlers.Batch(items, options, text, owner=request.cookies.get(links.COOKIE))
+        if gone := uploads.shelf.news(owner):
+            batch.notices.append(text("limit.uploads", n=gone))
+        uploads.hold(paths)
         job = app.jobs.begin(session)
 
         def done(paths: Sequence[Path]) -> None:
+            uploads.free(paths)
             app.jobs.release(session, paths)
             app.jobs.end(session, job)
 

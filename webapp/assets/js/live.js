@@ -265,7 +265,7 @@
       this.tell({ type: "record", on });
     }
 
-    showRecording({ state, files }) {
+    showRecording({ state, files, gone }) {
       const button = this.find("record");
       const running = state === "started";
       this.recordingSince = running ? performance.now() : 0;
@@ -273,7 +273,7 @@
       button.querySelector("span").textContent = app.t(running ? "live.record.stop" : "live.record");
       this.find("clock").textContent = running ? "0:00" : "";
       const place = this.find("saved");
-      place.textContent = "";
+      place.textContent = gone ? app.t("limit.results", { n: gone }) : "";
       if (state === "started") return;
       const note = document.createElement("span");
       note.textContent = app.t("live.record." + state);

@@ -1,0 +1,110 @@
+"""The running application for tests and figures: a process of its own, and how a browser speaks to it."""
+
+import contextlib
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(eq=False)
+class Visitor:
+    """A browser: it keeps its cookie, uploads files and presses buttons."""
+
+    base: str
+    web: httpx.Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.web = httpx.Client(base_url=self.base, timeout=60)
+        self.web.get("/healthz")
+        self.config = self.web.get("/config").json()
+
+    def upload(self, path: Path, name: str | None = None) -> httpx.Response:
+        """Send a file as the page does."""
+        with path.open("rb") as file:
+            return self.web.post("/gradio_api/upload", files={"files": (name or path.name, file)})
+
+    def handler(self, inputs: int) -> int:
+        """Give the number of the page's handler that takes a file and has so many inputs."""
+        files = {c["id"] for c in self.config["components"] if c["type"] == "file"}
+        for one in self.config["dependencies"]:
+            if len(one["inputs"]) == inputs and one["inputs"][0] in files:
+                return int(one["id"])
+        raise LookupError(inputs)
+
+    def press(self, handler: int, data: list[Any], session: str = "s1", wait: float = 60) -> str:
+        """Join the queue, and give all that comes back until the handler has ended."""
+        body = {"fn_index": handler, "data": data, "session_hash": session}
+        joined = self.web.post("/gradio_api/queue/join", json=body)
+        if joined.status_code != 200:
+            return joined.text
+        said = ""
+        with self.web.stream(
+            "GET", "/gradio_api/queue/data", params={"session_hash": session}, timeout=wait
+        ) as answer:
+            for line in answer.iter_lines():
+                said += line + "\n"
+                if "process_completed" in line or "close_stream" in line:
+                    break
+        return said
+
+
+def file_data(path: str | Path, **more: Any) -> dict[str, Any]:
+    """Give what the page sends in place of a file."""
+    return {"path": str(path), "meta": {"_type": "gradio.FileData"}, **more}
+
+
+def memory_mb(pid: int, what: str = "VmRSS") -> float:
+    """Give the resident memory of a process in MB (10^6 bytes), or its peak: `what` is VmHWM then."""
+    found = re.search(rf"{what}:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+    return int(found[1]) * 1024 / 1e6 if found else 0.0
+
+
+def healthy(base: str) -> bool:
+    """Tell whether the server answers."""
+    with contextlib.suppress(httpx.HTTPError):
+        return bool(httpx.get(f"{base}/healthz", timeout=5).json() == {"status": "ok"})
+    return False
+
+
+@contextlib.contextmanager
+def running(*flags: str, **environment: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Run `app.py` with `flags`; gives its address and process. SIGTERM ends it, within seconds."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    app = subprocess.Popen(
+        [sys.executable, "app.py", "--port", str(port), *flags],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+    )
+    base = f"http://127.0.0.1:{port}"
+    try:
+        until = time.monotonic() + 120
+        while not healthy(base):
+            assert app.poll() is None, app.communicate()[0]
+            assert time.monotonic() < until, "the app does not answer"
+            time.sleep(0.2)
+        yield base, app
+    finally:
+        app.terminate()
+        try:
+            app.wait(30)
+        finally:
+            app.kill()
+            app.wait()
+
+
+__all__ = ["Visitor", "file_data", "healthy", "memory_mb", "running"]

@@ -1,0 +1,97 @@
+"""Which files a visitor may name: their own uploads, and nothing else of this machine.
+
+The one place that every path from outside passes. It knows what arrived from whom, so it depends neither on
+the web framework's state nor on what a folder happens to hold.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from emotion_core.files import no_plain_file
+from webapp.dashboard.links import COOKIE
+from webapp.shared.shelf import Room, Shelf
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+_PARKED: dict[str, Path] = {}
+_lock = threading.Lock()
+PARKED = b"emotion-upload:"
+"""How the stand-in of a parked upload begins; its token follows."""
+
+
+def owner_of(cookies: Mapping[str, str], host: str | None) -> str:
+    """Give who a request is from: the browser, by its cookie, else the address that it comes from."""
+    return cookies.get(COOKIE) or f"address:{host or ''}"
+
+
+def owner_of_request(request: object) -> str:
+    """Give who a request of Gradio's is from."""
+    client = getattr(request, "client", None)
+    return owner_of(getattr(request, "cookies", None) or {}, getattr(client, "host", None))
+
+
+class Uploads:
+    """The uploads of one run of the app, below `folder`, by the visitor whom they came from."""
+
+    def __init__(self, folder: Path, room: Room) -> None:
+        self.folder = Path(os.path.realpath(folder))
+        self.shelf = Shelf(room, lambda path: path.unlink(missing_ok=True))
+        self._numbers = itertools.count()
+
+    def arriving(self) -> Path:
+        """Give a name for what is still on its way, under which the shelf counts it."""
+        return self.folder / f"arriving-{next(self._numbers)}"
+
+    def arrived(self, owner: str, path: str | Path) -> None:
+        """Note a file that has just come from `owner`; what lies elsewhere is not one."""
+        real = Path(os.path.realpath(path))
+        if self.folder in real.parents and real.is_file():
+            self.shelf.put(owner, real, real.stat().st_size)
+
+    def own(self, owner: str, path: str) -> Path | None:
+        """Give the file that `path` names where it is an upload of `owner`, else None; nothing is opened."""
+        if not path or "\0" in path or not os.path.isabs(path):
+            return None
+        try:
+            real = Path(os.path.realpath(path))
+            inside = self.folder in real.parents and self.shelf.owns(owner, real)
+            return real if inside and no_plain_file(real) is None else None
+        except OSError:
+            return None
+
+    def all_own(self, owner: str, paths: Sequence[str] | None) -> list[str]:
+        """Give those of `paths` that are uploads of `owner`, in order."""
+        return [path for path in paths or [] if self.own(owner, path) is not None]
+
+    def hold(self, paths: Iterable[str | Path]) -> None:
+        """Keep uploads for as long as they are worked on."""
+        self.shelf.hold(Path(os.path.realpath(path)) for path in paths)
+
+    def free(self, paths: Iterable[str | Path]) -> None:
+        """Let go of uploads that were held."""
+        self.shelf.free(Path(os.path.realpath(path)) for path in paths)
+
+
+def park(path: Path) -> bytes:
+    """Put a file by, and give its stand-in: few bytes to hand on, and not to be guessed."""
+    token = secrets.token_urlsafe(24)
+    with _lock:
+        for gone in [key for key, place in _PARKED.items() if not place.exists()]:
+            del _PARKED[gone]
+        _PARKED[token] = path
+    return PARKED + token.encode()
+
+
+def fetch(stand_in: bytes) -> Path | None:
+    """Give the file behind a stand-in, once; None for anything else."""
+    if not stand_in.startswith(PARKED):
+        return None
+    with _lock:
+        return _PARKED.pop(stand_in.removeprefix(PARKED).decode("ascii", "replace"), None)
