@@ -87,7 +87,7 @@ def test_objects_that_another_program_wrote(tmp_path: Path, objects: str) -> Non
 def test_text_that_is_not_utf8(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "a_results.csv"
     table = rows_of("HHN")
-    table["note"] = "größer"
+    table["objects"] = "größer"
     path.write_bytes(table.to_csv(index=False).encode(encoding))
     with pytest.raises(EmotionError) as refused:
         read_results(path)
