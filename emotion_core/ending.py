@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable
 
 from emotion_core.shortage import OUT_OF_MEMORY, is_out_of_memory
-from emotion_core.types import EmotionError
 
 _UNHEARD = (errno.EPIPE, errno.ENOSPC, errno.EBADF, errno.EIO)
 
@@ -27,17 +26,11 @@ def run(program: str, work: Callable[[], int]) -> int:
             code = work()
         finally:
             sys.stdout.flush()
-    except EmotionError as error:
-        return fail(program, str(error))
-    except OSError as error:
-        if error.filename is None and error.errno in _UNHEARD:
-            _silence()
-            return fail(program, f"{_UNSHOWN} ({error.strerror}): {_FILES}")
-        return fail(program, f"{error.filename or 'a file'} can't be used ({error.strerror or error})")
     except Exception as error:
-        if not is_out_of_memory(error):
+        line = _in_words(error)
+        if line is None:
             raise
-        return fail(program, OUT_OF_MEMORY)
+        return fail(program, line)
     if closed:
         return fail(program, f"{_UNSHOWN} (it is closed): {_FILES}") or code
     return code
@@ -45,6 +38,22 @@ def run(program: str, work: Callable[[], int]) -> int:
 
 _UNSHOWN = "standard output takes nothing"
 _FILES = "what it would have shown is lost, files were written all the same"
+
+
+def _in_words(error: Exception) -> str | None:
+    """Give the line for what a user or the machine is the cause of, and None for a fault of this program."""
+    from emotion_core.types import EmotionError  # with NumPy, which a command that only helps does not load
+
+    if isinstance(error, EmotionError):
+        return str(error)
+    if is_out_of_memory(error):
+        return OUT_OF_MEMORY
+    if not isinstance(error, OSError):
+        return None
+    if error.filename is None and error.errno in _UNHEARD:
+        _silence()
+        return f"{_UNSHOWN} ({error.strerror}): {_FILES}"
+    return f"{error.filename or 'a file'} can't be used ({error.strerror or error})"
 
 
 def fail(program: str, text: str) -> int:

@@ -147,8 +147,8 @@ def partial_name(target: Path) -> Path:
 
 def busy(target: Path) -> str:
     """Say in one line that another run is writing `target`."""
-    advice = "wait until it ends, or choose another place"
-    return f"another run is writing {target.name} in {target.parent}: {advice}"
+    where = f"another run is writing {target.name} in {target.parent}"
+    return f"{where}: wait until it ends, or choose another place"
 
 
 def is_being_written(target: Path) -> bool:

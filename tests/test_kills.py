@@ -1,11 +1,11 @@
 """`kill -9` at any moment: what has its final name can be read, earlier outputs stay, the next run works."""
 
+import multiprocessing
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -17,21 +17,39 @@ from emotion_core.recognizer import Recognizer
 from emotion_core.types import EmotionError
 from tests.mutate import unreadable
 
-ROOT = Path(__file__).resolve().parent.parent
 FORMATS = ("json", "csv", "parquet")
 
-# Everything is loaded before the clock starts, so that the kills fall into the work.
-RUN = """
-import sys
-from emotion_core.analysis import analyze
-from emotion_core.recognizer import Recognizer
-recognizer = Recognizer.from_pretrained(threads=1)
-print("ready", flush=True)
-sys.stdin.readline()
-analyze(sys.argv[1], recognizer=recognizer, formats=("json", "csv", "parquet"))
-print("done", flush=True)
-sys.stdin.readline()
-"""
+# Children of a process that has imported everything and started nothing: a kill costs its own work only.
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["tests.test_kills", "cv2", "onnxruntime", "mediapipe", "pyarrow.parquet"])
+
+
+def work(clip: str, pipe: Connection) -> None:
+    """Analyse a clip when told to; everything is loaded before, so that the kills fall into the work."""
+    recognizer = Recognizer.from_pretrained(threads=1)
+    pipe.send("ready")
+    pipe.recv()
+    analyze(clip, recognizer=recognizer, formats=FORMATS)
+    pipe.recv()
+
+
+class Run:
+    """A process that is ready to analyse."""
+
+    def __init__(self, clip: Path) -> None:
+        self.pipe, other = CONTEXT.Pipe()
+        self.process = CONTEXT.Process(target=work, args=(str(clip), other), daemon=True)
+        self.process.start()
+        other.close()
+        assert self.pipe.poll(120) and self.pipe.recv() == "ready"
+
+    def go(self) -> None:
+        self.pipe.send("go")
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
 
 
 @pytest.fixture(scope="module")
@@ -43,28 +61,6 @@ def outputs(folder: Path) -> dict[str, str]:
     """The files under final names, by their content."""
     found = [p for p in folder.iterdir() if p.name != "talk.mp4" and ".partial." not in p.name]
     return {p.name: sha256_of(p) for p in found}
-
-
-def begin(clip: Path) -> subprocess.Popen[str]:
-    """Start a process that is ready to analyse."""
-    command = [sys.executable, "-c", RUN, str(clip)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    assert process.stdout is not None and process.stdout.readline() == "ready\n"
-    return process
-
-
-def go(process: subprocess.Popen[str]) -> None:
-    assert process.stdin is not None
-    process.stdin.write("go\n")
-    process.stdin.flush()
-
-
-def kill(process: subprocess.Popen[str]) -> None:
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    for end in (process.stdin, process.stdout):
-        assert end is not None
-        end.close()
 
 
 def kill_often(clip: Path, times: int, seed: int, recognizer: Recognizer) -> None:
@@ -79,10 +75,10 @@ def kill_often(clip: Path, times: int, seed: int, recognizer: Recognizer) -> Non
                 if path != clip:
                     path.unlink()
         before = outputs(folder)
-        process = begin(clip)
-        go(process)
+        run = Run(clip)
+        run.go()
         time.sleep(rng.uniform(0, 1.2 * whole))
-        kill(process)
+        run.kill()
         after = outputs(folder)
         assert not unreadable(folder, set(after)), number
         assert set(before) <= set(after)
@@ -114,13 +110,14 @@ def test_a_hundred_kills(clip: Path, recognizer: Recognizer) -> None:
 
 @pytest.mark.weights
 def test_a_second_run_is_told_before_it_starts(clip: Path, recognizer: Recognizer) -> None:
-    process = begin(clip)
-    go(process)
+    run = Run(clip)
+    run.go()
     results = clip.with_name("talk_results.json")
     until = time.monotonic() + 60
     while not results.exists() and time.monotonic() < until:
         time.sleep(0.01)
-    os.kill(process.pid, signal.SIGSTOP)  # so that it is in the middle of its work for sure
+    assert run.process.pid is not None
+    os.kill(run.process.pid, signal.SIGSTOP)  # so that it is in the middle of its work for sure
     try:
         if results.with_name("talk_summary.json").exists():
             pytest.fail("the first run had ended before it was held")
@@ -129,5 +126,5 @@ def test_a_second_run_is_told_before_it_starts(clip: Path, recognizer: Recognize
             analyze(clip, recognizer=recognizer)
         assert {p.name: p.stat().st_mtime_ns for p in clip.parent.iterdir()} == before
     finally:
-        kill(process)
+        run.kill()
     assert analyze(clip, recognizer=recognizer).complete

@@ -38,8 +38,10 @@ def write(path: Path, records: list[Any]) -> Path:
         ("valence", [1], "valence is not a number"),
         ("arousal", 1e308, "arousal"),
         ("probabilities", {"Happy": 1e30}, "probability"),
+        ("probabilities", {"Happy": 1e308}, "probability"),
     ],
 )
+@pytest.mark.filterwarnings("error")
 def test_a_value_out_of_place_costs_its_record(
     tmp_path: Path, records: list[dict[str, Any]], key: str, value: Any, reason: str
 ) -> None:

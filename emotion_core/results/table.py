@@ -248,8 +248,10 @@ class _Columns:
             values = _grid([pick(c) if c else nothing for c in chances])
         except (KeyError, TypeError, AttributeError):  # not all records have the same categories
             values = _grid([[c.get(k) if isinstance(c, dict) else None for k in labels] for c in chances])
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is named as such
+            values = values.astype(np.float32)
         for place, label in enumerate(labels):
-            self._put(f"p_{label}", values[:, place].astype(np.float32))
+            self._put(f"p_{label}", values[:, place])
 
     def whole(self) -> dict[str, np.ndarray]:
         """Give the columns in full length."""
