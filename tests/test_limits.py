@@ -208,9 +208,11 @@ def test_what_is_in_use_stays_and_the_oldest_of_the_rest_goes(tmp_path: Path) ->
         shelf.put("ada", path, 10)
     shelf.hold(paths[:1])
     shelf.put("ada", paths[3], 10)
+    shelf.trim()
     assert [path.exists() for path in paths[:4]] == [True, False, True, True]
     shelf.put("bob", paths[4], 10)
     shelf.put("cyd", paths[5], 10)
+    shelf.trim()
     assert [path.exists() for path in paths] == [True, False, False, True, True, True]
     assert (shelf.news("ada"), shelf.news("ada"), shelf.news("bob")) == (2, 0, 0)
     assert not shelf.make_room("ada", 95) and paths[0].exists() and not paths[3].exists()
