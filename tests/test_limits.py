@@ -169,6 +169,14 @@ def test_a_torn_list_of_many_objects_is_read_to_its_end(tmp_path: Path) -> None:
     assert list(read_results(path)["frame"]) == [1, 2, 3]
 
 
+def test_a_list_without_an_end_is_given_up_in_one_pass(tmp_path: Path) -> None:
+    # Each piece of it begins in the middle of something: trying every cut again would take hours.
+    path = tmp_path / "a_results.json"
+    path.write_bytes(b'[{"frame":1,"objects":[' + b"{}," * 2_000_000)
+    with pytest.raises(EmotionError, match="no record that makes sense"):
+        read_results(path)
+
+
 # -- disk ------------------------------------------------------------------------------------------------
 
 
