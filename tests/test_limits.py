@@ -169,6 +169,14 @@ def test_a_torn_list_of_many_objects_is_read_to_its_end(tmp_path: Path) -> None:
     assert list(read_results(path)["frame"]) == [1, 2, 3]
 
 
+def test_a_list_without_an_end_is_given_up_in_one_pass(tmp_path: Path) -> None:
+    # Each piece of it begins in the middle of something: trying every cut again would take hours.
+    path = tmp_path / "a_results.json"
+    path.write_bytes(b'[{"frame":1,"objects":[' + b"{}," * 2_000_000)
+    with pytest.raises(EmotionError, match="no record that makes sense"):
+        read_results(path)
+
+
 # -- disk ------------------------------------------------------------------------------------------------
 
 
@@ -208,9 +216,11 @@ def test_what_is_in_use_stays_and_the_oldest_of_the_rest_goes(tmp_path: Path) ->
         shelf.put("ada", path, 10)
     shelf.hold(paths[:1])
     shelf.put("ada", paths[3], 10)
+    shelf.trim()
     assert [path.exists() for path in paths[:4]] == [True, False, True, True]
     shelf.put("bob", paths[4], 10)
     shelf.put("cyd", paths[5], 10)
+    shelf.trim()
     assert [path.exists() for path in paths] == [True, False, False, True, True, True]
     assert (shelf.news("ada"), shelf.news("ada"), shelf.news("bob")) == (2, 0, 0)
     assert not shelf.make_room("ada", 95) and paths[0].exists() and not paths[3].exists()

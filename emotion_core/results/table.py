@@ -180,7 +180,7 @@ def _torn(text: bytes) -> Iterator[list[Any]]:
         try:
             rows += _parse(text[start:end].strip().rstrip(b","))
         except ValueError:
-            if cut is not None and depth != 0:
+            if cut is not None and depth > 0:
                 continue  # a cut inside a list of objects: the record goes on
             if cut is not None:
                 rows.append(None)  # unreadable, and counted as such

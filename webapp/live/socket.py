@@ -187,16 +187,15 @@ class LiveServer:
             owner = socket.cookies.get(links.COOKIE)
             viewer.recorder = LiveRecorder(self.settings.max_minutes * 60, labels, owner)
             viewer.unheard.add(viewer.recorder)
-            gone = store.news(owner)
-            await socket.send_json({"type": "recording", "state": "started", "gone": gone})
+            await socket.send_json({"type": "recording", "state": "started"})
             return
         recorder, viewer.recorder = viewer.recorder, None
         assert recorder is not None  # `on` is False, so there is one
         files = await loop.run_in_executor(self._side, recorder.finish, viewer.about())
         state = state if files else "empty"
-        await socket.send_json(
-            {"type": "recording", "state": state, "files": [asdict(file) for file in files]}
-        )
+        shown = [asdict(file) for file in files]
+        gone = store.news(socket.cookies.get(links.COOKIE))
+        await socket.send_json({"type": "recording", "state": state, "files": shown, "gone": gone})
         viewer.unheard.discard(recorder)
 
     async def _answer(self, socket: WebSocket, viewer: Viewer) -> None:

@@ -195,7 +195,8 @@ class Incoming:
                     await send(start)
                     await send({"type": "http.response.body", "body": body})
 
-        with contextlib.closing(_Making(self.uploads, owner, Headers(scope=scope))) as room:
+        making = await asyncio.to_thread(_Making, self.uploads, owner, Headers(scope=scope))
+        with contextlib.closing(making) as room:
             await self._call(scope, room.watch(_bounded(receive, most)), holding)
 
     def _arrived(self, owner: str, answer: bytes) -> None:
@@ -205,7 +206,8 @@ class Incoming:
     async def _table(self, scope: Scope, receive: Receive, send: Send, owner: str) -> None:
         """Put an upload of the dashboard by on disk, and hand it a stand-in: it would keep all in memory."""
         _refuse_length(Headers(scope=scope), self.most_table + MOST_MULTIPART_EXTRA)
-        with contextlib.closing(_Making(self.uploads, owner, Headers(scope=scope))) as room:
+        making = await asyncio.to_thread(_Making, self.uploads, owner, Headers(scope=scope))
+        with contextlib.closing(making) as room:
             limited = _bounded(room.watch(receive), self.most_table + MOST_MULTIPART_EXTRA)
             stand_in = await parked_upload(scope, limited, self.uploads, owner)
         if stand_in is None:
@@ -237,7 +239,6 @@ class _Making:
         """Count it no longer: it is there under its own name, or did not come."""
         if self._shelf.owns(self._owner, self._name):
             self._shelf.forget(self._name)
-            self._shelf.free([self._name])
 
     def watch(self, receive: Receive) -> Receive:
         """Give `receive`, making more room where more comes than was said."""

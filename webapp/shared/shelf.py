@@ -59,15 +59,10 @@ class Shelf:
         self._news: Counter[str] = Counter()
 
     def put(self, owner: str, path: Path, size: int = 0) -> None:
-        """Note a thing of `owner`, or that it came again; older ones may go for it."""
+        """Note a thing of `owner`, or that it came again; `trim` lets older ones go for it."""
         with self._lock:
             self._things.pop((owner, path), None)
             self._things[owner, path] = _Thing(path, owner, size)
-            self._held[path] += 1  # it may not go for itself
-            try:
-                self.make_room(owner)
-            finally:
-                self.free([path])
 
     def owns(self, owner: str, path: Path) -> bool:
         """Tell whether `path` is a thing of `owner`."""
@@ -96,8 +91,9 @@ class Shelf:
                     thing.size = size
 
     def forget(self, path: Path) -> None:
-        """Forget a thing that somebody else has deleted."""
+        """Forget a thing that somebody else has deleted, held or not."""
         with self._lock:
+            self._held.pop(path, None)
             for key in [key for key in self._things if key[1] == path]:
                 del self._things[key]
 

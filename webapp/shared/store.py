@@ -51,8 +51,7 @@ def folder_of(token: str | None) -> Path | None:
 def new_folder(owner: str | None = None) -> tuple[str, Path]:
     """Make an empty folder for one result of `owner`; gives its token and its path.
 
-    Older results of the visitor go where there would be too many. It stays for as long as it is being made,
-    until `settle` or `discard`.
+    It stays for as long as it is being made; `settle` then lets older results of the visitor go for it.
     """
     base = root()
     if base is None:
@@ -67,7 +66,10 @@ def new_folder(owner: str | None = None) -> tuple[str, Path]:
 
 
 def settle(token: str) -> None:
-    """Note that a result is complete: it may go when there are newer ones."""
+    """Note that a result is complete: older ones may go for it, and it for newer ones.
+
+    It deletes files, so call it on a thread.
+    """
     folder = folder_of(token)
     if folder is not None and (shelf := _shelves.get(folder.parent)) is not None:
         shelf.resize(folder, _size(folder))
@@ -130,7 +132,6 @@ def discard(token: str) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         if (shelf := _shelves.get(folder.parent)) is not None:
             shelf.forget(folder)
-            shelf.free([folder])
 
 
 def rescue(token: str, folder: Path) -> Path | None:
@@ -231,6 +232,7 @@ class Workspace:
                 if now - since <= (min(ARRIVING, self._keep) if arriving else self._keep):
                     self._changed[path] = (state, since)
                     continue
+                self.shelf.forget(path)
                 if path.is_dir():
                     shutil.rmtree(path, ignore_errors=True)
                 else:

@@ -54,6 +54,7 @@ class Uploads:
         real = Path(os.path.realpath(path))
         if self.folder in real.parents and real.is_file():
             self.shelf.put(owner, real, real.stat().st_size)
+            self.shelf.trim()
 
     def own(self, owner: str, path: str) -> Path | None:
         """Give the file that `path` names where it is an upload of `owner`, else None; nothing is opened."""

@@ -153,6 +153,8 @@ def _analyse_safely(item: Item, batch: Batch, job: Job, engine: Engine, settings
         item.token = None
     elif item.token:
         store.settle(item.token)
+        if gone := store.news(batch.owner):
+            batch.notices.append(batch.text("limit.results", n=gone))
 
 
 def _analyse(item: Item, batch: Batch, job: Job, engine: Engine, settings: Settings) -> None:
@@ -172,8 +174,6 @@ def _analyse(item: Item, batch: Batch, job: Job, engine: Engine, settings: Setti
             if text("error.objects") not in batch.notices:
                 batch.notices.append(text("error.objects"))
     item.token, folder = store.new_folder(batch.owner)
-    if gone := store.news(batch.owner):
-        batch.notices.append(text("limit.results", n=gone))
     most_frames = settings.max_minutes * 60 * max(info.fps, 1.0) * 1.05
 
     def on_progress(done: int, total: int | None, fps: float, left: float | None) -> None:

@@ -273,10 +273,11 @@
       button.querySelector("span").textContent = app.t(running ? "live.record.stop" : "live.record");
       this.find("clock").textContent = running ? "0:00" : "";
       const place = this.find("saved");
-      place.textContent = gone ? app.t("limit.results", { n: gone }) : "";
+      place.textContent = "";
       if (state === "started") return;
       const note = document.createElement("span");
-      note.textContent = app.t("live.record." + state);
+      const lost = gone ? ` (${app.t("limit.results", { n: gone })})` : "";
+      note.textContent = app.t("live.record." + state) + lost;
       place.append(note);
       for (const { name, url, kind } of files || []) {
         const link = document.createElement("a");
