@@ -15,6 +15,7 @@ def main(argv: list[str] | None = None) -> int:
         epilog="Example: python app.py --port 8000 --auth ada:secret --max-minutes 10",
     )
     add_flags(parser)
+    parser.add_argument("--routes", action="store_true", help="print every route and who may call it, and end")
     args = parser.parse_args(argv)
     try:
         settings = from_flags(args)
@@ -22,9 +23,9 @@ def main(argv: list[str] | None = None) -> int:
         print(f"app.py: {problem}", file=sys.stderr)
         return 2
     try:
-        from webapp.server import serve
+        from webapp.server import print_routes, serve
 
-        serve(settings)
+        print_routes(settings) if args.routes else serve(settings)
     except EmotionError as problem:
         print(f"app.py: {problem}", file=sys.stderr)
         return 1

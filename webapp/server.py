@@ -3,6 +3,7 @@
 The dashboard is Streamlit's own ASGI application, mounted, so both live in one process and share `links`.
 """
 
+import asyncio
 import contextlib
 import logging
 import signal
@@ -18,7 +19,6 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from emotion_core.types import EmotionError
-from webapp.shared.middleware import BrowserCookie, DashboardLogin
 
 if TYPE_CHECKING:
     from webapp.settings import Settings
@@ -36,6 +36,7 @@ def create_app(settings: "Settings") -> FastAPI:
     from streamlit import config
 
     from webapp import ui
+    from webapp.shared import doors, theme
 
     dashboard = st.App(DASHBOARD)
     config.set_option("server.fileWatcherType", "none")
@@ -50,7 +51,7 @@ def create_app(settings: "Settings") -> FastAPI:
     app = FastAPI(
         title="Facial expressions", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
     )
-    app.add_middleware(BrowserCookie)
+    doors.put_on(app, settings, theme.script_hashes(settings))
 
     @app.api_route("/healthz", methods=["GET", "HEAD"])
     def healthz() -> JSONResponse:
@@ -60,21 +61,9 @@ def create_app(settings: "Settings") -> FastAPI:
     def to_dashboard() -> RedirectResponse:
         return RedirectResponse("dashboard/", status_code=307)
 
-    gate = DashboardLogin(dashboard, None) if settings.auth else None
-    app.mount("/dashboard", gate or dashboard)
+    app.mount("/dashboard", dashboard)
     ui.mount(app, settings)
-    if gate is not None:
-        gate.page = _page_of(app)
     return app
-
-
-def _page_of(app: FastAPI) -> Any:
-    """Give the mounted Gradio application, which knows who has logged in."""
-    for route in app.routes:
-        inner = getattr(route, "app", None)
-        if hasattr(inner, "cookie_id") and hasattr(inner, "tokens"):
-            return inner
-    raise RuntimeError("the web app is not mounted")
 
 
 class Server(uvicorn.Server):
@@ -111,6 +100,18 @@ def listen(host: str, port: int) -> socket.socket:
     return sock
 
 
+def print_routes(settings: "Settings") -> None:
+    """Print every route of the application for `settings` and who may call it; nothing is served."""
+    from webapp.shared import routes
+
+    async def look() -> None:
+        app = create_app(settings)
+        async with app.router.lifespan_context(app):
+            print(routes.table(app))
+
+    asyncio.run(look())
+
+
 def serve(settings: "Settings") -> None:
     """Serve until Ctrl-C or SIGTERM; then jobs are told, connections closed, and the call comes back.
 
@@ -128,6 +129,7 @@ def serve(settings: "Settings") -> None:
                 log_level="warning",
                 timeout_graceful_shutdown=GRACE_SECONDS,
                 server_header=False,
+                proxy_headers=False,  # `shared.hosts.Forwarded` reads them
                 ws_max_size=64 * 1024 * 1024,
                 ws_per_message_deflate=False,  # live pictures are JPEG: deflating them only costs time
             )

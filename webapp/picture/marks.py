@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emotion_core.types import EmotionError
-from webapp.shared import parts, store
+from webapp.shared import owners, parts, store
 from webapp.shared.checks import check_picture
 from webapp.shared.store import SavedFile, link
+from webapp.shared.visitor import NOBODY, Visitor
 from webapp.shared.zero_gpu import gpu
 
 if TYPE_CHECKING:
@@ -92,13 +93,19 @@ def mark(path: Path, folder: Path, token: str, engine: Engine, settings: Setting
     return Marked(path.name, tuple(faces), link(token, target, "picture"), hint=hint)
 
 
-def mark_all(paths: Sequence[str | Path] | None, engine: Engine, settings: Settings, text: Text) -> str:
-    """Find the faces of all pictures; gives the result as HTML and leaves its files under a new token."""
+def mark_all(
+    paths: Sequence[str | Path] | None,
+    engine: Engine,
+    settings: Settings,
+    text: Text,
+    owner: Visitor = NOBODY,
+) -> str:
+    """Find the faces of all pictures; gives HTML, and leaves the files to `owner` under a new token."""
     if not paths:
         return parts.note(text("picture.none"), bad=True)
     if len(paths) > MOST_FILES:
         return parts.note(text("error.many", n=len(paths), limit=MOST_FILES), bad=True)
-    token, folder = store.new_folder()
+    token, folder = owners.new_folder(owner)
     marked = [mark(Path(path), folder, token, engine, settings, text) for path in paths]
     good = [m for m in marked if m.file is not None]
     if not good:

@@ -13,6 +13,7 @@ from webapp.picture import marks
 from webapp.shared import parts
 from webapp.shared.i18n import Text
 from webapp.shared.upload_box import upload_box
+from webapp.shared.visitor import Visitor
 
 if TYPE_CHECKING:
     from webapp.app import App
@@ -37,7 +38,7 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
     def find(paths: list[str] | None, request: gr.Request) -> tuple[Any, str]:
         text = Text.for_request(request)
         try:
-            return None, marks.mark_all(paths, app.engine, app.settings, text)
+            return None, marks.mark_all(paths, app.engine, app.settings, text, Visitor.of(request))
         except Exception:  # a bug in here may not leave the visitor without an answer: it is logged, and said
             logger.exception("reading pictures failed")
             return None, parts.note(text("error.inside"), bad=True)
