@@ -34,6 +34,7 @@ _OWN = (
     "/live/ticket",
     "/open",
     "/result/*",
+    "/gradio_api/run/*",  # what the page asks for without a queue
     "/gradio_api/queue/join",
     "/gradio_api/queue/data",
     "/gradio_api/heartbeat/*",

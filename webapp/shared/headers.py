@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 FRAMES_OF_A_SPACE = ("https://huggingface.co", "https://*.hf.space")
 """The pages that may frame the app where it runs as a Space."""
 _SCRIPT = re.compile(rb"<script\b(?![^>]*\ssrc\s*=)[^>]*>(.*?)</script>", re.S | re.I)
+# A script inside the page runs only where its hash is named, and an attribute such as onerror="..." never.
+# Gradio's gr.HTML fills its templates with `new Function`, which is eval; Streamlit's components are modules
+# that it makes in the page.
 _PAGE = {
-    # Gradio and Streamlit fill their templates with `new Function`, so eval has to be allowed; scripts
-    # inside the page run only where their hash is named, and an attribute such as onerror="..." never does.
     "default-src": "'self'",
     "img-src": "'self' data: blob:",
     "media-src": "'self' data: blob:",
@@ -31,6 +32,8 @@ _PAGE = {
     "base-uri": "'self'",
     "form-action": "'self'",
 }
+_GRADIO = "'unsafe-eval'"
+_STREAMLIT = "blob:"
 _RESULT = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 """For a visitor's results: the files may be shown, and run nothing."""
 
@@ -76,7 +79,7 @@ class SecurityHeaders:
             elif start and message["type"] == "http.response.body":
                 body.extend(message.get("body", b""))
                 if not message.get("more_body"):
-                    await self._send_page(start, bytes(body), send, zipped=zipped, head=_is_head(scope))
+                    await self._send_page(scope, start, bytes(body), send, zipped=zipped)
                 return
             await send(message)
 
@@ -89,23 +92,25 @@ class SecurityHeaders:
         headers["Referrer-Policy"] = "same-origin"
         headers["Cross-Origin-Resource-Policy"] = "same-origin"
         headers["Permissions-Policy"] = "camera=(self), microphone=(), geolocation=()"
-        headers["Content-Security-Policy"] = _RESULT if path.startswith("/result/") else self._policy(())
+        headers["Content-Security-Policy"] = _RESULT if path.startswith("/result/") else self._policy(path)
         if not self.frames:
             headers["X-Frame-Options"] = "SAMEORIGIN"
 
-    def _policy(self, scripts: Iterable[str]) -> str:
+    def _policy(self, path: str, scripts: Iterable[str] = ()) -> str:
+        special = (_STREAMLIT,) if path.startswith("/dashboard/") else (_GRADIO, *self.scripts)
         rules = {
             **_PAGE,
-            "script-src": " ".join(
-                ("'self'", "'unsafe-eval'", "blob:", *dict.fromkeys((*self.scripts, *scripts)))
-            ),
+            "script-src": " ".join(dict.fromkeys(("'self'", *special, *scripts))),
             "frame-ancestors": " ".join(("'self'", *self.frames)),
         }
         return "; ".join(f"{name} {value}" for name, value in rules.items())
 
-    async def _send_page(self, start: Message, body: bytes, send: Send, *, zipped: bool, head: bool) -> None:
+    async def _send_page(
+        self, scope: Scope, start: Message, body: bytes, send: Send, *, zipped: bool
+    ) -> None:
+        head = scope["method"] == "HEAD"
         headers = MutableHeaders(scope=start)
-        headers["Content-Security-Policy"] = self._policy(hash_of(s) for s in _SCRIPT.findall(body))
+        headers["Content-Security-Policy"] = self._policy(scope["path"], map(hash_of, _SCRIPT.findall(body)))
         if zipped and len(body) > 1000:
             body = gzip.compress(body, 5)
             headers["Content-Encoding"] = "gzip"
@@ -118,7 +123,3 @@ class SecurityHeaders:
 
 def _is_page(headers: Headers) -> bool:
     return headers.get("content-type", "").startswith("text/html") and "content-encoding" not in headers
-
-
-def _is_head(scope: Scope) -> bool:
-    return bool(scope["method"] == "HEAD")
