@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from webapp.settings import Settings
 
 DASHBOARD = Path(__file__).parent / "dashboard" / "app.py"
-GRACE_SECONDS = 4
+GRACE_SECONDS = 2
 """What open connections get, after a signal, before they are cut."""
 
 logger = logging.getLogger(__name__)

@@ -34,7 +34,7 @@ _PAGE = {
 }
 _GRADIO = "'unsafe-eval'"
 _STREAMLIT = "blob:"
-_RESULT = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+_RESULT = "sandbox; default-src 'none'; img-src 'self' data:; media-src 'self'; style-src 'unsafe-inline'"
 """For a visitor's results: the files may be shown, and run nothing."""
 
 
@@ -73,7 +73,7 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 self._set(headers, scope["path"])
-                if _is_page(headers):
+                if _is_page(headers) and not scope["path"].startswith("/result/"):
                     start = message
                     return
             elif start and message["type"] == "http.response.body":
