@@ -15,7 +15,9 @@ def main(argv: list[str] | None = None) -> int:
         epilog="Example: python app.py --port 8000 --auth ada:secret --max-minutes 10",
     )
     add_flags(parser)
-    parser.add_argument("--routes", action="store_true", help="print every route and who may call it, and end")
+    parser.add_argument(
+        "--routes", action="store_true", help="print every route and who may call it, and end"
+    )
     args = parser.parse_args(argv)
     try:
         settings = from_flags(args)

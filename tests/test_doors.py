@@ -242,6 +242,7 @@ def test_a_page_belongs_to_who_names_it_first() -> None:
     assert pages.is_own("one", Visitor.from_values(None, "p" * 32))
     assert not pages.is_own("one", another) and not pages.is_own("one", Visitor.from_values("a" * 32))
     assert pages.is_own("two", another) and pages.is_own("two", another)  # a program without either
+    assert pages.is_own("two", mine) and not pages.is_own("two", another)  # a page that names itself late
     for number in range(MOST_PAGES + 5):
         pages.is_own(f"many {number}", mine)
     assert len(pages._pages) == MOST_PAGES

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from emotion_core.types import EmotionError
-from webapp.shared.names import is_name, is_network
+from webapp.shared.names import is_address, is_name, is_network
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Settings:
     def names(self) -> tuple[str, ...]:
         """Give the names under which the server answers, beside local ones and IP addresses."""
         given = (self.host, *_listed(os.environ.get("SPACE_HOST", "")))
-        return (*self.allowed_hosts, *(name for name in given if is_name(name)))
+        return (*self.allowed_hosts, *(name for name in given if is_name(name) and not is_address(name)))
 
 
 _AUTH = "--auth needs USER:PASS with both parts, such as --auth ada:secret."

@@ -53,8 +53,9 @@ def test_results_in_a_frame_without_cookies_open_by_the_secret_of_the_page(
     page, said = framed(framing, SITE, space)
     frame = page.frame_locator("iframe")
     frame.get_by_role("tab", name="Pictures").click()
+    frame.locator("#picture-result .empty").wait_for()
     frame.locator("#picture-files input[type=file]").set_input_files(tmp_path / "face.png")
-    frame.locator("#picture-files").get_by_text("face.png").first.wait_for()
+    frame.locator("#picture-files").get_by_text("fa").first.wait_for()
     frame.locator("#picture-start").click()
     frame.locator("#picture-result img[src^='blob:']").wait_for()
     assert frame.locator("#picture-result img").evaluate("i => i.decode().then(() => i.naturalWidth)") == 512
@@ -80,3 +81,30 @@ def test_no_other_site_may_frame_it(framing: Any, space: RunningApp, app: Runnin
             page.wait_for_timeout(100)
         assert any("frame-ancestors" in text for text in said), site
         page.context.close()
+
+
+def test_a_result_goes_along_to_the_dashboard_in_a_window_of_its_own(
+    framing: Any, space: RunningApp, talking_clip: Path
+) -> None:
+    page, _ = framed(framing, SITE, space)
+    frame = page.frame_locator("iframe")
+    frame.get_by_role("tab", name="Video", exact=True).click()
+    frame.locator("#video-result .empty").wait_for()
+    frame.locator("#video-files input[type=file]").set_input_files(talking_clip)
+    frame.locator("#video-files").get_by_text(talking_clip.stem[:2]).first.wait_for()
+    frame.locator("#video-start").click()
+    link = frame.locator("#video-result a.download.strong")
+    link.wait_for()
+    with page.context.expect_page() as opened:
+        link.click()
+    dashboard = opened.value
+    dashboard.get_by_text("talking_results.json").first.wait_for(state="attached", timeout=60_000)
+    assert "another browser" not in dashboard.inner_text("body")
+    assert "result=" in dashboard.url and "page=" not in dashboard.url.partition("?")[0]
+    # Somebody else with the same address gets nothing.
+    other = framing.new_context(locale="en-US").new_page()
+    other.set_default_timeout(60_000)
+    other.goto(dashboard.url)
+    other.get_by_text("This link belongs to another browser").first.wait_for()
+    page.context.close()
+    other.context.close()

@@ -34,12 +34,16 @@ class Pages:
         self._lock = threading.Lock()
 
     def is_own(self, session: str, visitor: Visitor) -> bool:
-        """Give whether a page is `visitor`'s; who names it first owns it."""
+        """Give whether a page is `visitor`'s; the first who gives a name with it owns it.
+
+        A page's very first request may come before its script that adds its secret, and a program may never
+        give a name.
+        """
         with self._lock:
-            names = self._pages.get(session)
-            if names is not None and names != visitor.names and not visitor.is_one_of(names):
+            names = self._pages.get(session, frozenset())
+            if names and not visitor.is_one_of(names):
                 return False
-            self._pages[session] = (names or frozenset()) | visitor.names
+            self._pages[session] = names | visitor.names
             self._pages.move_to_end(session)
             while len(self._pages) > MOST_PAGES:
                 self._pages.popitem(last=False)
