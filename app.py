@@ -12,7 +12,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="app.py",
         description="Facial expressions, live and in video, in the browser. Nothing leaves this machine.",
-        epilog="Example: python app.py --port 8000 --auth ada:secret --max-minutes 10",
+        epilog="Example: python app.py --port 8000 --auth-file password --max-minutes 10",
     )
     add_flags(parser)
     parser.add_argument(

@@ -51,7 +51,7 @@ def create_app(settings: "Settings") -> FastAPI:
     app = FastAPI(
         title="Facial expressions", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
     )
-    doors.put_on(app, settings, theme.script_hashes(settings))
+    logins = doors.add_login(app, settings)
 
     @app.api_route("/healthz", methods=["GET", "HEAD"])
     def healthz() -> JSONResponse:
@@ -63,6 +63,7 @@ def create_app(settings: "Settings") -> FastAPI:
 
     app.mount("/dashboard", dashboard)
     ui.mount(app, settings)
+    doors.put_on(app, settings, logins, theme.script_hashes(settings))
     return app
 
 

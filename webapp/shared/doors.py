@@ -19,15 +19,20 @@ if TYPE_CHECKING:
     from webapp.settings import Settings
 
 
-def put_on(app: FastAPI, settings: Settings, scripts: Iterable[str]) -> None:
-    """Put the checks, and the log-in where there is a password, on `app`.
+def add_login(app: FastAPI, settings: Settings) -> Logins | None:
+    """Put the log-in on `app` where there is a password; gives who has logged in."""
+    logins = Logins(settings.auth) if settings.auth else None
+    if logins is not None:
+        add_routes(app, logins, framed=is_space())
+    return logins
+
+
+def put_on(app: FastAPI, settings: Settings, logins: Logins | None, scripts: Iterable[str]) -> None:
+    """Put the checks on `app`, outside all that is on it already: call it last.
 
     `scripts` are the hashes of the scripts that the page adds to itself.
     """
     framed = is_space()
-    logins = Logins(settings.auth) if settings.auth else None
-    if logins is not None:
-        add_routes(app, logins, framed=framed)
     # What is added last sees a request first.
     app.add_middleware(Gate, logins=logins)
     app.add_middleware(BrowserCookie, framed=framed)

@@ -53,6 +53,11 @@ class Visitor:
             )
         )
 
+    @property
+    def key(self) -> str:
+        """One name to count by: the cookie's before the page's; empty for nobody."""
+        return min(self.names, default="")
+
     def is_one_of(self, names: frozenset[str]) -> bool:
         """Give whether this visitor is known under one of `names`."""
         return not self.names.isdisjoint(names)
