@@ -141,12 +141,14 @@ class Watched:
     def settle(self) -> None:
         self.page.wait_for_timeout(300)
         self.until("!document.querySelector('[data-test-script-state=\"running\"]')")
-        self.until("[...document.querySelectorAll('.stPlotlyChart')].every(e => e.querySelector('.main-svg'))")
+        self.until(
+            "[...document.querySelectorAll('.stPlotlyChart')].every(e => e.querySelector('.main-svg'))"
+        )
         # A video asked for by a page that is left at once is gone when the server comes to answer: a 404.
         self.until("[...document.querySelectorAll('video')].every(e => e.readyState > 0)")
 
     def until(self, true: str) -> None:
-        """Wait for an expression; `wait_for_function` would use eval, which the policy of the page forbids."""
+        """Wait for an expression; `wait_for_function` would use eval, which the page's policy forbids."""
         last = time.monotonic() + PATIENCE / 1000
         while not self.page.evaluate(true):
             assert time.monotonic() < last, true
