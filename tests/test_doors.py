@@ -7,8 +7,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
-from starlette.testclient import TestClient, WebSocketDenialResponse
-from starlette.websockets import WebSocket
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from webapp.shared.access import Who, who
 from webapp.shared.brake import ADDRESSES, Brake
@@ -86,7 +86,7 @@ def test_a_foreign_host_is_refused_in_one_line_and_on_websockets_too() -> None:
     with client.websocket_connect(STREAM) as stream:
         assert stream.receive_text() == "in"
     with (
-        pytest.raises(WebSocketDenialResponse),
+        pytest.raises(WebSocketDisconnect),
         client.websocket_connect(STREAM, headers={"host": "evil.example"}),
     ):
         pass
@@ -141,7 +141,7 @@ def test_what_another_sites_page_sends_is_refused(origin: str, method: str) -> N
 def test_another_sites_page_opens_no_websocket(origin: str) -> None:
     client = TestClient(SameOrigin(_inner()), base_url=HOME)
     with (
-        pytest.raises(WebSocketDenialResponse),
+        pytest.raises(WebSocketDisconnect),
         client.websocket_connect(STREAM, headers={"origin": origin}),
     ):
         pass

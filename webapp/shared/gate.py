@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse, RedirectResponse
+from starlette.responses import RedirectResponse
 
 from webapp.shared.access import Who, who
-from webapp.shared.hosts import answer, refuse
+from webapp.shared.hosts import refuse
 from webapp.shared.visitor import Visitor
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Gate:
         if leads and "text/html" in Headers(scope=scope).get("accept", ""):
             await RedirectResponse("/login", status_code=303)(scope, receive, send)
             return
-        await answer(scope, receive, send, JSONResponse({"error": "log in at /login first"}, status_code=401))
+        await refuse(scope, receive, send, 401, "Log in at /login first.")
 
     def _while_in(self, scope: Scope, receive: Receive, send: Send) -> Receive:
         """Give a `receive` that ends a WebSocket when its log-in has ended."""

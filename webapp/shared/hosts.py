@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from webapp.shared.names import is_address
@@ -60,16 +60,14 @@ def is_same_origin(origin: str, host: str, *, secure: bool) -> bool:
 
 
 async def refuse(scope: Scope, receive: Receive, send: Send, status: int, line: str) -> None:
-    """Answer a request, or the handshake of a WebSocket, with a status and one line."""
-    await answer(scope, receive, send, PlainTextResponse(line + "\n", status_code=status))
+    """Answer a request with a status and one line; a WebSocket is closed before it opens, which reads as 403.
 
-
-async def answer(scope: Scope, receive: Receive, send: Send, response: Response) -> None:
-    """Send `response`; a WebSocket of a server that can't is closed before it is accepted."""
-    if scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
+    Uvicorn could send status and line there too, but would log each as an error: strangers could fill the log.
+    """
+    if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008})
-        return
-    await response(scope, receive, send)
+    else:
+        await PlainTextResponse(line + "\n", status_code=status)(scope, receive, send)
 
 
 class Forwarded(ProxyHeadersMiddleware):
