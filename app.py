@@ -18,9 +18,12 @@ def _main(argv: list[str] | None) -> int:
     parser = argparse.ArgumentParser(
         prog="app.py",
         description="Facial expressions, live and in video, in the browser. Nothing leaves this machine.",
-        epilog="Example: python app.py --port 8000 --auth ada:secret --max-minutes 10",
+        epilog="Example: python app.py --port 8000 --auth-file password --max-minutes 10",
     )
     add_flags(parser)
+    parser.add_argument(
+        "--routes", action="store_true", help="print every route and who may call it, and end"
+    )
     args = parser.parse_args(argv)
     try:
         settings = from_flags(args)
@@ -28,9 +31,9 @@ def _main(argv: list[str] | None) -> int:
         print(f"app.py: {problem}", file=sys.stderr)
         return 2
     try:
-        from webapp.server import serve
+        from webapp.server import print_routes, serve
 
-        serve(settings)
+        print_routes(settings) if args.routes else serve(settings)
     except KeyboardInterrupt:
         return 0
     return 0

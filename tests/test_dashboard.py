@@ -14,6 +14,7 @@ from emotion_core.analytics import sample
 from emotion_core.labels import DISCLAIMER, VALENCE_AROUSAL_SOURCE
 from tests.tables import records_of, rows_of, write_json
 from webapp.dashboard import links, opening, state
+from webapp.shared.visitor import COOKIE, Visitor
 
 ROOT = Path(__file__).resolve().parent.parent
 TITLES = {
@@ -424,10 +425,11 @@ def test_export(open_page: Open, folder: Path) -> None:
 # -- results of the web app
 
 
-def test_a_result_of_the_web_app(open_page: Open, folder: Path) -> None:
-    token = links.publish(folder / "talk_results.json")
+def test_a_result_of_the_web_app(open_page: Open, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(opening.st.context), "cookies", {COOKIE: "m" * 32})
+    token = links.publish(folder / "talk_results.json", owner=Visitor.from_values("m" * 32))
     app = open_page("overview", result=token)
     assert {m.label: m.value for m in app.metric}["People"] == "2"
-    owned = links.publish(folder, owner="another browser")
+    owned = links.publish(folder, owner=Visitor.from_values("a" * 32))
     app = open_page(result=owned)
     assert "another browser" in said(app) and not app.metric

@@ -11,67 +11,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route, WebSocketRoute
-from starlette.testclient import TestClient
-from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from emotion_core.types import EmotionError
 from webapp import server
-from webapp.dashboard import links
-from webapp.shared import middleware
-
-
-def _inner() -> Starlette:
-    async def socket_route(websocket: WebSocket) -> None:
-        await websocket.accept()
-        await websocket.send_text("in")
-        await websocket.close()
-
-    return Starlette(
-        routes=[Route("/", lambda request: PlainTextResponse("in")), WebSocketRoute("/stream", socket_route)]
-    )
-
-
-def test_every_browser_gets_a_cookie_of_its_own_and_keeps_it() -> None:
-    client = TestClient(middleware.BrowserCookie(_inner()))
-    first = client.get("/").headers["set-cookie"]
-    assert first.startswith(f"{links.COOKIE}=") and "HttpOnly" in first and "SameSite=Lax" in first
-    assert "set-cookie" not in client.get("/").headers
-    other = TestClient(middleware.BrowserCookie(_inner())).get("/").headers["set-cookie"]
-    assert other.split(";")[0] != first.split(";")[0]
-
-
-def test_behind_https_the_cookie_works_in_a_frame() -> None:
-    client = TestClient(middleware.BrowserCookie(_inner()))
-    cookie = client.get("/", headers={"x-forwarded-proto": "https"}).headers["set-cookie"]
-    assert "SameSite=None; Secure; Partitioned" in cookie
-
-
-class _Page:
-    cookie_id = "abc"
-    tokens = {"good": "ada"}
-
-
-def test_the_dashboard_asks_for_the_login_of_the_web_app() -> None:
-    client = TestClient(middleware.DashboardLogin(_inner(), _Page()), follow_redirects=False)
-    assert client.get("/").status_code == 401
-    to_login = client.get("/", headers={"accept": "text/html"})
-    assert to_login.status_code == 303 and to_login.headers["location"] == "/"
-    with pytest.raises(WebSocketDisconnect), client.websocket_connect("/stream"):
-        pass
-    client.cookies.set("access-token-unsecure-abc", "wrong")
-    assert client.get("/").status_code == 401
-    client.cookies.set("access-token-unsecure-abc", "good")
-    assert client.get("/").text == "in"
-    with client.websocket_connect("/stream") as stream:
-        assert stream.receive_text() == "in"
-
-
-def test_a_broken_cookie_header_is_no_error() -> None:
-    client = TestClient(middleware.BrowserCookie(_inner()))
-    assert client.get("/", headers={"cookie": "=;; a[=b; =="}).status_code == 200
 
 
 def test_a_port_in_use_is_one_clear_line() -> None:

@@ -92,3 +92,47 @@ def test_help_loads_neither_gradio_nor_torch(root: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip().endswith("[]"), done.stderr
     assert "--max-minutes" in done.stdout
+
+
+def test_the_password_can_come_from_a_file_or_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "auth"
+    file.write_text("ada:from: the file\r\nsecond line\n", encoding="utf-8")
+    monkeypatch.setenv("EMOTION_AUTH", "ada:from the environment")
+    assert parse().auth == ("ada", "from the environment")
+    assert parse("--auth-file", str(file)).auth == ("ada", "from: the file")
+    assert parse("--auth-file", str(file), "--auth", "ada:flag").auth == ("ada", "flag")
+    assert "from" not in repr(parse("--auth-file", str(file)))
+    for text in ("", "ada", ":x", "ada:"):
+        file.write_text(text)
+        with pytest.raises(EmotionError, match="USER:PASS") as caught:
+            parse("--auth-file", str(file))
+        assert "\n" not in str(caught.value)
+        monkeypatch.setenv("EMOTION_AUTH", text)
+        with pytest.raises(EmotionError, match="EMOTION_AUTH"):
+            parse()
+    with pytest.raises(EmotionError, match="can't be read"):
+        parse("--auth-file", str(tmp_path / "missing"))
+
+
+def test_hosts_and_proxies_come_from_flags_environment_and_space(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SPACE_ID", "SPACE_HOST", "FORWARDED_ALLOW_IPS", "EMOTION_ALLOWED_HOSTS"):
+        monkeypatch.delenv(name, raising=False)
+    assert parse().names() == () and parse().proxies == ()
+    flags = parse(
+        "--allowed-hosts", "a.example.org, *.example.net", "--proxies", "10.0.0.7,fd00::/8", "--host", "box"
+    )
+    assert flags.names() == ("a.example.org", "*.example.net", "box")
+    assert flags.proxies == ("10.0.0.7", "fd00::/8")
+    monkeypatch.setenv("SPACE_ID", "ada/emotion")
+    monkeypatch.setenv("SPACE_HOST", "ada-emotion.hf.space,own.example.org")
+    assert parse().names() == ("ada-emotion.hf.space", "own.example.org") and parse().proxies == ("*",)
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "10.0.0.7")
+    monkeypatch.setenv("EMOTION_ALLOWED_HOSTS", "b.example.org")
+    assert parse().names()[0] == "b.example.org" and parse().proxies == ("10.0.0.7",)
+    for wrong in ("https://a.example.org", "a.example.org:80", "*"):
+        with pytest.raises(EmotionError, match="--allowed-hosts"):
+            parse("--allowed-hosts", wrong)
+    with pytest.raises(EmotionError, match="--proxies"):
+        parse("--proxies", "my proxy")

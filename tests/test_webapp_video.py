@@ -18,10 +18,12 @@ from webapp.shared.engine import Engine
 from webapp.shared.i18n import Text
 from webapp.shared.jobs import Job, Jobs
 from webapp.shared.store import SavedFile
+from webapp.shared.visitor import Visitor
 from webapp.video.batch import Batch, Item, VideoOptions, analyse_batch, items_of, queue_html
 from webapp.video.result import result_html, timeline_svg
 
 EN = Text("en")
+ME = Visitor.from_values("m" * 32)
 
 
 def upload(workspace: store.Workspace, source: Path, name: str | None = None) -> Path:
@@ -34,7 +36,7 @@ def upload(workspace: store.Workspace, source: Path, name: str | None = None) ->
 
 
 def batch_of(paths: list[Path], **options: object) -> Batch:
-    return Batch(items_of(paths, EN), VideoOptions(**options), EN)  # type: ignore[arg-type]
+    return Batch(items_of(paths, EN), VideoOptions(**options), EN, owner=ME)  # type: ignore[arg-type]
 
 
 def files_below(folder: Path) -> list[Path]:
@@ -85,7 +87,7 @@ def test_good_and_bad_videos_one_after_the_other(
         if path.suffix != ".jpg":
             assert f"result/{good.token}/" in good.html
     token = good.html.split("dashboard/?result=")[1].split('"')[0]
-    assert links.resolve(token) == store.results_file(good.token)
+    assert links.resolve(token, owner=ME) == store.results_file(good.token)
     assert "<b>" not in bad.html
     html = queue_html(batch)
     assert 'data-state="done"' in html and 'data-state="failed"' in html

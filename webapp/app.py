@@ -35,6 +35,6 @@ class App:
         """Stop jobs, tell live viewers, delete everything but what `settings.partial_results` rescues."""
         await self.live.close()
         rescue = self.settings.partial_results
-        await asyncio.to_thread(self.jobs.close, rescue, 3.0 if rescue is None else 10.0)
+        await asyncio.to_thread(self.jobs.close, rescue, 1.5 if rescue is None else 10.0)
         await asyncio.to_thread(self.engine.close)
         self.workspace.close()

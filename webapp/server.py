@@ -3,6 +3,7 @@
 The dashboard is Streamlit's own ASGI application, mounted, so both live in one process and share `links`.
 """
 
+import asyncio
 import contextlib
 import logging
 import signal
@@ -21,14 +22,13 @@ from emotion_core.types import EmotionError
 from webapp.app import App
 from webapp.live.socket import LARGEST_MESSAGE
 from webapp.shared import quiet
-from webapp.shared.middleware import BrowserCookie, DashboardLogin
 from webapp.shared.patience import BoundedSocket, TimedHttp
 
 if TYPE_CHECKING:
     from webapp.settings import Settings
 
 DASHBOARD = Path(__file__).parent / "dashboard" / "app.py"
-GRACE_SECONDS = 4
+GRACE_SECONDS = 2
 """What open connections get, after a signal, before they are cut."""
 MOST_CONNECTIONS = 900
 """Connections at once, below the usual limit of 1024 open files; one more is told that the server is busy."""
@@ -46,6 +46,7 @@ def create_app(settings: "Settings") -> FastAPI:
     from streamlit import config
 
     from webapp import ui
+    from webapp.shared import doors, theme
 
     dashboard = st.App(DASHBOARD)
     config.set_option("server.fileWatcherType", "none")
@@ -61,7 +62,7 @@ def create_app(settings: "Settings") -> FastAPI:
     app = FastAPI(
         title="Facial expressions", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
     )
-    app.add_middleware(BrowserCookie)
+    logins = doors.add_login(app, settings)
 
     @app.api_route("/healthz", methods=["GET", "HEAD"])
     def healthz() -> JSONResponse:
@@ -71,21 +72,10 @@ def create_app(settings: "Settings") -> FastAPI:
     def to_dashboard() -> RedirectResponse:
         return RedirectResponse("dashboard/", status_code=307)
 
-    gate = DashboardLogin(dashboard, None) if settings.auth else None
-    app.mount("/dashboard", gate or dashboard)
+    app.mount("/dashboard", dashboard)
     ui.mount(app, settings, run)
-    if gate is not None:
-        gate.page = _page_of(app)
+    doors.put_on(app, settings, logins, theme.script_hashes(settings))
     return app
-
-
-def _page_of(app: FastAPI) -> Any:
-    """Give the mounted Gradio application, which knows who has logged in."""
-    for route in app.routes:
-        inner = getattr(route, "app", None)
-        if hasattr(inner, "cookie_id") and hasattr(inner, "tokens"):
-            return inner
-    raise RuntimeError("the web app is not mounted")
 
 
 class Server(uvicorn.Server):
@@ -122,6 +112,18 @@ def listen(host: str, port: int) -> socket.socket:
     return sock
 
 
+def print_routes(settings: "Settings") -> None:
+    """Print every route of the application for `settings` and who may call it; nothing is served."""
+    from webapp.shared import routes
+
+    async def look() -> None:
+        app = create_app(settings)
+        async with app.router.lifespan_context(app):
+            print(routes.table(app))
+
+    asyncio.run(look())
+
+
 def serve(settings: "Settings") -> None:
     """Serve until Ctrl-C or SIGTERM; then jobs are told, connections closed, and the call comes back.
 
@@ -139,6 +141,7 @@ def serve(settings: "Settings") -> None:
                 log_level="warning",
                 timeout_graceful_shutdown=GRACE_SECONDS,
                 server_header=False,
+                proxy_headers=False,  # `shared.hosts.Forwarded` reads them
                 http=TimedHttp,
                 ws=BoundedSocket,
                 ws_max_size=LARGEST_MESSAGE + 1000,  # uploads of the dashboard come by HTTP

@@ -2,11 +2,12 @@
 
 import argparse
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from emotion_core.limits import MAX_PIXELS
 from emotion_core.types import EmotionError
+from webapp.shared.names import is_address, is_name, is_network
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,9 @@ class Settings:
 
     host: str = "127.0.0.1"  # "0.0.0.0" lets other machines in
     port: int = 7860  # 0 takes a free one
-    auth: tuple[str, str] | None = None  # user and password; None leaves the app open
+    auth: tuple[str, str] | None = field(default=None, repr=False)  # user and password; None: open to all
+    allowed_hosts: tuple[str, ...] = ()  # names under which it answers, beside local ones and IP addresses
+    proxies: tuple[str, ...] = ()  # addresses or networks whose forwarded headers are believed; "*": all
     objects: bool = True  # offer YOLOv8 object boxes
     objects_model: Path | None = None  # a .onnx or .pt file of one's own
     weights: Path | None = None  # a weights file of one's own
@@ -47,7 +50,15 @@ class Settings:
                 flag = "--" + name.replace("_", "-")
                 raise EmotionError(f"{flag} is a number of at least {low:g}, not {value:g}.")
         if self.auth is not None and not all(self.auth):
-            raise EmotionError("--auth needs USER:PASS with both parts, such as --auth ada:secret.")
+            raise EmotionError(_AUTH)
+        for name in self.allowed_hosts:
+            if not is_name(name):
+                raise EmotionError(
+                    f"--allowed-hosts takes names such as emotion.example.org or *.example.org, not {name}."
+                )
+        for proxy in self.proxies:
+            if not is_network(proxy):
+                raise EmotionError(f"--proxies takes addresses such as 10.0.0.7 or 10.0.0.0/8, not {proxy}.")
         for path in (self.weights, self.objects_model):
             if path is not None and not path.is_file():
                 raise EmotionError(f"There is no file {path}: check the path.")
@@ -59,7 +70,13 @@ class Settings:
         """The most pixels that a frame may have."""
         return int(self.max_megapixels * 1e6)
 
+    def names(self) -> tuple[str, ...]:
+        """Give the names under which the server answers, beside local ones and IP addresses."""
+        given = (self.host, *_listed(os.environ.get("SPACE_HOST", "")))
+        return (*self.allowed_hosts, *(name for name in given if is_name(name) and not is_address(name)))
 
+
+_AUTH = "--auth needs USER:PASS with both parts, such as --auth ada:secret."
 _LOWEST = {
     "max_minutes": 0.1,
     "max_megabytes": 1,
@@ -76,6 +93,11 @@ _LOWEST = {
 }
 
 
+def is_space() -> bool:
+    """Give whether the app runs as a Hugging Face Space: behind its proxy, in a frame of its site."""
+    return "SPACE_ID" in os.environ
+
+
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add a flag for each setting to `parser`."""
     d = Settings()
@@ -85,7 +107,24 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     flag = parser.add_argument
     flag("--host", default=host, help=f"address to listen on; 0.0.0.0 for all (default {host})")
     flag("--port", type=int, default=port, help=f"port to listen on (default {port})")
-    flag("--auth", metavar="USER:PASS", help="ask for this name and password before anything is shown")
+    flag(
+        "--auth",
+        metavar="USER:PASS",
+        help="ask for this name and password; `ps` shows it: see --auth-file",
+    )
+    flag("--auth-file", type=Path, metavar="FILE", help="read USER:PASS from the first line of this file")
+    flag(
+        "--allowed-hosts",
+        metavar="NAME,...",
+        default=os.environ.get("EMOTION_ALLOWED_HOSTS", ""),
+        help="answer under these names too, beside localhost and IP addresses",
+    )
+    flag(
+        "--proxies",
+        metavar="ADDRESS,...",
+        default=os.environ.get("FORWARDED_ALLOW_IPS", "*" if is_space() else ""),
+        help="believe the X-Forwarded headers of these addresses or networks",
+    )
     flag("--no-objects", action="store_true", help="do not offer object boxes")
     flag("--objects-model", type=Path, metavar="FILE", help="a YOLOv8 .onnx or .pt file of your own")
     flag("--weights", type=Path, metavar="FILE", help="a weights file of your own")
@@ -119,16 +158,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def from_flags(args: argparse.Namespace) -> Settings:
     """Turn parsed flags into settings; raises EmotionError for a value that can't be."""
-    auth = None
-    if args.auth is not None:
-        user, colon, password = args.auth.partition(":")
-        if not colon:
-            raise EmotionError("--auth needs USER:PASS with both parts, such as --auth ada:secret.")
-        auth = (user, password)
     return Settings(
         host=args.host,
         port=args.port,
-        auth=auth,
+        auth=_auth(args.auth, args.auth_file),
+        allowed_hosts=_listed(args.allowed_hosts),
+        proxies=_listed(args.proxies),
         objects=not args.no_objects,
         objects_model=args.objects_model,
         weights=args.weights,
@@ -144,3 +179,28 @@ def from_flags(args: argparse.Namespace) -> Settings:
         keep_minutes=args.keep_minutes,
         partial_results=args.partial_results,
     )
+
+
+def _auth(text: str | None, file: Path | None) -> tuple[str, str] | None:
+    """Read name and password from the flag, else the file, else `EMOTION_AUTH`; None where none is given."""
+    where = "--auth"
+    if text is None and file is not None:
+        where = f"--auth-file {file}"
+        try:
+            text = (file.read_text("utf-8").splitlines() or [""])[0]
+        except (OSError, UnicodeDecodeError) as error:
+            raise EmotionError(f"{where} can't be read: give a text file with one line USER:PASS.") from error
+    elif text is None and (text := os.environ.get("EMOTION_AUTH")) is not None:
+        where = "EMOTION_AUTH"
+    if text is None:
+        return None
+    user, _, password = text.partition(":")
+    if not user.strip() or not password:
+        raise EmotionError(
+            f"{where} needs USER:PASS with both parts, such as {'--auth ' * (where == '--auth')}ada:secret."
+        )
+    return (user.strip(), password)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -7,8 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-from fastapi import FastAPI, Request, WebSocket
-from fastapi.responses import FileResponse, PlainTextResponse, Response
+from fastapi import FastAPI
 
 from emotion_core.analytics.loading import MAX_BYTES
 from emotion_core.types import EmotionError
@@ -16,8 +15,8 @@ from webapp.app import App
 from webapp.live import tab as tab_live
 from webapp.model import tab as tab_model
 from webapp.picture import tab as tab_picture
-from webapp.settings import Settings
-from webapp.shared import bounded_parts, i18n, store, theme
+from webapp.settings import Settings, is_space
+from webapp.shared import bounded_parts, fetching, i18n, theme
 from webapp.shared.engine import Engine
 from webapp.shared.incoming import Incoming
 from webapp.video import tab as tab_video
@@ -33,11 +32,11 @@ fill="#6A50B3"/><circle cx="14" cy="16" r="2.6" fill="#fff"/><circle cx="26" cy=
 stroke-linecap="round"/></svg>"""
 
 
-def _masthead() -> str:
-    switch = (
-        '<button type="button" class="theme-switch" data-i18n-label="app.theme" '
-        "onclick=\"document.body.classList.toggle('dark')\">◐</button>"
-    )
+def _masthead(*, log_out: bool) -> str:
+    switch = '<button type="button" class="theme-switch" data-i18n-label="app.theme">◐</button>'
+    if log_out:
+        leave = '<button class="act quiet-act" data-i18n="app.logout"></button>'
+        switch = f'<form method="post" action="/logout">{leave}</form>{switch}'
     return f"""<header class="masthead">{_MARK}
 <div class="words"><h1 data-i18n="app.title"></h1><p data-i18n="app.tagline"></p></div>{switch}</header>"""
 
@@ -63,11 +62,16 @@ def _blocks(app: App) -> gr.Blocks:
         fill_width=True,
         delete_cache=(60, int(app.settings.keep_minutes * 60)),
     ) as blocks:
-        gr.HTML(_masthead(), padding=False, apply_default_css=False, js_on_load=None)
+        gr.HTML(
+            _masthead(log_out=app.settings.auth is not None),
+            padding=False,
+            apply_default_css=False,
+            js_on_load=None,
+        )
         banner = gr.HTML("", padding=False, apply_default_css=False, js_on_load=None)
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab(say("tab.live"), id="live"):
-                tab_live.build(app.settings, app.live.tickets)
+                tab_live.build(app.settings)
             with gr.Tab(say("tab.video"), id="video"):
                 tab_video.build(app, blocks, say)
             with gr.Tab(say("tab.picture"), id="picture"):
@@ -105,8 +109,9 @@ def build(settings: Settings) -> gr.Blocks:
 def mount(server: FastAPI, settings: Settings, app: App | None = None) -> FastAPI:
     """Put the web app on `server`: the page at `/`, live views at `/live`, results at `/result/...`.
 
-    Call it last: the page answers every address that nothing before it has taken. The run's folder is
-    deleted when the server's lifespan ends. `app` is the run, where it has started already.
+    Who is let in is not its business: see `shared.doors`. Call it last: the page answers every address that
+    nothing before it has taken. The run's folder is deleted when the server's lifespan ends. `app` is the
+    run, where it has started already.
     """
     app = app or App.start(settings)
     bounded_parts.install()
@@ -114,19 +119,8 @@ def mount(server: FastAPI, settings: Settings, app: App | None = None) -> FastAP
     server.add_middleware(Incoming, uploads=app.workspace.incoming, most_table=MAX_BYTES)
     blocks = _blocks(app)
 
-    @server.websocket("/live")
-    async def live(socket: WebSocket) -> None:
-        await app.live.serve(socket)
-
-    @server.api_route("/result/{token}/{name}", methods=["GET", "HEAD"], response_model=None)
-    def result(token: str, name: str, request: Request) -> Response:
-        path = store.file_of(token, name)
-        if path is None:
-            text = i18n.Text.for_request(request)
-            return PlainTextResponse(text("error.gone", name=name), status_code=404)
-        disposition = "inline" if path.suffix in {".mp4", ".jpg", ".png"} else "attachment"
-        headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
-        return FileResponse(path, filename=name, content_disposition_type=disposition, headers=headers)
+    app.live.add_routes(server)
+    fetching.add_routes(server, framed=is_space())
 
     # A signal tells the jobs at once: when the pages' connections are cut, it would look as if nobody waited.
     server.state.tell_jobs = lambda: app.jobs.tell(settings.partial_results)
@@ -147,7 +141,6 @@ def mount(server: FastAPI, settings: Settings, app: App | None = None) -> FastAP
         path="/",
         server_name=settings.host,
         server_port=settings.port,
-        auth=settings.auth,
         max_file_size=most,
         i18n=blocks.i18n_instance,
         run_history=False,

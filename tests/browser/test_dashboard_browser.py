@@ -140,12 +140,19 @@ class Watched:
 
     def settle(self) -> None:
         self.page.wait_for_timeout(300)
-        self.page.wait_for_function("!document.querySelector('[data-test-script-state=\"running\"]')")
-        self.page.wait_for_function(
+        self.until("!document.querySelector('[data-test-script-state=\"running\"]')")
+        self.until(
             "[...document.querySelectorAll('.stPlotlyChart')].every(e => e.querySelector('.main-svg'))"
         )
         # A video asked for by a page that is left at once is gone when the server comes to answer: a 404.
-        self.page.wait_for_function("[...document.querySelectorAll('video')].every(e => e.readyState > 0)")
+        self.until("[...document.querySelectorAll('video')].every(e => e.readyState > 0)")
+
+    def until(self, true: str) -> None:
+        """Wait for an expression; `wait_for_function` would use eval, which the page's policy forbids."""
+        last = time.monotonic() + PATIENCE / 1000
+        while not self.page.evaluate(true):
+            assert time.monotonic() < last, true
+            self.page.wait_for_timeout(50)
 
     def click(self, name: str) -> None:
         self.page.get_by_test_id("stSidebarNav").get_by_role("link", name=name, exact=True).click()

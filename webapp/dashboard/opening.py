@@ -14,6 +14,7 @@ from emotion_core.types import EmotionError
 from webapp.dashboard import choices, links
 from webapp.dashboard.state import add, complain, files, folder, results_folder, stem
 from webapp.shared import uploads
+from webapp.shared.visitor import COOKIE, Visitor
 
 LARGE = 16 * 1024 * 1024
 """Results files from this size on (bytes) are announced while they are read."""
@@ -91,8 +92,7 @@ def make_sample(kind: str) -> None:
 
 def open_token(token: str) -> None:
     """Load the result that the web app published for this browser under `token`."""
-    owner = st.context.cookies.get(links.COOKIE)
-    path = links.resolve(token, owner=owner if isinstance(owner, str) else None)
+    path = links.resolve(token, owner=Visitor.from_values(st.context.cookies.get(COOKIE)))
     if path is None:
         complain(
             "Result of the web app",

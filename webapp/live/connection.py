@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from emotion_core.types import Frame
 from webapp.live.recorder import LiveRecorder
 from webapp.live.viewer import LiveOptions, LiveState, face_message
+from webapp.shared.visitor import NOBODY, Visitor
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,9 +43,10 @@ def decode_jpeg(data: bytes) -> np.ndarray:
 class Viewer:
     """One live viewer: their state, their newest picture, their recording."""
 
-    def __init__(self, engine: Engine, settings: Settings) -> None:
+    def __init__(self, engine: Engine, settings: Settings, visitor: Visitor = NOBODY) -> None:
         self.engine = engine
         self.settings = settings
+        self.visitor = visitor
         self.state = LiveState(engine.session())
         self.newest: tuple[int, bytes] | None = None
         self.arrived = asyncio.Event()

@@ -6,14 +6,16 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from webapp.shared import store
+from webapp.shared import owners, store
 from webapp.shared.report import write_report
 from webapp.shared.store import SavedFile, link
+from webapp.shared.visitor import NOBODY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from emotion_core.types import DetectedObject, Face, Frame
+    from webapp.shared.visitor import Visitor
 
 
 class LiveRecorder:
@@ -22,10 +24,10 @@ class LiveRecorder:
     Stop it with `finish()`, which leaves JSON, CSV and an HTML report, or with `discard()`.
     """
 
-    def __init__(self, limit_seconds: float, labels: Sequence[str], owner: str | None = None) -> None:
+    def __init__(self, limit_seconds: float, labels: Sequence[str], visitor: Visitor = NOBODY) -> None:
         from emotion_core.results.recording import Recording
 
-        self.token, folder = store.new_folder(owner)
+        self.token, folder = owners.new_folder(visitor)
         self.limit = limit_seconds
         self._stem = f"live_{time.strftime('%Y-%m-%d_%H-%M-%S')}"
         self._lock = threading.Lock()  # pictures come from one thread, finish() from another

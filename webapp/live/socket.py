@@ -13,20 +13,20 @@ import struct
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import WebSocket, WebSocketDisconnect
+from fastapi import Body, FastAPI, Request, WebSocket, WebSocketDisconnect
+from fastapi.responses import JSONResponse
 
 from emotion_core.palette import color_of
 from emotion_core.types import EmotionError, Frame
-from webapp.dashboard import links
 from webapp.live.connection import Viewer
 from webapp.live.recorder import LiveRecorder
 from webapp.live.tickets import Tickets
 from webapp.live.viewer import LiveOptions
 from webapp.shared import store
 from webapp.shared.object_model import facts
+from webapp.shared.visitor import Visitor
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -61,14 +61,24 @@ class LiveServer:
         self._worker.shutdown(wait=False, cancel_futures=True)
         self._side.shutdown(wait=False, cancel_futures=True)
 
+    def add_routes(self, app: FastAPI) -> None:
+        """Put `/live` on `app`, and `/live/ticket`, which gives the permission to open it."""
+
+        @app.post("/live/ticket")
+        def ticket(request: Request, consent: Annotated[Any, Body(embed=True)] = None) -> JSONResponse:
+            given = self.tickets.give(Visitor.of(request), consent=consent)
+            if given is None:
+                return JSONResponse({"error": "The live view starts after consent only."}, status_code=403)
+            return JSONResponse({"ticket": given}, headers={"Cache-Control": "no-store"})
+
+        @app.websocket("/live")
+        async def live(socket: WebSocket) -> None:
+            await self.serve(socket)
+
     async def serve(self, socket: WebSocket) -> None:
         """Serve one WebSocket from its first byte to its last."""
-        origin = urlsplit(socket.headers.get("origin", "")).netloc
-        host = socket.headers.get("x-forwarded-host") or socket.headers.get("host", "")
-        if origin and origin != host:  # another site's page may not use a visitor's browser
-            await socket.close(1008)
-            return
-        if not self.tickets.take(socket.query_params.get("ticket", "")):
+        visitor = self.tickets.take(socket.query_params.get("ticket", ""), Visitor.of(socket))
+        if visitor is None:
             await socket.accept()
             await self._refuse(socket, "ticket")
             return
@@ -81,7 +91,7 @@ class LiveServer:
         self.viewers.add(placeholder)  # the place is taken while the weights load
         try:
             recognizer = await loop.run_in_executor(self._side, lambda: self.engine.recognizer)
-            viewer = Viewer(self.engine, self.settings)
+            viewer = Viewer(self.engine, self.settings, visitor)
         except EmotionError as problem:
             logger.error("live view: %s", problem)
             await self._refuse(socket, "model")
@@ -183,9 +193,9 @@ class LiveServer:
         if on == (viewer.recorder is not None):
             return
         if on:
-            labels = self.engine.recognizer.labels
-            owner = socket.cookies.get(links.COOKIE)
-            viewer.recorder = LiveRecorder(self.settings.max_minutes * 60, labels, owner)
+            viewer.recorder = LiveRecorder(
+                self.settings.max_minutes * 60, self.engine.recognizer.labels, viewer.visitor
+            )
             viewer.unheard.add(viewer.recorder)
             await socket.send_json({"type": "recording", "state": "started"})
             return
@@ -194,7 +204,7 @@ class LiveServer:
         files = await loop.run_in_executor(self._side, recorder.finish, viewer.about())
         state = state if files else "empty"
         shown = [asdict(file) for file in files]
-        gone = store.news(socket.cookies.get(links.COOKIE))
+        gone = store.news(viewer.visitor.key)
         await socket.send_json({"type": "recording", "state": state, "files": shown, "gone": gone})
         viewer.unheard.discard(recorder)
 

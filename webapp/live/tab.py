@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 if TYPE_CHECKING:
-    from webapp.live.tickets import Tickets
     from webapp.settings import Settings
 
 
@@ -125,17 +124,12 @@ def html(settings: Settings) -> str:
 </div>"""
 
 
-def build(settings: Settings, tickets: Tickets) -> None:
+def build(settings: Settings) -> None:
     """Put the live tab's parts into the Blocks that are being built."""
-
-    def ticket(_nothing: object = None) -> str:
-        return tickets.give()
-
     gr.HTML(
         html(settings),
         padding=False,
         apply_default_css=False,
-        js_on_load=("window.EMOTION.startLive(element.querySelector('[data-live]'), () => server.ticket());"),
-        server_functions=[ticket],
+        js_on_load="window.EMOTION.startLive(element.querySelector('[data-live]'));",
         elem_id="live-panel",
     )

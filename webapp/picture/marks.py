@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emotion_core.types import EmotionError
-from webapp.shared import parts, store
+from webapp.shared import owners, parts, store
 from webapp.shared.checks import PICTURE_FORMATS, check_picture
 from webapp.shared.store import SavedFile, link
+from webapp.shared.visitor import NOBODY, Visitor
 from webapp.shared.zero_gpu import gpu
 
 if TYPE_CHECKING:
@@ -97,14 +98,14 @@ def mark_all(
     engine: Engine,
     settings: Settings,
     text: Text,
-    owner: str | None = None,
+    owner: Visitor = NOBODY,
 ) -> str:
-    """Find the faces of all pictures; gives the result as HTML and leaves its files under a new token."""
+    """Find the faces of all pictures; gives HTML, and leaves the files to `owner` under a new token."""
     if not paths:
         return parts.note(text("picture.none"), bad=True)
     if len(paths) > MOST_FILES:
         return parts.note(text("error.many", n=len(paths), limit=MOST_FILES), bad=True)
-    token, folder = store.new_folder(owner)
+    token, folder = owners.new_folder(owner)
     marked = [mark(Path(path), folder, token, engine, settings, text) for path in paths]
     good = [m for m in marked if m.file is not None]
     if not good:
@@ -112,7 +113,7 @@ def mark_all(
         return "".join(parts.note(m.problem or "", bad=True) for m in marked)
     files = _write(folder, token, good, engine)
     store.settle(token)
-    gone = store.news(owner)
+    gone = store.news(owner.key)
     note = parts.note(text("limit.results", n=gone)) if gone else ""
     cards = "".join(_card(m, text) for m in marked)
     return (

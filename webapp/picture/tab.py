@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from webapp.dashboard import links
 from webapp.picture import marks
 from webapp.shared import parts
 from webapp.shared.i18n import Text
 from webapp.shared.upload_box import upload_box
 from webapp.shared.uploads import owner_of_request
+from webapp.shared.visitor import Visitor
 
 if TYPE_CHECKING:
     from webapp.app import App
@@ -44,7 +44,7 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
         paths = uploads.all_own(owner, paths)
         uploads.hold(paths)
         try:
-            shown = marks.mark_all(paths, app.engine, app.settings, text, request.cookies.get(links.COOKIE))
+            shown = marks.mark_all(paths, app.engine, app.settings, text, Visitor.of(request))
             if gone := uploads.shelf.news(owner):
                 shown = parts.note(text("limit.uploads", n=gone)) + shown
             return None, shown

@@ -18,10 +18,10 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, PlainTextResponse
 
 from webapp.shared.i18n import Text, choose
-from webapp.shared.middleware import cookies_of
 from webapp.shared.parked import parked_upload
 from webapp.shared.patience import TooSlowError, patient
 from webapp.shared.uploads import Uploads, owner_of
+from webapp.shared.visitor import Visitor
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -52,7 +52,7 @@ class TooLargeError(Exception):
 
 
 class Incoming:
-    """ASGI middleware that confines what a request names, brings and takes; put it outside all others."""
+    """ASGI middleware that confines what a request names, brings and takes; inside those of `doors` and outside all others."""
 
     def __init__(self, app: ASGIApp, uploads: Uploads, most_table: int) -> None:
         """Take `most_table`: the bytes of the largest upload of the dashboard."""
@@ -110,7 +110,7 @@ class Incoming:
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
         headers = Headers(scope=scope)
-        owner = owner_of(cookies_of(scope), (scope.get("client") or (None,))[0])
+        owner = owner_of(Visitor.of_scope(scope), (scope.get("client") or (None,))[0])
         if _CLOSED.search(path):
             await JSONResponse({"detail": "Not Found"}, 404)(scope, receive, send)
         elif _FILE in path:

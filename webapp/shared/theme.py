@@ -14,9 +14,10 @@ from emotion_core.labels import EMOTIONS, anchors
 from emotion_core.palette import ACCENT, COLORS, INK, OTHER, SURFACE, UNCERTAIN
 from webapp.settings import Settings
 from webapp.shared import i18n
+from webapp.shared.headers import hash_of
 
 ASSETS = Path(__file__).parent.parent / "assets"
-SCRIPTS = ("app", "overlay", "panels", "camera", "live", "player", "uploads")
+SCRIPTS = ("app", "overlay", "panels", "own", "camera", "live", "player", "uploads")
 
 _VIOLET = colors.Color(
     c50="#f5f2fc",
@@ -106,8 +107,7 @@ def css() -> str:
     return (ASSETS / "app.css").read_text(encoding="utf-8")
 
 
-def head(settings: Settings) -> str:
-    """Give what is written into the page's head: data for our scripts, then the scripts."""
+def _scripts(settings: Settings) -> list[str]:
     data = {
         "translations": {lang: i18n.words(lang) for lang in i18n.LANGUAGES},
         "labels": EMOTIONS,  # until the server says what its weights know
@@ -124,5 +124,15 @@ def head(settings: Settings) -> str:
     written = json.dumps(data, ensure_ascii=False).replace("</", "<\\/")
     parts = [f"window.EMOTION = {written};"]
     parts += [(ASSETS / "js" / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
+    return parts
+
+
+def head(settings: Settings) -> str:
+    """Give what is written into the page's head: data for our scripts, then the scripts."""
     icon = "<link rel='icon' href='data:,'>"
-    return icon + "".join(f"<script>{part}</script>" for part in parts)
+    return icon + "".join(f"<script>{part}</script>" for part in _scripts(settings))
+
+
+def script_hashes(settings: Settings) -> list[str]:
+    """Give the hashes of the scripts in the head, which the page adds to itself."""
+    return [hash_of(part) for part in _scripts(settings)]

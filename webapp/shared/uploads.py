@@ -11,14 +11,14 @@ import os
 import secrets
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from emotion_core.files import no_plain_file
-from webapp.dashboard.links import COOKIE
 from webapp.shared.shelf import Room, Shelf
+from webapp.shared.visitor import Visitor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
 _PARKED: dict[str, Path] = {}
 _lock = threading.Lock()
@@ -26,15 +26,15 @@ PARKED = b"emotion-upload:"
 """How the stand-in of a parked upload begins; its token follows."""
 
 
-def owner_of(cookies: Mapping[str, str], host: str | None) -> str:
-    """Give who a request is from: the browser, by its cookie, else the address that it comes from."""
-    return cookies.get(COOKIE) or f"address:{host or ''}"
+def owner_of(visitor: Visitor, host: str | None) -> str:
+    """Give who a request is from: the browser, where it can be known again, else its address."""
+    return visitor.key or f"address:{host or ''}"
 
 
-def owner_of_request(request: object) -> str:
+def owner_of_request(request: Any) -> str:
     """Give who a request of Gradio's is from."""
     client = getattr(request, "client", None)
-    return owner_of(getattr(request, "cookies", None) or {}, getattr(client, "host", None))
+    return owner_of(Visitor.of(request), getattr(client, "host", None))
 
 
 class Uploads:

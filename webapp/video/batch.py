@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from emotion_core.types import EmotionError
 from webapp.dashboard import links
-from webapp.shared import parts, store
+from webapp.shared import owners, parts, store
 from webapp.shared.checks import check_video
 from webapp.shared.report import write_report
 from webapp.shared.store import link
+from webapp.shared.visitor import NOBODY, Visitor
 from webapp.video.result import result_html
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Batch:
     items: list[Item]
     options: VideoOptions
     text: Text
-    owner: str | None = None
+    owner: Visitor = NOBODY
     notices: list[str] = field(default_factory=list)
 
 
@@ -153,7 +154,7 @@ def _analyse_safely(item: Item, batch: Batch, job: Job, engine: Engine, settings
         item.token = None
     elif item.token:
         store.settle(item.token)
-        if gone := store.news(batch.owner):
+        if gone := store.news(batch.owner.key):
             batch.notices.append(batch.text("limit.results", n=gone))
 
 
@@ -173,7 +174,7 @@ def _analyse(item: Item, batch: Batch, job: Job, engine: Engine, settings: Setti
             logger.warning("%s", problem)
             if text("error.objects") not in batch.notices:
                 batch.notices.append(text("error.objects"))
-    item.token, folder = store.new_folder(batch.owner)
+    item.token, folder = owners.new_folder(batch.owner)
     most_frames = settings.max_minutes * 60 * max(info.fps, 1.0) * 1.05
 
     def on_progress(done: int, total: int | None, fps: float, left: float | None) -> None:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from emotion_core.types import EmotionError
-from webapp.dashboard import links
 from webapp.shared import parts
 from webapp.shared.i18n import Text
 from webapp.shared.object_model import facts
 from webapp.shared.upload_box import upload_box
 from webapp.shared.uploads import owner_of_request
+from webapp.shared.visitor import Visitor
 from webapp.video import batch as handlers
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
             yield {queue: parts.note(str(problem), bad=True)}
             return
         options = handlers.VideoOptions(int(smoothing), threshold / 100, bool(objects), bool(hide))
-        batch = handlers.Batch(items, options, text, owner=request.cookies.get(links.COOKIE))
+        batch = handlers.Batch(items, options, text, owner=Visitor.of(request))
         if gone := uploads.shelf.news(owner):
             batch.notices.append(text("limit.uploads", n=gone))
         uploads.hold(paths)

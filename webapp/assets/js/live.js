@@ -9,9 +9,9 @@
   const QUALITY = 0.8;
 
   class Live {
-    constructor(root, ticket) {
+    constructor(root) {
       this.root = root;
-      this.ticket = ticket; // asks the server for the permission to start, after consent
+      this.agreed = false; // whether consent was given since the start panel was last shown
       this.find = (name) => root.querySelector(`[data-${name}]`);
       this.canvas = this.find("canvas");
       this.panels = new app.Panels(root);
@@ -28,7 +28,10 @@
     }
 
     wire() {
-      this.find("start").addEventListener("click", () => this.start());
+      this.find("start").addEventListener("click", () => {
+        this.agreed = true;
+        this.start();
+      });
       this.find("again").addEventListener("click", () => this.start());
       this.find("stop").addEventListener("click", () => this.stop());
       this.find("record").addEventListener("click", () => this.record());
@@ -69,13 +72,27 @@
     /* view: "consent", "starting", "running" or "message" */
     show(view, key) {
       this.root.dataset.view = view;
+      if (view === "consent") this.agreed = false;
       for (const name of ["stop", "record", "calibrate"]) this.find(name).disabled = view !== "running";
       if (key) this.find("message").textContent = app.t(key);
       this.find("status").textContent = view === "running" ? app.t("live.running") : key ? app.t(key) : "";
     }
 
+    /* Asks the server for the permission to start, which it gives with the consent only. */
+    async ticket() {
+      const answer = await fetch("live/ticket", {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ consent: this.agreed }),
+      });
+      if (!answer.ok) throw "live.error.ticket";
+      return (await answer.json()).ticket;
+    }
+
     async start() {
+      const agreed = this.agreed;
       await this.stop();
+      this.agreed = agreed;
       const turn = ++this.turn;
       this.show("starting");
       try {
@@ -323,5 +340,5 @@
     }
   }
 
-  app.startLive = (root, ticket) => (root.live ||= new Live(root, ticket));
+  app.startLive = (root) => (root.live ||= new Live(root));
 })();

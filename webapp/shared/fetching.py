@@ -1,0 +1,72 @@
+"""The routes by which a visitor fetches results and takes one along to the dashboard."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from fastapi import FastAPI, Request
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+
+from webapp.dashboard import links
+from webapp.shared import i18n, owners, store
+from webapp.shared.visitor import COOKIE, Visitor, cookie
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SHOWN = frozenset({".mp4", ".jpg", ".png"})
+LARGEST_FORM = 2048  # bytes
+
+
+def add_routes(app: FastAPI, *, framed: bool) -> None:
+    """Put `/result/...` and `/open` on `app`; both serve only the browser that made the result."""
+
+    @app.api_route("/result/{token}/{name}", methods=["GET", "HEAD"], response_model=None)
+    def result(token: str, name: str, request: Request) -> Response:
+        path = store.file_of(token, name) if owners.is_own(token, Visitor.of(request)) else None
+        if path is None:
+            # The same answer for what is gone and for another's: nobody learns what there is.
+            text = i18n.Text.for_request(request)
+            return PlainTextResponse(text("error.gone", name=name), status_code=404)
+        return _file(path)
+
+    @app.get("/cookie")
+    def kept(request: Request) -> JSONResponse:
+        """Say whether the browser keeps our cookie; its page can't see that."""
+        kept = any(name.startswith("cookie ") for name in Visitor.of(request).names)
+        return JSONResponse({"kept": kept}, headers={"Cache-Control": "no-store"})
+
+    @app.post("/open", response_model=None)
+    async def take_along(request: Request) -> Response:
+        """Open a result in the dashboard, in a new window, which may keep other cookies than a frame.
+
+        The page sends its secret in the form's body, so that it stands in no address.
+        """
+        data = b""
+        async for part in request.stream():
+            data += part
+            if len(data) > LARGEST_FORM:
+                return PlainTextResponse("This request is too large.", status_code=413)
+        form = {name: values[0] for name, values in parse_qs(data.decode("utf-8", "replace")).items()}
+        token = form.get("result", "")
+        mine = request.cookies.get(COOKIE)
+        owner = Visitor.from_values(mine, form.get("page"))
+        there = Visitor.from_values(mine)
+        answer = RedirectResponse("/dashboard/", status_code=303)
+        if not there.names:
+            fresh = secrets.token_urlsafe(24)
+            there = Visitor.from_values(fresh)
+            answer.headers.append("set-cookie", cookie(request.scope, COOKIE, fresh, framed=framed))
+        if not links.share(token, owner=owner, to=there):
+            text = i18n.Text.for_request(request)
+            return PlainTextResponse(text("error.notyours"), status_code=404)
+        answer.headers["location"] = f"/dashboard/?result={token}"
+        return answer
+
+
+def _file(path: Path) -> Response:
+    disposition = "inline" if path.suffix in _SHOWN else "attachment"
+    headers = {"Cache-Control": "private, no-store"}
+    return FileResponse(path, filename=path.name, content_disposition_type=disposition, headers=headers)

@@ -1,0 +1,28 @@
+"""What can be a host's name, an address, a network."""
+
+import ipaddress
+import re
+
+_NAME = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+
+
+def is_name(text: str) -> bool:
+    """Give whether `text` can be a host's name, or `*.name` for all below one."""
+    return bool(_NAME.fullmatch(text))
+
+
+def is_address(text: str) -> bool:
+    """Give whether `text` is an IP address, with or without brackets."""
+    try:
+        ipaddress.ip_address(text.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return True
+
+
+def is_network(text: str) -> bool:
+    """Give whether `text` is an IP address, a network such as 10.0.0.0/8, or `*` for all."""
+    try:
+        return text == "*" or bool(ipaddress.ip_network(text))
+    except ValueError:
+        return False

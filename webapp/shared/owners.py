@@ -1,0 +1,43 @@
+"""Whose a result is: only the browser that made it may fetch its files."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from webapp.shared import store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from webapp.shared.visitor import Visitor
+
+_owners: dict[str, frozenset[str]] = {}
+_lock = threading.Lock()
+
+
+def new_folder(visitor: Visitor) -> tuple[str, Path]:
+    """Make an empty folder for one result of `visitor`; gives its token and its path."""
+    token, folder = store.new_folder(visitor.key)
+    with _lock:
+        for gone in [t for t in _owners if store.folder_of(t) is None]:
+            del _owners[gone]
+        _owners[token] = visitor.names
+    return token, folder
+
+
+def is_own(token: str, visitor: Visitor) -> bool:
+    """Give whether `visitor` made the result `token`."""
+    with _lock:
+        return visitor.is_one_of(_owners.get(token, frozenset()))
+
+
+def forget(visitor: Visitor) -> int:
+    """Delete every result of `visitor`, who has logged out; gives how many there were."""
+    with _lock:
+        tokens = [token for token, names in _owners.items() if visitor.is_one_of(names)]
+        for token in tokens:
+            del _owners[token]
+    for token in tokens:
+        store.discard(token)
+    return len(tokens)
