@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -23,6 +24,7 @@ SWITCHES = {
 """What is set in the environment before the first import of a library; what the user has set stays."""
 
 _FOLDERS = {"ultralytics": ("YOLO_CONFIG_DIR", "MPLCONFIGDIR")}
+_one_at_a_time = threading.RLock()
 _PLOTS = ("matplotlib", "matplotlib.pyplot")
 
 
@@ -33,6 +35,11 @@ def load(name: str) -> Any:
         ImportError: where it can't be imported; OSError where a system library that it needs is missing.
     """
     library = name.partition(".")[0]
+    with _one_at_a_time:  # what another thread is importing is in `sys.modules` before it is whole
+        return _load(library, name)
+
+
+def _load(library: str, name: str) -> Any:
     known = sys.modules.get(library)
     for variable, value in SWITCHES.get(library, {}).items():
         os.environ.setdefault(variable, value)

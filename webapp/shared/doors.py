@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from webapp.settings import is_space
+from webapp.shared.bodies import Bodies
 from webapp.shared.gate import Gate
 from webapp.shared.headers import FRAMES_OF_A_SPACE, SecurityHeaders
 from webapp.shared.hosts import Forwarded, KnownHosts, SameOrigin
@@ -35,6 +36,7 @@ def put_on(app: FastAPI, settings: Settings, logins: Logins | None, scripts: Ite
     framed = is_space()
     # What is added last sees a request first.
     app.add_middleware(Gate, logins=logins)
+    app.add_middleware(Bodies)
     app.add_middleware(BrowserCookie, framed=framed)
     app.add_middleware(SameOrigin)
     app.add_middleware(KnownHosts, names=settings.names())

@@ -12,6 +12,7 @@ from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse
 
 from webapp.shared.access import Who, who
+from webapp.shared.bodies import MOST_JSON, replay, whole
 from webapp.shared.hosts import refuse
 from webapp.shared.visitor import Visitor
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     from webapp.shared.login import Logins
 
-LARGEST_BODY = 4 * 1024 * 1024
-"""The largest JSON body (bytes) of a request that belongs to a page; files travel by another way."""
 MOST_PAGES = 10_000
 NOT_YOURS = "This belongs to another browser: open the page again."
 
@@ -106,11 +105,8 @@ class Gate:
         elif scope["method"] in ("GET", "HEAD"):
             session = parse_qs(scope["query_string"].decode("latin-1")).get("session_hash", [""])[-1]
         else:
-            body = await _body(receive)
-            if body is None:
-                await refuse(scope, receive, send, 413, "This request is too large.")
-                return
-            receive = _again(body, receive)
+            body = await whole(receive, MOST_JSON)
+            receive = replay(body, receive)
             session = _session_in(body)
         if not isinstance(session, str) or not 0 < len(session) <= 64:
             await refuse(scope, receive, send, 400, "This request names no page.")
@@ -126,31 +122,3 @@ def _session_in(body: bytes) -> object:
     except (ValueError, RecursionError):
         return None
     return data.get("session_hash") if isinstance(data, dict) else None
-
-
-async def _body(receive: Receive) -> bytes | None:
-    """Give the whole body, or None where it is too large or its sender has gone."""
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            return None
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > LARGEST_BODY:
-            return None
-        if not message.get("more_body"):
-            return b"".join(parts)
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """Give a `receive` that gives `body` once more, and then what comes."""
-    waiting = [body]
-
-    async def replay() -> Message:
-        if waiting:
-            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
-        return await receive()
-
-    return replay

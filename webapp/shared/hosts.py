@@ -62,7 +62,7 @@ def is_same_origin(origin: str, host: str, *, secure: bool) -> bool:
 async def refuse(scope: Scope, receive: Receive, send: Send, status: int, line: str) -> None:
     """Answer a request with a status and one line; a WebSocket is closed before it opens, which reads as 403.
 
-    Uvicorn could send status and line there too, but would log each as an error: strangers could fill it.
+    Uvicorn could send status and line there too, but would log each as an error: a way to fill the log.
     """
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008})

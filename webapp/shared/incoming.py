@@ -14,45 +14,30 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, PlainTextResponse
 
+from webapp.shared.bodies import MOST_JSON, TooLargeError, bounded, refuse_length, replay, whole
 from webapp.shared.i18n import Text, choose
 from webapp.shared.parked import parked_upload
-from webapp.shared.patience import TooSlowError, patient
+from webapp.shared.patience import TooSlowError
 from webapp.shared.uploads import Uploads, owner_of
 from webapp.shared.visitor import Visitor
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-MOST_JSON = 300_000
-"""Bytes of a request's body that is no upload."""
 MOST_VALUES = 10_000
 """Values in a body of JSON."""
 MOST_MULTIPART_EXTRA = 100_000
 """Bytes around the files of an upload."""
 STEP = 8_000_000
 """Bytes of an upload of unknown size for which room is made at a time."""
-MOST_DRAINED = 50_000_000
-"""Bytes of a refused body that are still taken in, and thrown away, before it is cut off."""
-DRAIN_SECONDS = 5.0
-_API = "/gradio_api/"
 _UPLOAD = re.compile(r"/gradio_api/upload/?")
 _DASHBOARD_UPLOAD = re.compile(r"/dashboard/_stcore/upload_file/[^/]+/[^/]+")
-_CLOSED = re.compile(
-    r"/gradio_api/+(proxy=|process_recording|(undo-)?vibe|component_server|stream/|deep_link|file/|run-history)"
-)
-"""Routes of the framework that no page here uses, and that read, fetch, keep or run what a request names."""
-_FILE = "/file="
-
-
-class TooLargeError(Exception):
-    """A body beyond its limit."""
 
 
 class Incoming:
-    """ASGI middleware that confines what a request names, brings and takes; inside those of `doors` and outside all others."""
+    """ASGI middleware that confines what a request names, brings and takes; `Bodies` stands outside it."""
 
     def __init__(self, app: ASGIApp, uploads: Uploads, most_table: int) -> None:
         """Take `most_table`: the bytes of the largest upload of the dashboard."""
@@ -62,28 +47,10 @@ class Incoming:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, changed to what was checked, or answer it here."""
-        if scope["type"] != "http":
+        if scope["type"] == "http":
+            await self._pass(scope, receive, send)
+        else:
             await self.app(scope, receive, send)
-            return
-        receive = patient(receive)
-        sent = False
-
-        async def noting(message: Message) -> None:
-            nonlocal sent
-            sent = True
-            await send(message)
-
-        try:
-            await self._pass(scope, receive, noting)
-        except (TooSlowError, TooLargeError, ClientDisconnect) as problem:
-            if not sent and not isinstance(problem, ClientDisconnect):
-                slow = isinstance(problem, TooSlowError)
-                if not slow:
-                    await _drain(receive)
-                words = Text(choose(Headers(scope=scope).get("accept-language")))
-                said = words("error.full") if "upload" in scope["path"] else ""
-                status = 408 if slow else 413
-                await PlainTextResponse(said, status, {"connection": "close"})(scope, receive, send)
 
     async def _call(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; a body that is cut off gets our answer, not that of whoever was reading it."""
@@ -111,33 +78,21 @@ class Incoming:
         path, method = scope["path"], scope["method"]
         headers = Headers(scope=scope)
         owner = owner_of(Visitor.of_scope(scope), (scope.get("client") or (None,))[0])
-        if _CLOSED.search(path):
-            await JSONResponse({"detail": "Not Found"}, 404)(scope, receive, send)
-        elif _FILE in path:
-            await self._file(scope, receive, send, owner)
-        elif method in ("GET", "HEAD", "OPTIONS"):
-            await self._call(scope, _bounded(receive, MOST_JSON), send)
+        if method in ("GET", "HEAD", "OPTIONS"):
+            await self._call(scope, bounded(receive, MOST_JSON), send)
         elif _UPLOAD.fullmatch(path):
             await self._upload(scope, receive, send, owner)
         elif method == "PUT" and _DASHBOARD_UPLOAD.fullmatch(path):
             await self._table(scope, receive, send, owner)
         else:
-            _refuse_length(headers, MOST_JSON)
+            refuse_length(headers, MOST_JSON)
             if headers.get("content-type", "").partition(";")[0].strip().lower() in _FORMS:
-                await self._call(scope, _bounded(receive, MOST_JSON), send)
+                await self._call(scope, bounded(receive, MOST_JSON), send)
             else:
                 await self._json(scope, receive, send, owner)
 
-    async def _file(self, scope: Scope, receive: Receive, send: Send, owner: str) -> None:
-        named = scope["path"].partition(_FILE)[2]
-        own = await asyncio.to_thread(self.uploads.own, owner, named)
-        if own is None:
-            await JSONResponse({"detail": "Not Found"}, 404)(scope, receive, send)
-            return
-        await self._call({**scope, "path": f"{_API}file={own}"}, receive, send)
-
     async def _json(self, scope: Scope, receive: Receive, send: Send, owner: str) -> None:
-        body = await _whole(receive, MOST_JSON)
+        body = await whole(receive, MOST_JSON)
         if body:
             try:
                 content = orjson.loads(body)
@@ -152,7 +107,7 @@ class Incoming:
                 await answer(scope, receive, send)
                 return
             body = orjson.dumps(content)  # what was checked, to the letter, is what is passed on
-        await self._call(_with_length(scope, len(body)), _replay(body, receive), send)
+        await self._call(_with_length(scope, len(body)), replay(body, receive), send)
 
     def _confine(self, content: Any, owner: str) -> str | None:
         """Replace every file named in `content` by its real path; gives one that is no upload of `owner`."""
@@ -177,7 +132,7 @@ class Incoming:
     async def _upload(self, scope: Scope, receive: Receive, send: Send, owner: str) -> None:
         """Let files in where there is room; whose they are is noted before their sender hears of them."""
         most = int(self.uploads.shelf.room.bytes_each) + MOST_MULTIPART_EXTRA
-        _refuse_length(Headers(scope=scope), most)
+        refuse_length(Headers(scope=scope), most)
         start: Message | None = None
         body = b""
 
@@ -197,7 +152,7 @@ class Incoming:
 
         making = await asyncio.to_thread(_Making, self.uploads, owner, Headers(scope=scope))
         with contextlib.closing(making) as room:
-            await self._call(scope, room.watch(_bounded(receive, most)), holding)
+            await self._call(scope, room.watch(bounded(receive, most)), holding)
 
     def _arrived(self, owner: str, answer: bytes) -> None:
         for name in orjson.loads(answer):
@@ -205,10 +160,10 @@ class Incoming:
 
     async def _table(self, scope: Scope, receive: Receive, send: Send, owner: str) -> None:
         """Put an upload of the dashboard by on disk, and hand it a stand-in: it would keep all in memory."""
-        _refuse_length(Headers(scope=scope), self.most_table + MOST_MULTIPART_EXTRA)
+        refuse_length(Headers(scope=scope), self.most_table + MOST_MULTIPART_EXTRA)
         making = await asyncio.to_thread(_Making, self.uploads, owner, Headers(scope=scope))
         with contextlib.closing(making) as room:
-            limited = _bounded(room.watch(receive), self.most_table + MOST_MULTIPART_EXTRA)
+            limited = bounded(room.watch(receive), self.most_table + MOST_MULTIPART_EXTRA)
             stand_in = await parked_upload(scope, limited, self.uploads, owner)
         if stand_in is None:
             await PlainTextResponse("", 400, {"connection": "close"})(scope, receive, send)
@@ -216,7 +171,7 @@ class Incoming:
         kind, body = stand_in
         changed = _with_length(scope, len(body))
         MutableHeaders(scope=changed)["content-type"] = kind
-        await self._call(changed, _replay(body, receive), send)
+        await self._call(changed, replay(body, receive), send)
 
 
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
@@ -254,65 +209,6 @@ class _Making:
             return message
 
         return counted
-
-
-def _refuse_length(headers: Headers, most: int) -> None:
-    length = headers.get("content-length", "")
-    if length.isdigit() and (len(length) > 18 or int(length) > most):
-        raise TooLargeError
-
-
-async def _drain(receive: Receive) -> None:
-    """Let a little more of a refused body come and go: a sender in its middle would not see the answer."""
-    left = MOST_DRAINED
-    with contextlib.suppress(TooSlowError, TimeoutError):
-        async with asyncio.timeout(DRAIN_SECONDS):
-            while left > 0:
-                message = await receive()
-                left -= len(message.get("body", b""))
-                if not message.get("more_body", False):
-                    return
-
-
-def _bounded(receive: Receive, most: int) -> Receive:
-    """Give `receive` that raises TooLargeError after `most` bytes."""
-    got = 0
-
-    async def counted() -> Message:
-        nonlocal got
-        message = await receive()
-        got += len(message.get("body", b""))
-        if got > most:
-            raise TooLargeError
-        return message
-
-    return counted
-
-
-async def _whole(receive: Receive, most: int) -> bytes:
-    """Give the whole body; raises TooLargeError beyond `most` bytes, ClientDisconnect where it never ends."""
-    parts: list[bytes] = []
-    limited = _bounded(receive, most)
-    while True:
-        message = await limited()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(parts)
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    given = False
-
-    async def again() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return again
 
 
 def _with_length(scope: Scope, length: int) -> Scope:
