@@ -125,8 +125,8 @@ def test_an_upload_belongs_to_the_browser_that_sent_it(server: Server, picture: 
     path = mine.upload(picture).json()[0]
     finder = max(d["id"] for d in mine.config["dependencies"] if len(d["inputs"]) == 1 and d["queue"])
     body = {"fn_index": finder, "data": [[file_data(path)]], "session_hash": "mine"}
-    assert mine.web.get(f"/gradio_api/file={path}").content == picture.read_bytes()
-    assert other.web.get(f"/gradio_api/file={path}").status_code == 404
+    for one in (mine, other):  # nobody fetches an upload back
+        assert one.web.get(f"/gradio_api/file={path}").status_code == 404
     assert other.web.post("/gradio_api/queue/join", json=body).status_code == 403
     aside = {**body, "data": [[file_data(f"{Path(path).parent}/../../uploads/x/../{path}")]]}
     assert other.web.post("/gradio_api/queue/join", json=aside).status_code == 403
@@ -181,7 +181,7 @@ def test_an_upload_beyond_all_room_is_refused_and_leaves_nothing(server: Server,
         (b'{"a":' * 50_000, "application/json", 400),
         (b'{"data": "' + b"x" * 2_000_000 + b'"}', "application/json", 413),
         (b"\xff\xfe{}", "application/json", 400),
-        (b"[" + b"[]," * 90_000 + b"[]]", "application/json", 413),
+        (b"[" + b"[]," * 90_000 + b"[]]", "application/json", 400),
         (b"username=" + b"x" * 2_000_000, "application/x-www-form-urlencoded", 413),
     ],
     ids=["deep list", "deep object", "long", "no text", "many lists", "long form"],
