@@ -30,7 +30,7 @@ The web app with the same and more starts with: python app.py
 EPILOG = """\
 what --video writes for talk.mp4, beside it or where --output says:
   talk_emotions.mp4     the video with faces, emotions and scores drawn in, with its sound
-  talk_results.json     one record per frame and face; also .csv and .parquet with --format
+  talk_results.json     one record per frame and face; other formats beside it with --format
   talk_summary.json     shares, means, longest runs and strongest moments of each face
 
 It shows the apparent expression, not what a person feels. Emotion recognition at work and in education is
@@ -93,6 +93,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """Make the parser of everything but training, which has its own."""
+    from emotion_core.results.formats import FORMATS
+
     parser = _Parser(
         prog="main.py",
         description=DESCRIPTION,
@@ -111,7 +113,7 @@ def build_parser() -> argparse.ArgumentParser:
     file = parser.add_argument_group("with --video")
     file.add_argument("--output", metavar="OUT", help="the annotated .mp4, or a folder for all outputs")
     file.add_argument(
-        "--format", metavar="LIST", type=_formats, help="json,csv,parquet (json is always written)"
+        "--format", metavar="LIST", type=_formats, help=f"any of {','.join(FORMATS)} (json is always written)"
     )
     file.add_argument(
         "--no-video", action="store_true", default=None, help="results only, no annotated video"
@@ -315,9 +317,10 @@ def _share(text: str) -> float:
 
 def _formats(text: str) -> tuple[str, ...]:
     names = tuple(part.strip().lower() for part in text.split(",") if part.strip())
-    wrong = [name for name in names if name not in ("json", "csv", "parquet")]
-    if wrong or not names:
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of json, csv, parquet")
+    from emotion_core.results.formats import FORMATS
+
+    if not names or not set(names) <= set(FORMATS):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of {', '.join(FORMATS)}")
     return names
 
 

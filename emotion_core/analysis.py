@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from emotion_core.files import disk_problem
-from emotion_core.results.recording import FORMATS, Recording
+from emotion_core.results.formats import check as check_formats
+from emotion_core.results.recording import Recording
 from emotion_core.types import DetectedObject, EmotionError, Face, Frame
 from emotion_core.video.reader import Frames, VideoInfo, frames
 from emotion_core.video.source import Source, identify
@@ -45,7 +46,7 @@ _PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 
 @dataclass(frozen=True, slots=True)
 class AnalysisResult:
-    """What `analyze` left: `paths` by kind ("video" or "picture", "json", "csv", "parquet", "summary").
+    """What `analyze` left: `paths` by kind ("video" or "picture", "summary", and the formats' names).
 
     `complete` is False where the source ended early or the job was stopped; `message` then says so.
     """
@@ -90,9 +91,7 @@ def plan(
     Raises:
         EmotionError: where the source can't be read, or an output can't be written or would be the source.
     """
-    wrong = [name for name in formats if name not in FORMATS]
-    if wrong:
-        raise EmotionError(f"{wrong[0]!r} is no format of results: choose from {', '.join(FORMATS)}")
+    check_formats(formats)
     place = identify(source)
     with Frames(place) as reader:
         info = reader.info
@@ -142,7 +141,7 @@ def analyze(
         threshold: confidence in [0, 1] below which an answer is marked uncertain.
         objects: finds objects in an RGB picture, or None to leave them out.
         objects_every: seconds of video between two searches for objects; in between, the last ones are drawn.
-        formats: "json" (always written), "csv", "parquet".
+        formats: names in `results.formats.FORMATS`; "json" is always written.
         write_video: whether to write the annotated video or picture.
         on_progress: called a few times a second.
         should_stop: asked before every frame; True ends the job and keeps what there is.

@@ -355,11 +355,9 @@ print([m for m in ("torch", "mediapipe", "ultralytics", "cv2", "onnxruntime") if
 
 
 def test_tables_can_be_written_again(tmp_path: Path) -> None:
-    from emotion_core.results.recording import write_csv, write_parquet
-
     record_some(tmp_path / "a_results.json")
     table = read_results(tmp_path / "a_results.json")
-    write_csv(table, tmp_path / "b.csv")
-    write_parquet(table, tmp_path / "b.parquet")
+    table.to_csv(tmp_path / "b.csv", index=False)
+    table.to_parquet(tmp_path / "b.parquet", index=False)
     for name in ("b.csv", "b.parquet"):
         pd.testing.assert_frame_equal(read_results(tmp_path / name), table, check_dtype=False, rtol=1e-5)

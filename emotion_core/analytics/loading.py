@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from emotion_core.labels import EMOTIONS
+from emotion_core.results.formats import endings, spoken
 from emotion_core.types import EmotionError
 
-SUFFIXES = (".json", ".csv", ".parquet")
 VIDEO_SUFFIXES = (".mp4", ".mov", ".webm", ".m4v")
 MAX_BYTES = 450 * 1024 * 1024
 """Larger results files are refused with the advice to convert them to Parquet."""
@@ -55,8 +55,8 @@ def read(path: Path, *, name: str | None = None, source: str = "folder") -> Resu
     from emotion_core.results.recording import read_results
 
     shown = name or path.name
-    if path.suffix.lower() not in SUFFIXES:
-        raise EmotionError(f"{shown} is not a results file: choose .json, .csv or .parquet.")
+    if path.suffix.lower() not in endings():
+        raise EmotionError(f"{shown} is not a results file: choose a {spoken()} file.")
     try:
         size = path.stat().st_size
     except OSError as error:
@@ -201,8 +201,9 @@ def list_results(folder: Path) -> list[str]:
     """Give the results files below `folder` as sorted relative names, without links that lead outside."""
     root = folder.resolve()
     found = []
+    known = endings()
     for path in sorted(root.rglob("*")):
-        if path.suffix.lower() not in SUFFIXES or not path.is_file() or path.name.startswith("."):
+        if path.suffix.lower() not in known or not path.is_file() or path.name.startswith("."):
             continue
         if path.stem.endswith("_summary") or path.stem.endswith("_moments"):
             continue

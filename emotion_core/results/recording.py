@@ -3,11 +3,10 @@
 `NAME_results.json` is a list with one record a line. Its first five keys are those that users of older tools
 know. A frame without a face is one record whose `face` and `emotion` are null: "no face" is a fact. `objects`
 stands in the first record of every frame in which objects were looked for. `NAME_summary.json` holds what the
-recording comes to. CSV and Parquet have the same columns as the table that `read_results` gives.
+recording comes to. The other formats (`results.formats`) lie beside it under the same name.
 """
 
 import contextlib
-import csv
 import json
 import math
 import os
@@ -16,12 +15,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
-
-import orjson
+from typing import TYPE_CHECKING, Any
 
 from emotion_core.labels import EMOTIONS
-from emotion_core.results.record import Record, columns, parquet_schema, records_of
+from emotion_core.results.formats import FORMATS, check
+from emotion_core.results.formats import of as format_of
+from emotion_core.results.formats.base import Writer
+from emotion_core.results.record import Record, columns, records_of
 from emotion_core.results.summary import Summary
 from emotion_core.types import DetectedObject, EmotionError, Face, Frame
 
@@ -36,24 +36,17 @@ __all__ = [
     "read",
     "read_results",
     "summarize",
-    "write_csv",
-    "write_parquet",
     "write_summary",
 ]
 
-FORMATS = ("json", "csv", "parquet")
-"""JSON is always written; the other two on request."""
-
 FLUSH_SECONDS = 0.5
 """What a kill can cost: the records of the last half second."""
-
-_ROW_GROUP = 2048  # rows of Parquet that are held in memory
 
 
 class Recording:
     """Writes results while they come; use it in a `with` block.
 
-    `paths` tells where the files lie: "json" and, on request, "csv" and "parquet"; after `close()` also
+    `paths` tells where the files lie by the names of their formats, "json" among them; after `close()` also
     "summary". Where a results file of that name is already there, the new one grows beside it as
     `NAME_results.partial.json` and takes its place only when the recording was closed complete: a run that
     fails never harms an earlier result.
@@ -67,28 +60,23 @@ class Recording:
         labels: Sequence[str] = EMOTIONS,
         about: Mapping[str, Any] | None = None,
     ) -> None:
-        for name in formats:
-            if name not in FORMATS:
-                raise EmotionError(f"{name!r} is no format of results: choose from {', '.join(FORMATS)}")
+        check(formats)
         final = Path(path)
         if final.suffix.lower() not in (".json", ""):
             raise EmotionError(
-                f"results are written to a .json file, not to {final.name!r}; CSV comes with it"
+                f"results are written to a .json file, not to {final.name!r}; other formats lie beside it"
             )
         final = final.with_suffix(".json")
-        wanted = [n for n in FORMATS if n == "json" or n in formats]
+        wanted = [made for made in FORMATS.values() if made.name == "json" or made.name in formats]
         self.labels = tuple(labels)
         self.about: dict[str, Any] = dict(about or {})
         self.complete = True
         self.summary: dict[str, Any] = {}
-        self._final = {name: final.with_suffix(f".{name}") for name in wanted}
+        self._final = {made.name: final.with_suffix(made.endings[0]) for made in wanted}
         self.paths = {name: _free(target) for name, target in self._final.items()}
         self._name = final.stem.removesuffix("_results")
         self._counts = Summary(self.labels)
-        self._json: BinaryIO | None = None
-        self._csv: TextIO | None = None
-        self._parquet: Any = None
-        self._rows: list[list[Any]] = []
+        self._writers: list[Writer] = []  # none before the first frame
         self._flushed = 0.0
         self._closed = False
 
@@ -105,12 +93,13 @@ class Recording:
 
         Args:
             path: `NAME_results.json`; the other files get their names from it.
-            formats: any of "json" (always written), "csv", "parquet".
+            formats: names in `results.formats.FORMATS`; "json" is always written.
             labels: the categories of the model, as `recognizer.labels` gives them.
             about: what the summary should say of the source, the model and the settings.
 
         Raises:
-            EmotionError: for an unknown format or a name that does not end with .json.
+            EmotionError: for an unknown format, one whose packages are not installed, or a name that does not
+                end with .json.
         """
         return cls(path, formats=formats, labels=labels, about=about)
 
@@ -128,7 +117,7 @@ class Recording:
             ValueError: where a face has other labels than the recording.
             OSError: where the disk is full.
         """
-        if self._json is None:
+        if not self._writers:
             self._open(faces)
         for number, face in enumerate(faces or (None,)):
             if face is not None and face.labels != self.labels:
@@ -141,11 +130,8 @@ class Recording:
 
     def flush(self) -> None:
         """Hand everything to the operating system, so that killing this process loses nothing."""
-        for file in (self._json, self._csv):
-            if file is not None:
-                file.flush()
-        if len(self._rows) >= _ROW_GROUP:
-            self._write_rows()
+        for writer in self._writers:
+            writer.flush()
 
     def close(self, *, complete: bool = True) -> None:
         """Finish all files and write the summary.
@@ -157,13 +143,9 @@ class Recording:
             return
         self._closed = True
         self.complete = complete
-        if self._json is None:
+        if not self._writers:
             return
-        try:
-            self._json.write(b"\n]\n")
-            self._write_rows()
-        finally:
-            self._shut()
+        self._finish()
         if complete:
             for name, path in self.paths.items():
                 path.replace(self._final[name])
@@ -177,10 +159,10 @@ class Recording:
     def discard(self) -> None:
         """Stop and remove what this recording wrote; earlier results stay."""
         self._closed = True
-        opened = self._json is not None
-        with contextlib.suppress(OSError):  # a full disk shows again; the files go away anyway
-            self._shut()
-        if opened:
+        for writer in self._writers:
+            with contextlib.suppress(OSError):  # a full disk shows again; the files go away anyway
+                writer.discard()
+        if self._writers:
             for path in self.paths.values():
                 path.unlink(missing_ok=True)
 
@@ -196,23 +178,12 @@ class Recording:
         if faces and self.labels == EMOTIONS:
             self.labels = faces[0].labels
             self._counts.labels = self.labels
-        self._json = self.paths["json"].open("wb")
-        self._json.write(b"[\n")
-        self._first = True
-        if "csv" in self.paths:
-            self._csv = self.paths["csv"].open("w", encoding="utf-8", newline="")
-            self._csv_rows = csv.writer(self._csv)
-            self._csv_rows.writerow(columns(self.labels))
-        if "parquet" in self.paths:
-            import pyarrow.parquet
-
-            self._schema = parquet_schema(self.labels)
-            self._parquet = pyarrow.parquet.ParquetWriter(str(self.paths["parquet"]), self._schema)
+        for name, path in self.paths.items():
+            self._writers.append(FORMATS[name].writer(path, self.labels))
 
     def _write(self, record: Record) -> None:
-        assert self._json is not None
-        self._json.write((b"" if self._first else b",\n") + orjson.dumps(record.as_dict()))
-        self._first = False
+        for writer in self._writers:
+            writer.write(record)
         self._counts.add(
             record.frame,
             record.time,
@@ -222,34 +193,14 @@ class Recording:
             record.valence or 0.0,
             record.arousal or 0.0,
         )
-        if self._csv is not None or self._parquet is not None:
-            row = record.as_row(self.labels)
-            if self._csv is not None:
-                self._csv_rows.writerow(row)
-            if self._parquet is not None:
-                self._rows.append(row)
 
-    def _write_rows(self) -> None:
-        if self._parquet is None or not self._rows:
-            return
-        import pyarrow
-
-        arrays = [
-            pyarrow.array(values, type=field.type)
-            for values, field in zip(zip(*self._rows, strict=True), self._schema, strict=True)
-        ]
-        self._parquet.write_table(pyarrow.Table.from_arrays(arrays, schema=self._schema))
-        self._rows.clear()
-
-    def _shut(self) -> None:
-        files = [f for f in (self._json, self._csv, self._parquet) if f is not None]
-        self._csv = self._parquet = None
+    def _finish(self) -> None:
         problem: OSError | None = None
-        for file in files:
+        for writer in self._writers:
             try:
-                file.close()
+                writer.close()
             except OSError as error:
-                problem = error
+                problem = problem or error
         if problem is not None:
             raise problem
 
@@ -267,21 +218,20 @@ def write_summary(summary: Mapping[str, Any], path: str | os.PathLike[str]) -> N
         part.unlink(missing_ok=True)
 
 
-def write_csv(table: "pd.DataFrame", path: str | os.PathLike[str]) -> None:
-    """Write a table of `read_results` as CSV."""
-    table.to_csv(path, index=False)
-
-
-def write_parquet(table: "pd.DataFrame", path: str | os.PathLike[str]) -> None:
-    """Write a table of `read_results` as Parquet."""
-    table.to_parquet(path, index=False)
-
-
 def read_results(path: str | os.PathLike[str]) -> "pd.DataFrame":
-    """Read results in JSON, CSV or Parquet as a table with `columns()`; see `emotion_core.results.table`."""
-    from emotion_core.results.table import read_results as read_table
+    """Read results in any of the `FORMATS`, by the file's ending, as a table with `columns()`.
 
-    return read_table(path)
+    JSON may also be the bare five-key list of older tools. See `emotion_core.results.table.read_table`.
+
+    Raises:
+        EmotionError: where it is no results file, has records and not one of them makes sense, or is in a
+            format whose packages are not installed.
+    """
+    made = format_of(Path(path))
+    made.require()
+    from emotion_core.results.table import read_table
+
+    return read_table(path, made.reader)
 
 
 def read(path: str | os.PathLike[str]) -> list[Record]:

@@ -31,8 +31,10 @@ _LISTED = 100  # rows named one by one in `attrs`; pandas copies these with ever
 _RANGES = {"confidence": (0.0, 1.0), "valence": (-1.0, 1.0), "arousal": (0.0, 1.0)}
 
 
-def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Read a results file: JSON (also the bare five-key list), CSV or Parquet, by its ending.
+def read_table(
+    path: str | os.PathLike[str], read: Callable[[Path, list[str]], dict[str, Any]]
+) -> pd.DataFrame:
+    """Read a results file with the reader of its format and check what it holds.
 
     Returns:
         A table with one row per record: frame (int), emotion (str, missing without a face), confidence in
@@ -51,13 +53,7 @@ def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
     try:
         if file.is_dir():
             raise EmotionError(f"{file.name} is a folder: name a results file in it")
-        suffix = file.suffix.lower()
-        if suffix == ".csv":
-            raw = _from_csv(file)
-        elif suffix in (".parquet", ".pq"):
-            raw = _from_parquet(file)
-        else:
-            raw = _from_json(file, notes)
+        raw = read(file, notes)
     except FileNotFoundError as error:
         raise EmotionError(f"{file} does not exist: check the path") from error
     except OSError as error:
@@ -68,26 +64,8 @@ def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
     return _checked(raw, file.name, notes)
 
 
-def _from_csv(file: Path) -> dict[str, Any]:
-    try:
-        table = pd.read_csv(file, on_bad_lines="skip", low_memory=False)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise EmotionError(f"{file.name} is no CSV of results: {str(error).splitlines()[0]}") from error
-    return {str(name): table[name] for name in table.columns}
-
-
-def _from_parquet(file: Path) -> dict[str, Any]:
-    import pyarrow
-    import pyarrow.parquet
-
-    try:
-        table = pyarrow.parquet.read_table(file).to_pandas()
-    except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
-        raise EmotionError(f"{file.name} is no whole Parquet file: write it again") from error
-    return {str(name): table[name] for name in table.columns}
-
-
-def _from_json(file: Path, notes: list[str]) -> dict[str, Any]:
+def from_json(file: Path, notes: list[str]) -> dict[str, Any]:
+    """Read the columns of a list of records, also of one that ends in the middle."""
     gathered = _Columns()
     collecting = gc.isenabled()
     gc.disable()  # a hundred thousand new dicts would set the collector off again and again, for nothing
