@@ -20,6 +20,7 @@ import numpy as np
 
 from emotion_core.files import disk_problem
 from emotion_core.results.formats import check as check_formats
+from emotion_core.results.names import OVERLAY, RESULTS, results_path
 from emotion_core.results.recording import Recording
 from emotion_core.types import DetectedObject, EmotionError, Face, Frame
 from emotion_core.video.reader import Frames, VideoInfo, frames
@@ -103,7 +104,7 @@ def plan(
                 f"the annotated {'picture' if len(allowed) > 1 else 'video'} can be written as "
                 f"{' or '.join(allowed)}, not as {video.name!r}: change --output"
             )
-    made = Plan(place, info, folder / f"{name}_results.json", video if write_video else None, tuple(formats))
+    made = Plan(place, info, results_path(folder, name), video if write_video else None, tuple(formats))
     outputs = [made.results, *([made.video] if made.video else [])]
     for target in outputs:
         if place.path is not None and _same(target, place.path):
@@ -352,10 +353,10 @@ def _names(
         if not target.is_dir():
             name = target.stem
             if name != source.stem:  # a source called `many_emotions` is not the overlay of a `many`
-                name = name.removesuffix("_emotions").removesuffix("_results") or name
+                name = name.removesuffix(OVERLAY).removesuffix(RESULTS) or name
             return target.parent, name, target
         folder = target
-    return folder, source.stem, folder / f"{source.stem}_emotions{ending}"
+    return folder, source.stem, folder / f"{source.stem}{OVERLAY}{ending}"
 
 
 def _check_folder(folder: Path) -> None:

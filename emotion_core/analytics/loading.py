@@ -13,6 +13,7 @@ import pandas as pd
 
 from emotion_core.labels import EMOTIONS
 from emotion_core.results.formats import endings, spoken
+from emotion_core.results.names import is_results, video_names
 from emotion_core.types import EmotionError
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".webm", ".m4v")
@@ -205,7 +206,7 @@ def list_results(folder: Path) -> list[str]:
     for path in sorted(root.rglob("*")):
         if path.suffix.lower() not in known or not path.is_file() or path.name.startswith("."):
             continue
-        if path.stem.endswith("_summary") or path.stem.endswith("_moments"):
+        if not is_results(path):
             continue
         if root in path.resolve().parents:
             found.append(path.relative_to(root).as_posix())
@@ -227,10 +228,9 @@ def inside(folder: Path, name: str) -> Path:
 
 def find_video(results: Path) -> Path | None:
     """Give the annotated video that lies beside a results file, or None."""
-    stem = results.stem.removesuffix("_results")
-    for ending in ("_annotated", "_emotions", "_output", ""):
+    for name in video_names(results.name):
         for suffix in VIDEO_SUFFIXES:
-            path = results.with_name(f"{stem}{ending}{suffix}")
+            path = results.with_name(f"{name}{suffix}")
             if path.is_file():
                 return path
     return None

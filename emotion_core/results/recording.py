@@ -21,6 +21,7 @@ from emotion_core.labels import EMOTIONS
 from emotion_core.results.formats import FORMATS, check
 from emotion_core.results.formats import of as format_of
 from emotion_core.results.formats.base import Writer
+from emotion_core.results.names import summary_path
 from emotion_core.results.record import Record, columns, records_of
 from emotion_core.results.summary import Summary
 from emotion_core.types import DetectedObject, EmotionError, Face, Frame
@@ -74,7 +75,6 @@ class Recording:
         self.summary: dict[str, Any] = {}
         self._final = {made.name: final.with_suffix(made.endings[0]) for made in wanted}
         self.paths = {name: _free(target) for name, target in self._final.items()}
-        self._name = final.stem.removesuffix("_results")
         self._counts = Summary(self.labels)
         self._writers: list[Writer] = []  # none before the first frame
         self._flushed = 0.0
@@ -150,8 +150,7 @@ class Recording:
             for name, path in self.paths.items():
                 path.replace(self._final[name])
             self.paths = dict(self._final)
-        ending = "" if self.paths["json"] == self._final["json"] else ".partial"
-        summary = self.paths["json"].with_name(f"{self._name}_summary{ending}.json")
+        summary = summary_path(self.paths["json"])
         self.summary = {**self._counts.as_dict(), "complete": complete, **_stamp(), **self.about}
         write_summary(self.summary, summary)
         self.paths["summary"] = summary

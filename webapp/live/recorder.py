@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from emotion_core.results.formats import FORMATS, available
+from emotion_core.results.names import results_path
 from webapp.shared import store
 from webapp.shared.report import write_report
 from webapp.shared.store import SavedFile, link
@@ -35,7 +36,7 @@ class LiveRecorder:
         self._first: float | None = None
         self._index = 0
         self._recording = Recording.create(
-            folder / f"{self._stem}_results.json", formats=available(), labels=labels
+            results_path(folder, self._stem), formats=available(), labels=labels
         )
 
     def append(

@@ -18,6 +18,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from emotion_core.results.formats import FORMATS
+from emotion_core.results.names import RESULTS, SUMMARY
 
 ROOT_VARIABLE = "EMOTION_RESULTS"
 """The environment variable that names the folder of all results of this run."""
@@ -74,12 +75,12 @@ def _one(token: str | None, ending: str) -> Path | None:
 
 def results_file(token: str | None) -> Path | None:
     """Give the `*_results.json` of a result, or None."""
-    return _one(token, "_results.json")
+    return _one(token, f"{RESULTS}.json")
 
 
 def summary_file(token: str | None) -> Path | None:
     """Give the `*_summary.json` of a result, or None."""
-    return _one(token, "_summary.json")
+    return _one(token, f"{SUMMARY}.json")
 
 
 def video_file(token: str | None) -> Path | None:
