@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -43,6 +43,7 @@ BELONGS = {
     "--format": ("video",),
     "--no-video": ("video",),
     "--threshold": ("realtime", "video"),
+    "--overlay": ("realtime", "video"),
     "--smoothing": ("realtime", "video"),
     "--no-objects": ("realtime", "video"),
     "--objects-model": ("realtime", "video"),
@@ -93,6 +94,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """Make the parser of everything but training, which has its own."""
+    from emotion_core.overlay.elements import ELEMENTS
     from emotion_core.results.formats import FORMATS
 
     parser = _Parser(
@@ -119,6 +121,13 @@ def build_parser() -> argparse.ArgumentParser:
         "--no-video", action="store_true", default=None, help="results only, no annotated video"
     )
     both = parser.add_argument_group("with --realtime and --video")
+    shown = ",".join(name for name, element in ELEMENTS.items() if element.default)
+    both.add_argument(
+        "--overlay",
+        metavar="LIST",
+        type=_elements,
+        help=f"what is drawn, any of {','.join(ELEMENTS)} (default {shown})",
+    )
     both.add_argument(
         "--smoothing", metavar="N", type=_count, help="frames to average over, from 1 (default 5)"
     )
@@ -173,11 +182,13 @@ def _realtime(args: argparse.Namespace) -> int:
         smoothing=args.smoothing or 5,
         threshold=args.threshold or 0.0,
         objects=_objects(args),
+        elements=args.overlay or (),
     )
 
 
 def _video(args: argparse.Namespace) -> int:
     from emotion_core import analysis
+    from emotion_core.overlay.draw import DrawStyle
 
     formats = args.format or ("json",)
     write_video = not args.no_video
@@ -196,6 +207,7 @@ def _video(args: argparse.Namespace) -> int:
             objects=objects,
             formats=formats,
             write_video=write_video,
+            style=DrawStyle(args.overlay) if args.overlay else None,
             on_progress=bar.show,
             should_stop=should_stop,
         )
@@ -316,11 +328,21 @@ def _share(text: str) -> float:
 
 
 def _formats(text: str) -> tuple[str, ...]:
-    names = tuple(part.strip().lower() for part in text.split(",") if part.strip())
     from emotion_core.results.formats import FORMATS
 
-    if not names or not set(names) <= set(FORMATS):
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of {', '.join(FORMATS)}")
+    return _some_of(FORMATS, text)
+
+
+def _elements(text: str) -> tuple[str, ...]:
+    from emotion_core.overlay.elements import ELEMENTS
+
+    return _some_of(ELEMENTS, text)
+
+
+def _some_of(known: Collection[str], text: str) -> tuple[str, ...]:
+    names = tuple(part.strip().lower() for part in text.split(",") if part.strip())
+    if not names or not set(names) <= set(known):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of {', '.join(known)}")
     return names
 
 
