@@ -44,6 +44,7 @@ BELONGS = {
     "--no-video": ("video",),
     "--threshold": ("realtime", "video"),
     "--overlay": ("realtime", "video"),
+    "--detector": ("realtime", "video"),
     "--smoothing": ("realtime", "video"),
     "--no-objects": ("realtime", "video"),
     "--objects-model": ("realtime", "video"),
@@ -94,6 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """Make the parser of everything but training, which has its own."""
+    from emotion_core.faces.detectors import DETECTORS, USUAL
     from emotion_core.overlay.elements import ELEMENTS
     from emotion_core.results.formats import FORMATS
 
@@ -142,6 +144,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     model = parser.add_argument_group("model")
     model.add_argument("--weights", metavar="PATH", help="weights file (default: the ones that come along)")
+    model.add_argument(
+        "--detector", choices=tuple(DETECTORS), help=f"what finds faces in the picture (default {USUAL})"
+    )
     model.add_argument("--backend", choices=("auto", "onnx", "torch"), default="auto", help="default: auto")
     model.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
     return parser
@@ -219,9 +224,16 @@ def _video(args: argparse.Namespace) -> int:
 
 
 def _recognizer(args: argparse.Namespace, threads: int | None = None) -> Any:
+    from emotion_core.faces.detectors import USUAL
     from emotion_core.recognizer import Recognizer
 
-    return Recognizer.from_pretrained(args.weights, backend=args.backend, device=args.device, threads=threads)
+    return Recognizer.from_pretrained(
+        args.weights,
+        backend=args.backend,
+        device=args.device,
+        threads=threads,
+        detector=args.detector or USUAL,
+    )
 
 
 def _objects(args: argparse.Namespace) -> "ObjectFinder | None":

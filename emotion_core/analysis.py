@@ -41,7 +41,16 @@ OBJECTS_EVERY = 0.5
 T = TypeVar("T")
 _Found = tuple[Frame, list[DetectedObject] | None]  # a frame and its objects, None where nobody looked
 _QUEUE_BYTES = 32_000_000
-_MODEL_FACTS = ("name", "sha256", "trained", "temperature", "temperature_color", "backend", "device")
+_MODEL_FACTS = (
+    "name",
+    "sha256",
+    "trained",
+    "temperature",
+    "temperature_color",
+    "backend",
+    "device",
+    "detector",
+)
 _PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 
 
