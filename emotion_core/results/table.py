@@ -10,7 +10,7 @@ import math
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -66,17 +66,22 @@ def read_table(
 
 def from_json(file: Path, notes: list[str]) -> dict[str, Any]:
     """Read the columns of a list of records, also of one that ends in the middle."""
-    gathered = _Columns()
+    with file.open("rb") as stream:
+        return gathered(_pieces(stream, file.name, notes))
+
+
+def gathered(pieces: Iterable[list[Any]]) -> dict[str, Any]:
+    """Put the records of a file, some thousand at a time, into columns; what is no object is a bad record."""
+    columns = _Columns()
     collecting = gc.isenabled()
     gc.disable()  # a hundred thousand new dicts would set the collector off again and again, for nothing
     try:
-        with file.open("rb") as stream:
-            for rows in _pieces(stream, file.name, notes):
-                gathered.add(rows)
+        for rows in pieces:
+            columns.add(rows)
     finally:
         if collecting:
             gc.enable()
-    return gathered.whole()
+    return columns.whole()
 
 
 def _pieces(stream: BinaryIO, name: str, notes: list[str]) -> Iterator[list[Any]]:
