@@ -197,3 +197,51 @@ with Recording.create({str(tmp_path / "a_results.json")!r}, formats=("json", "cs
     assert done.returncode == 0, done.stderr
     assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".csv"}
     assert all(math.isnan(read_results(tmp_path / f"a_results{e}")["valence"][0]) for e in (".json", ".csv"))
+
+
+# SPSS
+
+
+def test_spss_files_have_labels_that_a_person_reads(tmp_path: Path) -> None:
+    pyreadstat = pytest.importorskip("pyreadstat")
+    made = written(tmp_path, OWN, "sav", [(1, 2), (), (2,)])
+    table, meta = pyreadstat.read_sav(tmp_path / "talk_results.sav")
+    names = {1.0: "bored", 2.0: "très attentif", 3.0: "focused on work"}
+    assert meta.variable_value_labels == {"emotion": names, "uncertain": {0.0: "no", 1.0: "yes"}}
+    assert table["emotion"].map(names).fillna("").tolist() == [record.emotion or "" for record in made]
+    assert [name for name in table.columns if name[:2] == "p_"] == ["p_bored", "p_2", "p_3"]
+    assert meta.column_names_to_labels["p_2"] == "Probability of très attentif"
+    assert all(meta.column_names_to_labels.values()) and len(table.columns) == len(columns(OWN))
+    assert meta.variable_measure["emotion"] == "nominal" and meta.variable_measure["valence"] == "scale"
+
+
+def test_a_full_disk_is_an_error_of_the_spss_file_too(tmp_path: Path) -> None:
+    """The library that writes it goes on in silence."""
+    pytest.importorskip("pyreadstat")
+    pytest.importorskip("resource")
+    code = f"""
+import resource
+from pathlib import Path
+from emotion_core.results.formats.sav import SavWriter
+from emotion_core.results.record import Record
+writer = SavWriter(Path({str(tmp_path / "a.sav")!r}), ("a", "b"))
+for i in range(5000):
+    writer.write(Record(i, "a", 0.5, i / 9000, 0.3, i / 7, 1))
+resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
+try:
+    writer.close()
+except OSError as error:
+    print("OSError", error.filename)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.split() == ["OSError", str(tmp_path / "a.sav")], done.stderr
+
+
+@pytest.mark.parametrize("content", [b"", b"no SPSS file at all", None])
+def test_a_broken_spss_file_is_refused_in_one_line(tmp_path: Path, content: bytes | None) -> None:
+    pytest.importorskip("pyreadstat")
+    written(tmp_path, OWN, "sav", [(1,)] * 50)
+    path = tmp_path / "talk_results.sav"
+    path.write_bytes(path.read_bytes()[:-500] if content is None else content)
+    with pytest.raises(EmotionError, match="is no whole SPSS file: write it again$"):
+        read_results(path)

@@ -10,7 +10,7 @@ from pathlib import Path
 from emotion_core.results.formats.base import Format
 from emotion_core.types import EmotionError
 
-_FILES = ("json", "csv", "parquet", "ndjson")
+_FILES = ("json", "csv", "parquet", "ndjson", "sav")
 
 FORMATS: dict[str, Format] = {name: import_module(f"{__name__}.{name}").FORMAT for name in _FILES}
 """Every format by its name, in the order in which they are offered; JSON is always written."""
