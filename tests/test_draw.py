@@ -13,6 +13,7 @@ from emotion_core.overlay import elements, panels, sprites
 from emotion_core.overlay.draw import DrawStyle, draw, hide, mirrored, scaled
 from emotion_core.overlay.elements import ELEMENTS
 from emotion_core.overlay.elements.base import Element, Scene
+from emotion_core.overlay.elements.pose import axes
 from emotion_core.overlay.placement import Planner, overlap, spot
 from emotion_core.palette import ACCENT, UNCERTAIN, color_of, rgb
 from emotion_core.types import Box, DetectedObject, EmotionError, Face, Frame, Pose
@@ -222,6 +223,29 @@ def test_an_element_that_is_registered_can_be_chosen_everywhere(
     with pytest.raises(SystemExit):
         main.build_parser().parse_args(["--video", "x", "--overlay", "boxes"])
     assert "'boxes' is no list of objects, " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("yaw, pitch, roll", [(0, 0, 0), (40, 0, 0), (0, 30, 0), (0, 0, 25), (-35, 20, -60)])
+def test_the_axes_of_a_head_are_the_rotation_that_its_angles_were_read_from(yaw, pitch, roll) -> None:
+    from emotion_core.faces.finder import _pose
+
+    own = axes(Pose(yaw, pitch, roll))
+    assert own @ own.T == pytest.approx(np.eye(3))
+    read = _pose((own * (1, -1, 1)).T, np.eye(2, 3))
+    assert (read.yaw, read.pitch, read.roll) == pytest.approx((yaw, pitch, roll), abs=1e-9)
+
+
+def test_the_forward_axis_points_where_the_nose_does(zidane_path: Path) -> None:
+    pytest.importorskip("mediapipe")
+    from emotion_core.faces.finder import FaceFinder
+
+    found = FaceFinder(mesh=True).detect(np.asarray(Image.open(zidane_path).convert("RGB")))
+    turned = [f for f in found if f.pose is not None and abs(f.pose.yaw) > 10 and f.landmarks is not None]
+    assert turned
+    for one in turned:
+        assert one.pose is not None and one.landmarks is not None
+        nose = one.points[2] - one.landmarks.mean(0)
+        assert np.sign(axes(one.pose)[2, 0]) == np.sign(nose[0])
 
 
 def test_every_file_of_the_elements_is_registered() -> None:

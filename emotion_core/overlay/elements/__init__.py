@@ -7,7 +7,7 @@ from importlib import import_module
 
 from emotion_core.overlay.elements.base import Element
 
-_FILES = ("objects", "landmarks", "box", "name", "panel")
+_FILES = ("objects", "landmarks", "pose", "box", "name", "panel")
 
 ELEMENTS: dict[str, Element] = {name: import_module(f"{__name__}.{name}").ELEMENT for name in _FILES}
 """Every element by its name, in the order in which they are drawn."""
