@@ -1,5 +1,6 @@
 """Face detectors to choose from: each finds faces, and one that is registered can be chosen everywhere."""
 
+import zipfile
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ from emotion_core.faces import detectors
 from emotion_core.faces.detector import DetectorKind
 from emotion_core.faces.detectors import DETECTORS
 from emotion_core.faces.finder import FaceFinder
+from emotion_core.faces.short_range import ShortRange
 from emotion_core.recognizer import Recognizer, Session
 from emotion_core.types import Box, Candidate, EmotionError
 
@@ -77,6 +79,16 @@ def test_a_registered_detector_can_be_chosen(monkeypatch: pytest.MonkeyPatch) ->
     assert (face.box.x + face.box.width / 2, face.box.y + face.box.height / 2) == pytest.approx((40, 20))
     args = main.build_parser().parse_args(["--video", "x.mp4", "--detector", "middle"])
     assert args.detector == "middle" and ",middle}" in main.build_parser().format_help()
+
+
+def test_a_bundle_without_a_detector_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "face_landmarker.task"
+    with zipfile.ZipFile(path, "w") as bundle:
+        bundle.writestr("something.else", "x")
+    for content in (path.read_bytes(), b"no archive"):
+        path.write_bytes(content)
+        with pytest.raises(EmotionError, match="holds no face detector"):
+            ShortRange(path)
 
 
 def test_an_unknown_detector_is_one_line() -> None:

@@ -5,7 +5,7 @@ from importlib import import_module
 from emotion_core.faces.detector import Detector, DetectorKind
 from emotion_core.types import EmotionError
 
-_FILES = ("yunet",)
+_FILES = ("yunet", "short_range")
 
 DETECTORS: dict[str, DetectorKind] = {
     name: import_module(f"emotion_core.faces.{name}").DETECTOR for name in _FILES
