@@ -13,19 +13,11 @@ from streamlit.testing.v1 import AppTest
 from emotion_core.analytics import sample
 from emotion_core.labels import DISCLAIMER, VALENCE_AROUSAL_SOURCE
 from tests.tables import records_of, rows_of, write_json
-from webapp.dashboard import links, state
+from webapp.dashboard import links, opening, state
+from webapp.dashboard.pages import PAGES, Page
 
 ROOT = Path(__file__).resolve().parent.parent
-TITLES = {
-    "files": "Files",
-    "overview": "Overview",
-    "timeline": "Timeline",
-    "plane": "Valence and arousal",
-    "people": "People",
-    "compare": "Compare",
-    "moments": "Moments",
-    "export": "Report and export",
-}
+TITLES = {name: page.title for name, page in PAGES.items()}
 Open = Callable[..., AppTest]
 
 
@@ -46,6 +38,27 @@ def open_page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Open:
         return good(app, TITLES[page])
 
     return run
+
+
+def test_a_registered_page_is_drawn_at_its_address(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    import types
+
+    import streamlit as st
+
+    def page() -> None:
+        st.title("One more")
+        st.write("drawn")
+
+    view = types.ModuleType("webapp.dashboard.views.more")
+    view.page = page  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, view.__name__, view)
+    monkeypatch.setitem(PAGES, "more", Page("more", "One more", ":material/add:"))
+    monkeypatch.setitem(TITLES, "more", "One more")
+    assert "drawn" in said(open_page("more"))
+
+
+def test_every_view_is_registered() -> None:
+    assert {path.stem for path in (ROOT / "webapp/dashboard/views").glob("*.py")} == {*PAGES, "__init__"}
 
 
 def good(app: AppTest, title: str | None = None) -> AppTest:
@@ -385,7 +398,7 @@ def test_a_large_file_is_announced_while_it_is_read(
     monkeypatch.setattr(
         state.st, "dataframe", lambda t, **k: (shown.append(list(t.columns)), real(t, **k))[1]
     )
-    monkeypatch.setattr(state, "LARGE", 100)
+    monkeypatch.setattr(opening, "LARGE", 100)
     (folder / "half_results.json").write_text("[" + "x" * 200)
     app = open_page(folder=folder, open=["talk_results.json", "half_results.json"])
     assert shown[:2] == [["File", "Size"]] * 2 and shown[2][:2] == ["File", "Records"]
