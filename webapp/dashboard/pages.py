@@ -31,6 +31,7 @@ PAGES: dict[str, Page] = {
         Page("people", "People", ":material/group:"),
         Page("compare", "Compare", ":material/compare_arrows:"),
         Page("moments", "Moments", ":material/bolt:"),
+        Page("table", "Table", ":material/table_rows:"),
         Page("export", "Report and export", ":material/ios_share:"),
     )
 }
