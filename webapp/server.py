@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from emotion_core.types import EmotionError
+from webapp.api import ROUTERS
 from webapp.shared.middleware import BrowserCookie, DashboardLogin
 
 if TYPE_CHECKING:
@@ -55,6 +56,9 @@ def create_app(settings: "Settings") -> FastAPI:
     @app.api_route("/healthz", methods=["GET", "HEAD"])
     def healthz() -> JSONResponse:
         return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+
+    for router in ROUTERS:
+        app.include_router(router)
 
     @app.api_route("/dashboard", methods=["GET", "HEAD"], include_in_schema=False)
     def to_dashboard() -> RedirectResponse:
