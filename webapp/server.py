@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from fastapi import FastAPI
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 
 from emotion_core.types import EmotionError
 from webapp.api import ROUTERS
@@ -52,10 +52,6 @@ def create_app(settings: "Settings") -> FastAPI:
         title="Facial expressions", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
     )
     app.add_middleware(BrowserCookie)
-
-    @app.api_route("/healthz", methods=["GET", "HEAD"])
-    def healthz() -> JSONResponse:
-        return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
 
     for router in ROUTERS:
         app.include_router(router)

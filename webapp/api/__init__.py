@@ -10,7 +10,7 @@ from fastapi import APIRouter
 
 from webapp.api.marks import OPEN
 
-_FILES: tuple[str, ...] = ()
+_FILES = ("health",)
 
 ROUTERS: list[APIRouter] = [import_module(f"{__name__}.{name}").router for name in _FILES]
 """Every router, in the order in which their addresses are tried."""
