@@ -57,7 +57,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """Head pose in degrees: yaw (left is positive), pitch (up is positive), roll (clockwise is positive)."""
+    """Head pose in degrees as a viewer sees it: right, up and clockwise are positive."""
 
     yaw: float
     pitch: float

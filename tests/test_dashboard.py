@@ -12,10 +12,9 @@ from streamlit.testing.v1 import AppTest
 
 from emotion_core.analytics import sample
 from emotion_core.labels import DISCLAIMER, VALENCE_AROUSAL_SOURCE
-from emotion_core.results.recording import read_results
 from tests.tables import records_of, rows_of, write_json
 from webapp.dashboard import links, opening, state
-from webapp.dashboard.pages import PAGES, Page
+from webapp.dashboard.pages import PAGES
 
 ROOT = Path(__file__).resolve().parent.parent
 TITLES = {name: page.title for name, page in PAGES.items()}
@@ -39,48 +38,6 @@ def open_page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Open:
         return good(app, TITLES[page])
 
     return run
-
-
-def test_a_registered_page_is_drawn_at_its_address(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    import types
-
-    import streamlit as st
-
-    def page() -> None:
-        st.title("One more")
-        st.write("drawn")
-
-    view = types.ModuleType("webapp.dashboard.views.more")
-    view.page = page  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, view.__name__, view)
-    monkeypatch.setitem(PAGES, "more", Page("more", "One more", ":material/add:"))
-    monkeypatch.setitem(TITLES, "more", "One more")
-    assert "drawn" in said(open_page("more"))
-
-
-def test_the_table_shows_the_records_of_the_view(
-    open_page: Open, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from webapp.dashboard.views import table
-
-    file = folder / "talk_results.json"
-    everything = read_results(file)
-    app = open_page("table", folder=folder, open="talk_results.json")
-    (shown,) = app.dataframe
-    assert list(shown.value.columns)[:5] == ["frame", "emotion", "confidence", "valence", "arousal"]
-    assert len(shown.value) == len(everything) and f"{len(everything):,} records" in said(app)
-    assert shown.value["frame"].sum() == everything["frame"].sum()
-    app = open_page("table", folder=folder, open="talk_results.json", columns=["time", "p_Happy"], who="2")
-    assert list(app.dataframe[0].value.columns) == ["time", "p_Happy"]
-    assert len(app.dataframe[0].value) < len(everything)
-    monkeypatch.setattr(table, "ROWS", 7)
-    app = open_page("table", folder=folder, open="talk_results.json", rows="7")
-    assert app.dataframe[0].value["frame"].tolist() == everything["frame"].tolist()[7:14]
-    assert app.selectbox(key="rows").options[1] == "8 to 14"
-
-
-def test_every_view_is_registered() -> None:
-    assert {path.stem for path in (ROOT / "webapp/dashboard/views").glob("*.py")} == {*PAGES, "__init__"}
 
 
 def good(app: AppTest, title: str | None = None) -> AppTest:

@@ -1,5 +1,7 @@
 """Tabs of the page, routers of the API: what is registered is there; a router is closed unless it says so."""
 
+import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,10 @@ from fastapi.testclient import TestClient
 
 from webapp import api, ui
 from webapp.api.marks import OPEN
+from webapp.app import App
 from webapp.settings import Settings
 from webapp.shared import i18n
+from webapp.shared.engine import Engine
 
 
 def titles(blocks: gr.Blocks) -> list[str]:
@@ -19,13 +23,30 @@ def titles(blocks: gr.Blocks) -> list[str]:
     return [part["props"]["id"] for part in parts if part["type"] == "tabitem"]
 
 
-def test_a_registered_tab_is_on_the_page(monkeypatch: pytest.MonkeyPatch, workspace: object) -> None:
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[App]]:
+    """The runs of the app that a test starts, without weights, closed after it."""
+    made: list[App] = []
+    real = App.start
+
+    def start(settings: Settings) -> App:
+        made.append(real(settings))
+        return made[-1]
+
+    monkeypatch.setattr(App, "start", start)
+    monkeypatch.setattr(Engine, "warm_up", lambda engine: None)
+    yield made
+    for run in made:
+        asyncio.run(run.close())
+
+
+def test_a_registered_tab_is_on_the_page(monkeypatch: pytest.MonkeyPatch, runs: list[App]) -> None:
     built: list[Any] = []
     monkeypatch.setitem(ui.TABS, "notes", lambda app, blocks, say: built.append((app.settings, say)))
     settings = Settings()
     blocks = ui.build(settings)
     assert titles(blocks) == ["live", "video", "picture", "model", "notes"]
-    assert built[0][0] is settings
+    assert built[0][0] is settings and len(runs) == 1
 
 
 def test_every_tab_has_a_title_in_every_language() -> None:

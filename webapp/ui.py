@@ -28,7 +28,7 @@ _FOLDERS = ("live", "video", "picture", "model")
 TABS: dict[str, Callable[[App, gr.Blocks, Callable[[str], Any]], None]] = {
     name: import_module(f"webapp.{name}.tab").build for name in _FOLDERS
 }
-"""The tabs of the page: each is a folder whose `tab.py` has a `build`; its title is a text of the languages, `tab` and its name."""
+"""The tabs of the page: each is a folder whose `tab.py` has a `build`, its title a text of the languages."""
 
 _MARK = """<svg class="mark" viewBox="0 0 40 40" aria-hidden="true"><rect width="40" height="40" rx="11"
 fill="#6A50B3"/><circle cx="14" cy="16" r="2.6" fill="#fff"/><circle cx="26" cy="16" r="2.6" fill="#fff"/>
