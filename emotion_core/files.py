@@ -146,7 +146,8 @@ def partial_name(target: Path) -> Path:
 
 def busy(target: Path) -> str:
     """Say in one line that another run is writing `target`."""
-    return f"another run is writing {target.name} in {target.parent}: wait until it ends, or choose another place"
+    place = f"{target.name} in {target.parent}"
+    return f"another run is writing {place}: wait until it ends, or choose another place"
 
 
 def is_being_written(target: Path) -> bool:

@@ -9,11 +9,14 @@ import pytest
 from PIL import Image
 
 from emotion_core.labels import EMOTIONS
-from emotion_core.overlay import panels, sprites
+from emotion_core.overlay import elements, panels, sprites
 from emotion_core.overlay.draw import DrawStyle, draw, hide, mirrored, scaled
+from emotion_core.overlay.elements import ELEMENTS
+from emotion_core.overlay.elements.base import Element, Scene
+from emotion_core.overlay.elements.pose import axes
 from emotion_core.overlay.placement import Planner, overlap, spot
 from emotion_core.palette import ACCENT, UNCERTAIN, color_of, rgb
-from emotion_core.types import Box, DetectedObject, Face, Frame, Pose
+from emotion_core.types import Box, DetectedObject, EmotionError, Face, Frame, Pose
 
 SIZES = [(320, 240), (640, 480), (1280, 720), (3840, 2160), (480, 853)]
 
@@ -166,13 +169,9 @@ def test_switches_do_what_they_say() -> None:
     ]
     full = draw(image, [one], thing, fps=30, latency_ms=12)
     changes: dict[str, Any] = {
-        "panel": False,
         "bars": False,
         "va": False,
-        "landmarks": True,
-        "pose": True,
         "hide_faces": True,
-        "objects": False,
         "people": False,
         "mirror": True,
         "scale": 1.5,
@@ -181,12 +180,77 @@ def test_switches_do_what_they_say() -> None:
         name: draw(image, [one], thing, fps=30, latency_ms=12, style=replace(DrawStyle(), **{name: value}))
         for name, value in changes.items()
     }
+    pictures |= {
+        name: draw(image, [one], thing, fps=30, latency_ms=12, style=DrawStyle().switched(name))
+        for name in set(ELEMENTS) - {"name"}
+    }
     for name, picture in pictures.items():
         assert np.any(picture != full), f"{name} changes nothing"
     assert count_color(pictures["objects"], ACCENT) == 0 < count_color(pictures["people"], ACCENT)
     assert np.any(draw(image, [one]) != draw(image, [one], fps=30))
     with pytest.raises(ValueError, match="scale"):
         DrawStyle(scale=0)
+    with pytest.raises(EmotionError, match="'halo' is no element of the overlay: choose from objects, "):
+        DrawStyle({"halo", "box"})
+
+
+def test_without_a_panel_there_is_a_name_and_without_both_nothing() -> None:
+    image = np.zeros((480, 640, 3), np.uint8)
+    one = face(Box(100, 100, 150, 200))
+    assert np.array_equal(draw(image, [one], style=DrawStyle(())), image)
+    sizes = [int((draw(image, [one], style=DrawStyle({e})) > 0).any(2).sum()) for e in ("name", "panel")]
+    assert 0 < 3 * sizes[0] < sizes[1]
+    both = draw(image, [one], style=DrawStyle({"name", "panel"}))
+    assert np.array_equal(both, draw(image, [one], style=DrawStyle({"panel"})))
+
+
+def test_an_element_that_is_registered_can_be_chosen_everywhere(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import main
+    from emotion_core.desktop import live
+
+    def dye(scene: Scene) -> None:
+        scene.canvas[:] = 7
+
+    monkeypatch.setitem(ELEMENTS, "dye", Element("dye", "one colour over all", mark=dye, key="y"))
+    image = np.full((48, 64, 3), 90, np.uint8)
+    assert np.array_equal(draw(image, []), image), "it is off unless chosen"
+    assert (draw(image, [], style=DrawStyle().switched("dye")) == 7).all()
+    assert main.build_parser().parse_args(["--video", "x", "--overlay", "Box, dye"]).overlay == ("box", "dye")
+    assert "panel,dye" in "".join(main.build_parser().format_help().split())
+    assert live.switches()["y"] == "dye" and live.keys().endswith("y dye")
+    with pytest.raises(SystemExit):
+        main.build_parser().parse_args(["--video", "x", "--overlay", "boxes"])
+    assert "'boxes' is no list of objects, " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("yaw, pitch, roll", [(0, 0, 0), (40, 0, 0), (0, 30, 0), (0, 0, 25), (-35, 20, -60)])
+def test_the_axes_of_a_head_are_the_rotation_that_its_angles_were_read_from(yaw, pitch, roll) -> None:
+    from emotion_core.faces.finder import _pose
+
+    own = axes(Pose(yaw, pitch, roll))
+    assert own @ own.T == pytest.approx(np.eye(3))
+    read = _pose((own * (1, -1, 1)).T, np.eye(2, 3))
+    assert (read.yaw, read.pitch, read.roll) == pytest.approx((yaw, pitch, roll), abs=1e-9)
+
+
+def test_the_forward_axis_points_where_the_nose_does(zidane_path: Path) -> None:
+    pytest.importorskip("mediapipe")
+    from emotion_core.faces.finder import FaceFinder
+
+    found = FaceFinder(mesh=True).detect(np.asarray(Image.open(zidane_path).convert("RGB")))
+    turned = [f for f in found if f.pose is not None and abs(f.pose.yaw) > 10 and f.landmarks is not None]
+    assert turned
+    for one in turned:
+        assert one.pose is not None and one.landmarks is not None
+        nose = one.points[2] - one.landmarks.mean(0)
+        assert np.sign(axes(one.pose)[2, 0]) == np.sign(nose[0])
+
+
+def test_every_file_of_the_elements_is_registered() -> None:
+    folder = Path(elements.__file__).parent
+    assert {path.stem for path in folder.glob("*.py")} == {*ELEMENTS, "__init__", "base"}
 
 
 def test_hidden_faces_keep_nothing_that_identifies(zidane_path: Path) -> None:
@@ -197,7 +261,7 @@ def test_hidden_faces_keep_nothing_that_identifies(zidane_path: Path) -> None:
     found = finder.detect(image)
     assert len(found) == 2
     faces = [face(f.box, id=i) for i, f in enumerate(found)]
-    hidden = draw(image, faces, style=DrawStyle(hide_faces=True, panel=False))
+    hidden = draw(image, faces, style=DrawStyle({"box", "name"}, hide_faces=True))
     assert finder.detect(hidden) == []
     for f in faces:
         part = hidden[inner(f, 0.25)].reshape(-1, 3)
@@ -212,7 +276,7 @@ def test_hidden_faces_leave_their_landmarks_out() -> None:
     one = face(Box(100, 100, 150, 200), landmarks=points)
     style = DrawStyle(hide_faces=True)
     assert np.array_equal(
-        draw(image, [one], style=replace(style, landmarks=True)), draw(image, [one], style=style)
+        draw(image, [one], style=style.switched("landmarks")), draw(image, [one], style=style)
     )
 
 
@@ -257,9 +321,8 @@ def test_nothing_breaks_at_the_edges() -> None:
         things = [
             DetectedObject("potted plant", 0.5, Box(*rng.uniform(-99, 300, 2), *rng.uniform(1, 400, 2)))
         ]
-        style = DrawStyle(
-            landmarks=True, pose=True, hide_faces=bool(rng.integers(2)), scale=float(rng.uniform(0.5, 3))
-        )
+        chosen = rng.choice(list(ELEMENTS), int(rng.integers(len(ELEMENTS) + 1)), replace=False)
+        style = DrawStyle(chosen.tolist(), hide_faces=bool(rng.integers(2)), scale=float(rng.uniform(0.5, 3)))
         image = np.zeros((height, width, 3), np.uint8)
         assert draw(image, faces, things, fps=9.9, style=style, memory={}).shape == image.shape
 

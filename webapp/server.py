@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from fastapi import FastAPI
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 
 from emotion_core.types import EmotionError
+from webapp.api import ROUTERS
 from webapp.app import App
 from webapp.shared import quiet
 from webapp.shared.middleware import BrowserCookie, DashboardLogin
@@ -59,9 +60,8 @@ def create_app(settings: "Settings") -> FastAPI:
     )
     app.add_middleware(BrowserCookie)
 
-    @app.api_route("/healthz", methods=["GET", "HEAD"])
-    def healthz() -> JSONResponse:
-        return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+    for router in ROUTERS:
+        app.include_router(router)
 
     @app.api_route("/dashboard", methods=["GET", "HEAD"], include_in_schema=False)
     def to_dashboard() -> RedirectResponse:

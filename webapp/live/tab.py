@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 if TYPE_CHECKING:
-    from webapp.live.tickets import Tickets
+    from collections.abc import Callable
+
+    from webapp.app import App
     from webapp.settings import Settings
 
 
@@ -125,14 +127,14 @@ def html(settings: Settings) -> str:
 </div>"""
 
 
-def build(settings: Settings, tickets: Tickets) -> None:
+def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
     """Put the live tab's parts into the Blocks that are being built."""
 
     def ticket(_nothing: object = None) -> str:
-        return tickets.give()
+        return app.live.tickets.give()
 
     gr.HTML(
-        html(settings),
+        html(app.settings),
         padding=False,
         apply_default_css=False,
         js_on_load=("window.EMOTION.startLive(element.querySelector('[data-live]'), () => server.ticket());"),
