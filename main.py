@@ -125,12 +125,11 @@ def build_parser() -> argparse.ArgumentParser:
         "--no-video", action="store_true", default=None, help="results only, no annotated video"
     )
     both = parser.add_argument_group("with --realtime and --video")
-    shown = ",".join(name for name, element in ELEMENTS.items() if element.default)
     both.add_argument(
         "--overlay",
         metavar="LIST",
         type=_elements,
-        help=f"what is drawn, any of {','.join(ELEMENTS)} (default {shown})",
+        help=f"what is drawn, any of {','.join(ELEMENTS)}; without it the usual ones",
     )
     both.add_argument(
         "--smoothing", metavar="N", type=_count, help="frames to average over, from 1 (default 5)"

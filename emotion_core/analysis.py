@@ -42,16 +42,7 @@ OBJECTS_EVERY = 0.5
 T = TypeVar("T")
 _Found = tuple[Frame, list[DetectedObject] | None]  # a frame and its objects, None where nobody looked
 _QUEUE_BYTES = 32_000_000
-_MODEL_FACTS = (
-    "name",
-    "sha256",
-    "trained",
-    "temperature",
-    "temperature_color",
-    "backend",
-    "device",
-    "detector",
-)
+_MODEL_FACTS = ("name", "sha256", "trained", "temperature", "temperature_color", "backend", "device")
 _PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 
 
@@ -173,7 +164,8 @@ def analyze(
     made = plan(source, output=output, output_dir=output_dir, formats=formats, write_video=write_video)
     session = Session(smoothing=smoothing, threshold=threshold)
     settings = {"smoothing": smoothing, "threshold": threshold, "objects": objects is not None}
-    known = {key: recognizer.metadata[key] for key in _MODEL_FACTS if key in recognizer.metadata}
+    facts = recognizer.metadata
+    known = {key: facts[key] for key in (*_MODEL_FACTS, "detector") if key in facts}
     model = {**known, "labels": list(recognizer.labels)}
     about = {"source": _source_facts(made.info), "model": model, "settings": settings}
     recording = Recording.create(made.results, formats=formats, labels=tuple(recognizer.labels), about=about)

@@ -3,13 +3,16 @@
 `DrawStyle`, the command line and the keys of the window read `ELEMENTS`.
 """
 
-from importlib import import_module
+from typing import TYPE_CHECKING
 
-from emotion_core.overlay.elements.base import Element
+from emotion_core.registry import Registry
+
+if TYPE_CHECKING:
+    from emotion_core.overlay.elements.base import Element
 
 _FILES = ("objects", "landmarks", "pose", "box", "name", "panel")
 
-ELEMENTS: dict[str, Element] = {name: import_module(f"{__name__}.{name}").ELEMENT for name in _FILES}
+ELEMENTS: "Registry[Element]" = Registry(__name__, "ELEMENT", *_FILES)
 """Every element by its name, in the order in which they are drawn."""
 
 

@@ -4,20 +4,24 @@ Whatever offers a choice of formats (the command line, downloads, the dashboard,
 """
 
 from collections.abc import Iterable
-from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from emotion_core.results.formats.base import Format
-from emotion_core.types import EmotionError
+from emotion_core.registry import Registry
+
+if TYPE_CHECKING:
+    from emotion_core.results.formats.base import Format
 
 _FILES = ("json", "csv", "parquet", "ndjson", "sav")
 
-FORMATS: dict[str, Format] = {name: import_module(f"{__name__}.{name}").FORMAT for name in _FILES}
+FORMATS: "Registry[Format]" = Registry(__name__, "FORMAT", *_FILES)
 """Every format by its name, in the order in which they are offered; JSON is always written."""
 
 
 def check(names: Iterable[str]) -> None:
     """Raise EmotionError for a name that is no format, and for a format whose packages are not installed."""
+    from emotion_core.types import EmotionError
+
     for name in names:
         if name not in FORMATS:
             raise EmotionError(f"{name!r} is no format of results: choose from {', '.join(FORMATS)}")
@@ -40,7 +44,7 @@ def spoken() -> str:
     return f"{', '.join(labels)} or {last}" if labels else last
 
 
-def of(path: Path) -> Format:
+def of(path: Path) -> "Format":
     """Give the format of a file by its ending; JSON where it has another."""
     ending = path.suffix.lower()
     return next((made for made in FORMATS.values() if ending in made.endings), FORMATS["json"])
