@@ -36,7 +36,7 @@ class Box:
         """Give [x, y, width, height], rounded to a tenth of a pixel."""
         return [round(float(v), 1) for v in (self.x, self.y, self.width, self.height)]
 
-    def iou(self, other: "Box") -> float:
+    def iou(self, other: Box) -> float:
         """Give the intersection over union with `other`, in [0, 1]."""
         w = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
         h = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)

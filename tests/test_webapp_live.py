@@ -51,28 +51,6 @@ def jpeg(image: np.ndarray, quality: int = 85) -> bytes:
 # -- state -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "message",
-    [
-        {},
-        {"smoothing": 0, "threshold": 0},
-        {"smoothing": 31, "threshold": 0},
-        {"smoothing": 5, "threshold": 1},
-        {"smoothing": 5, "threshold": float("nan")},
-        {"smoothing": "many", "threshold": 0},
-        {"smoothing": None, "threshold": 0},
-    ],
-)
-def test_options_that_make_no_sense_are_refused(message: dict[str, Any]) -> None:
-    with pytest.raises(ValueError):
-        LiveOptions.from_message(message)
-
-
-def test_options_are_read() -> None:
-    message = {"smoothing": 3, "threshold": 0.4, "objects": True, "landmarks": False}
-    assert LiveOptions.from_message(message) == LiveOptions(3, 0.4, True, False)
-
-
 def test_a_resting_face_that_looks_angry_becomes_neutral_after_calibration() -> None:
     state = LiveState(session=None)
     resting = face(emotion="Angry", sure=0.55)
