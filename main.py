@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -32,7 +32,7 @@ The web app with the same and more starts with: python app.py
 EPILOG = """\
 what --video writes for talk.mp4, beside it or where --output says:
   talk_emotions.mp4     the video with faces, emotions and scores drawn in, with its sound
-  talk_results.json     one record per frame and face; also .csv and .parquet with --format
+  talk_results.json     one record per frame and face; other formats beside it with --format
   talk_summary.json     shares, means, longest runs and strongest moments of each face
 
 It shows the apparent expression, not what a person feels. Emotion recognition at work and in education is
@@ -45,6 +45,8 @@ BELONGS = {
     "--format": ("video",),
     "--no-video": ("video",),
     "--threshold": ("realtime", "video"),
+    "--overlay": ("realtime", "video"),
+    "--detector": ("realtime", "video"),
     "--smoothing": ("realtime", "video"),
     "--objects": ("realtime", "video"),
     "--fetch-objects": ("realtime", "video"),
@@ -96,6 +98,10 @@ def _main(argv: Sequence[str] | None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """Make the parser of everything but training, which has its own."""
+    from emotion_core.faces.detectors import DETECTORS, USUAL
+    from emotion_core.overlay.elements import ELEMENTS
+    from emotion_core.results.formats import FORMATS
+
     parser = _Parser(
         prog="main.py",
         description=DESCRIPTION,
@@ -114,7 +120,7 @@ def build_parser() -> argparse.ArgumentParser:
     file = parser.add_argument_group("with --video")
     file.add_argument("--output", metavar="OUT", help="the annotated .mp4, or a folder for all outputs")
     file.add_argument(
-        "--format", metavar="LIST", type=_formats, help="json,csv,parquet (json is always written)"
+        "--format", metavar="LIST", type=_formats, help=f"any of {','.join(FORMATS)} (json is always written)"
     )
     file.add_argument(
         "--no-video", action="store_true", default=None, help="results only, no annotated video"
@@ -123,6 +129,12 @@ def build_parser() -> argparse.ArgumentParser:
         "--max-megapixels", metavar="N", type=_megapixels, help="largest frame that is read (default 50)"
     )
     both = parser.add_argument_group("with --realtime and --video")
+    both.add_argument(
+        "--overlay",
+        metavar="LIST",
+        type=_elements,
+        help=f"what is drawn, any of {','.join(ELEMENTS)}; without it the usual ones",
+    )
     both.add_argument(
         "--smoothing", metavar="N", type=_count, help="frames to average over, from 1 (default 5)"
     )
@@ -150,6 +162,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     model = parser.add_argument_group("model")
     model.add_argument("--weights", metavar="PATH", help="weights file (default: the ones that come along)")
+    model.add_argument(
+        "--detector", choices=tuple(DETECTORS), help=f"what finds faces in the picture (default {USUAL})"
+    )
     model.add_argument("--backend", choices=("auto", "onnx", "torch"), default="auto", help="default: auto")
     model.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
     return parser
@@ -190,11 +205,13 @@ def _realtime(args: argparse.Namespace) -> int:
         smoothing=args.smoothing or 5,
         threshold=args.threshold or 0.0,
         objects=_objects(args),
+        elements=args.overlay or (),
     )
 
 
 def _video(args: argparse.Namespace) -> int:
     from emotion_core import analysis
+    from emotion_core.overlay.draw import DrawStyle
     from emotion_core.video.source import identify
 
     formats = args.format or ("json",)
@@ -215,6 +232,7 @@ def _video(args: argparse.Namespace) -> int:
             objects=objects,
             formats=formats,
             write_video=write_video,
+            style=DrawStyle(args.overlay) if args.overlay else None,
             on_progress=bar.show,
             should_stop=should_stop,
         )
@@ -223,9 +241,16 @@ def _video(args: argparse.Namespace) -> int:
 
 
 def _recognizer(args: argparse.Namespace, threads: int | None = None) -> Any:
+    from emotion_core.faces.detectors import USUAL
     from emotion_core.recognizer import Recognizer
 
-    return Recognizer.from_pretrained(args.weights, backend=args.backend, device=args.device, threads=threads)
+    return Recognizer.from_pretrained(
+        args.weights,
+        backend=args.backend,
+        device=args.device,
+        threads=threads,
+        detector=args.detector or USUAL,
+    )
 
 
 def _objects(args: argparse.Namespace) -> "ObjectFinder | None":
@@ -350,10 +375,21 @@ def _share(text: str) -> float:
 
 
 def _formats(text: str) -> tuple[str, ...]:
+    from emotion_core.results.formats import FORMATS
+
+    return _some_of(FORMATS, text)
+
+
+def _elements(text: str) -> tuple[str, ...]:
+    from emotion_core.overlay.elements import ELEMENTS
+
+    return _some_of(ELEMENTS, text)
+
+
+def _some_of(known: Collection[str], text: str) -> tuple[str, ...]:
     names = tuple(part.strip().lower() for part in text.split(",") if part.strip())
-    wrong = [name for name in names if name not in ("json", "csv", "parquet")]
-    if wrong or not names:
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of json, csv, parquet")
+    if not names or not set(names) <= set(known):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of {', '.join(known)}")
     return names
 
 

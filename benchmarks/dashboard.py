@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.conditions import ROOT
 from benchmarks.measurement import Measurement
 from benchmarks.process import free_port, high_water
+from webapp.dashboard.pages import PAGES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,9 +27,6 @@ FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-background-timer-throttling",
     "--disable-renderer-backgrounding",
-)  # fmt: skip
-PAGES = (
-    "Overview", "Timeline", "Valence and arousal", "People", "Compare", "Moments", "Report and export",
 )  # fmt: skip
 QUIET = 700
 """Milliseconds without a change after which a page counts as drawn."""
@@ -183,7 +181,7 @@ def measure(folder: Path, name: str, chromium: str) -> list[Measurement]:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         page = _Page(browser, address)
         found = [Measurement("dashboard, one hour of three faces: load", page.load(name), "s", 4)]
-        for title in PAGES:
+        for title in [made.title for made in PAGES.values()][1:]:
             found.append(Measurement(f"dashboard, {title}", page.open(title), "s", 1.5))
         page.open("Timeline")
         for what, seconds in page.timeline().items():

@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from emotion_core.files import busy, disk_problem, is_being_written, written_beside
-from emotion_core.results.recording import FORMATS, Recording
+from emotion_core.results.formats import check as check_formats
+from emotion_core.results.names import OVERLAY, RESULTS, results_path
+from emotion_core.results.recording import Recording
 from emotion_core.shortage import OUT_OF_MEMORY, is_out_of_memory
 from emotion_core.types import DetectedObject, EmotionError, Face, Frame
 from emotion_core.video.reader import Frames, VideoInfo, frames
@@ -46,7 +48,7 @@ _PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 
 @dataclass(frozen=True, slots=True)
 class AnalysisResult:
-    """What `analyze` left: `paths` by kind ("video" or "picture", "json", "csv", "parquet", "summary").
+    """What `analyze` left: `paths` by kind ("video" or "picture", "summary", and the formats' names).
 
     `complete` is False where the source ended early or the job was stopped; `message` then says so.
     """
@@ -91,9 +93,7 @@ def plan(
     Raises:
         EmotionError: where the source can't be read, or an output can't be written or would be the source.
     """
-    wrong = [name for name in formats if name not in FORMATS]
-    if wrong:
-        raise EmotionError(f"{wrong[0]!r} is no format of results: choose from {', '.join(FORMATS)}")
+    check_formats(formats)
     place = identify(source)
     with Frames(place) as reader:
         info = reader.info
@@ -105,7 +105,7 @@ def plan(
                 f"the annotated {'picture' if len(allowed) > 1 else 'video'} can be written as "
                 f"{' or '.join(allowed)}, not as {video.name!r}: change --output"
             )
-    made = Plan(place, info, folder / f"{name}_results.json", video if write_video else None, tuple(formats))
+    made = Plan(place, info, results_path(folder, name), video if write_video else None, tuple(formats))
     outputs = [made.results, *([made.video] if made.video else [])]
     for target in outputs:
         if place.path is not None and _same(target, place.path):
@@ -145,7 +145,7 @@ def analyze(
         threshold: confidence in [0, 1] below which an answer is marked uncertain.
         objects: finds objects in an RGB picture, or None to leave them out.
         objects_every: seconds of video between two searches for objects; in between, the last ones are drawn.
-        formats: "json" (always written), "csv", "parquet".
+        formats: names in `results.formats.FORMATS`; "json" is always written.
         write_video: whether to write the annotated video or picture.
         on_progress: called a few times a second.
         should_stop: asked before every frame; True ends the job and keeps what there is.
@@ -164,7 +164,8 @@ def analyze(
     made = plan(source, output=output, output_dir=output_dir, formats=formats, write_video=write_video)
     session = Session(smoothing=smoothing, threshold=threshold)
     settings = {"smoothing": smoothing, "threshold": threshold, "objects": objects is not None}
-    known = {key: recognizer.metadata[key] for key in _MODEL_FACTS if key in recognizer.metadata}
+    facts = recognizer.metadata
+    known = {key: facts[key] for key in (*_MODEL_FACTS, "detector") if key in facts}
     model = {**known, "labels": list(recognizer.labels)}
     about = {"source": _source_facts(made.info), "model": model, "settings": settings}
     recording = Recording.create(made.results, formats=formats, labels=tuple(recognizer.labels), about=about)
@@ -389,10 +390,10 @@ def _names(
         if not target.is_dir():
             name = target.stem
             if name != source.stem:  # a source called `many_emotions` is not the overlay of a `many`
-                name = name.removesuffix("_emotions").removesuffix("_results") or name
+                name = name.removesuffix(OVERLAY).removesuffix(RESULTS) or name
             return target.parent, name, target
         folder = target
-    return folder, source.stem, folder / f"{source.stem}_emotions{ending}"
+    return folder, source.stem, folder / f"{source.stem}{OVERLAY}{ending}"
 
 
 def _check_folder(folder: Path) -> None:

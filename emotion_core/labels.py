@@ -1,8 +1,12 @@
 """The label order, per-data-set names and the valence-arousal co-ordinates: written once, here."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
 
 EMOTIONS: tuple[str, ...] = ("Angry", "Disgust", "Fear", "Happy", "Neutral", "Sad", "Surprise")
 """The one order of the seven categories; checkpoints store it and loading verifies it."""
@@ -59,6 +63,8 @@ def anchors(labels: Sequence[str] = EMOTIONS) -> np.ndarray:
     Arousal is the published value mapped by (a + 1) / 2. A label that is none of the seven gets
     the neutral co-ordinates.
     """
+    import numpy as np
+
     rows = [PLEASURE_AROUSAL.get(label, PLEASURE_AROUSAL["Neutral"]) for label in labels]
     table = np.asarray(rows, np.float32).reshape(-1, 2)
     table[:, 1] = (table[:, 1] + 1) / 2

@@ -16,6 +16,7 @@ from emotion_core.faces.crop import (
     to_tensor,
     warp,
 )
+from emotion_core.faces.detectors import USUAL
 from emotion_core.faces.finder import FaceFinder
 from emotion_core.faces.tracking import Search, Track
 from emotion_core.network.runtime import Network, load_network
@@ -49,6 +50,7 @@ class Recognizer:
         blendshapes: bool = False,
         threads: int | None = None,
         mesh: bool | None = None,
+        detector: str = USUAL,
     ) -> "Recognizer":
         """Load the network and the face models.
 
@@ -60,12 +62,13 @@ class Recognizer:
             blendshapes: whether to read the 52 blendshapes of each face.
             threads: threads that read a picture in ONNX Runtime; two where None, if there are as many cores.
             mesh: True needs MediaPipe, False does without, None uses it where it can be had.
+            detector: what finds faces, a name in `faces.detectors.DETECTORS`.
 
         Raises:
             EmotionError: for a file, a backend or a device that cannot be used.
         """
         with ThreadPoolExecutor(1) as pool:  # the two load for about a second each
-            finder = pool.submit(FaceFinder, face_model, mesh, blendshapes)
+            finder = pool.submit(FaceFinder, face_model, mesh, blendshapes, detector=detector)
             network = load_network(path, backend=backend, device=device, threads=threads)
             return cls(network, finder.result())
 
@@ -81,7 +84,7 @@ class Recognizer:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What is known of the weights, ready for JSON."""
+        """What is known of the weights, and what finds the faces, ready for JSON."""
         meta = self._network.metadata
         return {
             **dict(meta.facts),
@@ -90,6 +93,7 @@ class Recognizer:
             "sha256": meta.sha256,
             "temperature": meta.temperature,
             "temperature_color": meta.temperature_color,
+            "detector": self._finder.detector,
         }
 
     @property

@@ -1,11 +1,16 @@
 """The nouns of the stream: frozen dataclasses, validated when they are made."""
 
+from __future__ import annotations
+
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from emotion_core.labels import EMOTIONS
+
+if TYPE_CHECKING:
+    import numpy as np  # a command that only says how it is used does without
 
 
 class EmotionError(Exception):
@@ -22,7 +27,7 @@ class Box:
     height: float
 
     def __post_init__(self) -> None:
-        if not all(np.isfinite(v) for v in (self.x, self.y, self.width, self.height)):
+        if not all(math.isfinite(v) for v in (self.x, self.y, self.width, self.height)):
             raise ValueError(f"a box needs finite numbers, not {self}")
         if self.width <= 0 or self.height <= 0:
             raise ValueError(f"a box needs a positive size, not {self.width} x {self.height}")
@@ -31,7 +36,7 @@ class Box:
         """Give [x, y, width, height], rounded to a tenth of a pixel."""
         return [round(float(v), 1) for v in (self.x, self.y, self.width, self.height)]
 
-    def iou(self, other: "Box") -> float:
+    def iou(self, other: Box) -> float:
         """Give the intersection over union with `other`, in [0, 1]."""
         w = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
         h = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
@@ -49,7 +54,7 @@ class Frame:
     time: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != np.uint8:
+        if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != "uint8":
             raise ValueError(
                 f"a frame is RGB uint8 of shape (H, W, 3), not {self.image.dtype} {self.image.shape}"
             )
@@ -57,7 +62,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """Head pose in degrees: yaw (left is positive), pitch (up is positive), roll (clockwise is positive)."""
+    """Head pose in degrees as a viewer sees it: right, up and clockwise are positive."""
 
     yaw: float
     pitch: float

@@ -11,9 +11,10 @@ from PIL import Image
 from emotion_core.labels import EMOTIONS
 from emotion_core.overlay import panels, sprites
 from emotion_core.overlay.draw import DrawStyle, draw, hide, mirrored, scaled
+from emotion_core.overlay.elements import ELEMENTS
 from emotion_core.overlay.placement import Planner, overlap, spot
 from emotion_core.palette import ACCENT, UNCERTAIN, color_of, rgb
-from emotion_core.types import Box, DetectedObject, Face, Frame, Pose
+from emotion_core.types import Box, DetectedObject, EmotionError, Face, Frame, Pose
 
 SIZES = [(320, 240), (640, 480), (1280, 720), (3840, 2160), (480, 853)]
 
@@ -166,13 +167,9 @@ def test_switches_do_what_they_say() -> None:
     ]
     full = draw(image, [one], thing, fps=30, latency_ms=12)
     changes: dict[str, Any] = {
-        "panel": False,
         "bars": False,
         "va": False,
-        "landmarks": True,
-        "pose": True,
         "hide_faces": True,
-        "objects": False,
         "people": False,
         "mirror": True,
         "scale": 1.5,
@@ -181,12 +178,18 @@ def test_switches_do_what_they_say() -> None:
         name: draw(image, [one], thing, fps=30, latency_ms=12, style=replace(DrawStyle(), **{name: value}))
         for name, value in changes.items()
     }
+    pictures |= {
+        name: draw(image, [one], thing, fps=30, latency_ms=12, style=DrawStyle().switched(name))
+        for name in set(ELEMENTS) - {"name"}
+    }
     for name, picture in pictures.items():
         assert np.any(picture != full), f"{name} changes nothing"
     assert count_color(pictures["objects"], ACCENT) == 0 < count_color(pictures["people"], ACCENT)
     assert np.any(draw(image, [one]) != draw(image, [one], fps=30))
     with pytest.raises(ValueError, match="scale"):
         DrawStyle(scale=0)
+    with pytest.raises(EmotionError, match="'halo' is no element of the overlay: choose from objects, "):
+        DrawStyle({"halo", "box"})
 
 
 def test_hidden_faces_keep_nothing_that_identifies(zidane_path: Path) -> None:
@@ -197,7 +200,7 @@ def test_hidden_faces_keep_nothing_that_identifies(zidane_path: Path) -> None:
     found = finder.detect(image)
     assert len(found) == 2
     faces = [face(f.box, id=i) for i, f in enumerate(found)]
-    hidden = draw(image, faces, style=DrawStyle(hide_faces=True, panel=False))
+    hidden = draw(image, faces, style=DrawStyle({"box", "name"}, hide_faces=True))
     assert finder.detect(hidden) == []
     for f in faces:
         part = hidden[inner(f, 0.25)].reshape(-1, 3)
@@ -212,7 +215,7 @@ def test_hidden_faces_leave_their_landmarks_out() -> None:
     one = face(Box(100, 100, 150, 200), landmarks=points)
     style = DrawStyle(hide_faces=True)
     assert np.array_equal(
-        draw(image, [one], style=replace(style, landmarks=True)), draw(image, [one], style=style)
+        draw(image, [one], style=style.switched("landmarks")), draw(image, [one], style=style)
     )
 
 
@@ -257,9 +260,8 @@ def test_nothing_breaks_at_the_edges() -> None:
         things = [
             DetectedObject("potted plant", 0.5, Box(*rng.uniform(-99, 300, 2), *rng.uniform(1, 400, 2)))
         ]
-        style = DrawStyle(
-            landmarks=True, pose=True, hide_faces=bool(rng.integers(2)), scale=float(rng.uniform(0.5, 3))
-        )
+        chosen = rng.choice(list(ELEMENTS), int(rng.integers(len(ELEMENTS) + 1)), replace=False)
+        style = DrawStyle(chosen.tolist(), hide_faces=bool(rng.integers(2)), scale=float(rng.uniform(0.5, 3)))
         image = np.zeros((height, width, 3), np.uint8)
         assert draw(image, faces, things, fps=9.9, style=style, memory={}).shape == image.shape
 

@@ -123,7 +123,7 @@ def test_a_killed_run_can_be_read_to_its_last_frames(tmp_path: Path) -> None:
     code = f"""
 import time, numpy as np
 from tests.test_recording import face, frame, Recording
-recording = Recording.create({str(path)!r}, formats=("csv",))
+recording = Recording.create({str(path)!r}, formats=("csv", "ndjson"))
 for i in range(100_000):
     recording.append(frame(i), [face("Happy")])
     time.sleep(0.002)
@@ -137,7 +137,7 @@ for i in range(100_000):
             break
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    for target in (path, path.with_suffix(".csv")):
+    for target in (path, path.with_suffix(".csv"), path.with_suffix(".ndjson")):
         table = read_results(target)
         assert len(table) > 400, target
         assert table["frame"].tolist() == list(range(len(table)))
@@ -161,6 +161,26 @@ def test_a_file_cut_anywhere_gives_its_whole_records(tmp_path: Path) -> None:
         path.write_bytes(data[:cut])
         whole = sum(end <= cut for end in ends)
         assert len(read_results(path)) == whole, cut
+
+
+def test_lines_cut_anywhere_give_their_whole_records(tmp_path: Path) -> None:
+    path = tmp_path / "a_results.json"
+    bus = [DetectedObject("a}, {b\n", 0.5, Box(1, 2, 3, 4))]
+    with Recording.create(path, formats=["ndjson"]) as recording:
+        for i in range(4):
+            recording.append(frame(i), [face("Happy")], bus)
+    lines = recording.paths["ndjson"]
+    data = lines.read_bytes()
+    ends = [i for i, byte in enumerate(data) if byte == ord("\n")]
+    assert len(ends) == 4
+    for cut in range(1, len(data), 5):
+        lines.write_bytes(data[:cut])
+        table = read_results(lines)
+        assert len(table) == sum(end <= cut for end in ends), cut
+        assert table.attrs["complete"] == (cut in ends or data[cut - 1 : cut] == b"\n"), cut
+    lines.write_bytes(data[: ends[0] + 1] + b"{nonsense}\n" + data[ends[0] + 1 :])
+    table = read_results(lines)
+    assert len(table) == 4 and table.attrs["skipped"] == 1 and table.attrs["skipped_rows"][0][0] == 1
 
 
 def test_an_earlier_result_is_replaced_only_by_a_complete_one(tmp_path: Path) -> None:
@@ -374,11 +394,9 @@ print([m for m in ("torch", "mediapipe", "ultralytics", "cv2", "onnxruntime") if
 
 
 def test_tables_can_be_written_again(tmp_path: Path) -> None:
-    from emotion_core.results.recording import write_csv, write_parquet
-
     record_some(tmp_path / "a_results.json")
     table = read_results(tmp_path / "a_results.json")
-    write_csv(table, tmp_path / "b.csv")
-    write_parquet(table, tmp_path / "b.parquet")
+    table.to_csv(tmp_path / "b.csv", index=False)
+    table.to_parquet(tmp_path / "b.parquet", index=False)
     for name in ("b.csv", "b.parquet"):
         pd.testing.assert_frame_equal(read_results(tmp_path / name), table, check_dtype=False, rtol=1e-5)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from emotion_core.labels import EMOTIONS
+from emotion_core.results.formats import FORMATS, available
 from emotion_core.results.recording import read_results, summarize
 from emotion_core.types import Box, EmotionError, Face, Frame
 from webapp.dashboard import links
@@ -70,9 +71,7 @@ def test_good_and_bad_videos_one_after_the_other(
         [
             "_emotions.mp4",
             "_report.html",
-            "_results.csv",
-            "_results.json",
-            "_results.parquet",
+            *(f"_results{FORMATS[name].endings[0]}" for name in available()),
             "_summary.json",
         ]
     )

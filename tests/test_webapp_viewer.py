@@ -1,6 +1,7 @@
 """What a viewer may choose on the live page, and what a stranger may send in its place."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -43,3 +44,25 @@ def test_messages_that_make_no_sense_change_nothing(text: str, engine: Engine) -
     asyncio.run(server._obey(None, viewer, text))  # type: ignore[arg-type]  # nothing is sent to the socket
     assert viewer.state.options is before and not viewer.state.news
     asyncio.run(server.close())
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {},
+        {"smoothing": 0, "threshold": 0},
+        {"smoothing": 31, "threshold": 0},
+        {"smoothing": 5, "threshold": 1},
+        {"smoothing": 5, "threshold": float("nan")},
+        {"smoothing": "many", "threshold": 0},
+        {"smoothing": None, "threshold": 0},
+    ],
+)
+def test_options_that_make_no_sense_are_refused(message: dict[str, Any]) -> None:
+    with pytest.raises(ValueError):
+        LiveOptions.from_message(message)
+
+
+def test_options_are_read() -> None:
+    message = {"smoothing": 3, "threshold": 0.4, "objects": True, "landmarks": False}
+    assert LiveOptions.from_message(message) == LiveOptions(3, 0.4, True, False)

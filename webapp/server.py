@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from fastapi import FastAPI
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 
 from emotion_core.types import EmotionError
+from webapp.api import ROUTERS
 from webapp.app import App
 from webapp.live.socket import LARGEST_MESSAGE
 from webapp.shared import quiet
@@ -68,9 +69,8 @@ def create_app(settings: "Settings") -> FastAPI:
     )
     logins = doors.add_login(app, settings)
 
-    @app.api_route("/healthz", methods=["GET", "HEAD"])
-    def healthz() -> JSONResponse:
-        return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+    for router in ROUTERS:
+        app.include_router(router)
 
     @app.api_route("/dashboard", methods=["GET", "HEAD"], include_in_schema=False)
     def to_dashboard() -> RedirectResponse:

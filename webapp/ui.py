@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from html import escape
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -12,19 +14,22 @@ from fastapi import FastAPI
 from emotion_core.analytics.loading import MAX_BYTES
 from emotion_core.types import EmotionError
 from webapp.app import App
-from webapp.live import tab as tab_live
-from webapp.model import tab as tab_model
-from webapp.picture import tab as tab_picture
 from webapp.settings import Settings, is_space
 from webapp.shared import bounded_parts, fetching, i18n, theme
 from webapp.shared.engine import Engine
 from webapp.shared.incoming import Incoming
-from webapp.video import tab as tab_video
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-__all__ = ["App", "build", "mount"]
+__all__ = ["TABS", "App", "build", "mount"]
+
+_FOLDERS = ("live", "video", "picture", "model")
+
+TABS: dict[str, Callable[[App, gr.Blocks, Callable[[str], Any]], None]] = {
+    name: import_module(f"webapp.{name}.tab").build for name in _FOLDERS
+}
+"""The tabs of the page: each is a folder whose `tab.py` has a `build`, its title a text of the languages."""
 
 _MARK = """<svg class="mark" viewBox="0 0 40 40" aria-hidden="true"><rect width="40" height="40" rx="11"
 fill="#6A50B3"/><circle cx="14" cy="16" r="2.6" fill="#fff"/><circle cx="26" cy="16" r="2.6" fill="#fff"/>
@@ -70,14 +75,9 @@ def _blocks(app: App) -> gr.Blocks:
         )
         banner = gr.HTML("", padding=False, apply_default_css=False, js_on_load=None)
         with gr.Tabs(elem_id="tabs"):
-            with gr.Tab(say("tab.live"), id="live"):
-                tab_live.build(app.settings)
-            with gr.Tab(say("tab.video"), id="video"):
-                tab_video.build(app, blocks, say)
-            with gr.Tab(say("tab.picture"), id="picture"):
-                tab_picture.build(app, blocks, say)
-            with gr.Tab(say("tab.model"), id="model"):
-                tab_model.build(app, blocks)
+            for name, tab in TABS.items():
+                with gr.Tab(say(f"tab.{name}"), id=name):
+                    tab(app, blocks, say)
         gr.HTML(
             '<p class="fine foot" data-i18n="app.law"></p>',
             padding=False,

@@ -13,12 +13,15 @@ import pandas as pd
 
 from emotion_core.analytics import MEASURES
 from emotion_core.analytics.measures import labels_of, shares, whole
+from emotion_core.results.formats import endings
+from emotion_core.results.names import bare
 from emotion_core.types import EmotionError
 
 FEW = 5
 """Files a group needs at the least before an interval is worth reading."""
 SMALL = 20
 LEVEL = 0.95
+_VIDEOS = (".mp4", ".mov", ".webm", ".avi", ".mkv")
 
 
 def per_file(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -82,8 +85,10 @@ def tags_from_table(names: list[str], table: pd.DataFrame) -> dict[str, str]:
 def _stem(name: str) -> str:
     """Give a file's name without folder, endings, `_results` and the number of a namesake."""
     name = re.sub(r" \(\d+\)$", "", name.strip().replace("\\", "/").rsplit("/", 1)[-1])
-    name = re.sub(r"\.(json|csv|parquet|mp4|mov|webm|avi|mkv)$", "", name, flags=re.IGNORECASE)
-    return name.removesuffix("_results")
+    for ending in (*endings(), *_VIDEOS):
+        if name.lower().endswith(ending):
+            return bare(name[: -len(ending)])
+    return bare(name)
 
 
 def effects(values: pd.DataFrame, tags: Mapping[str, str], first: str, second: str) -> pd.DataFrame:

@@ -14,10 +14,12 @@ import pandas as pd
 from emotion_core.analytics.figures import ASSUMED_FPS, timing
 from emotion_core.analytics.measures import longest_seen
 from emotion_core.labels import EMOTIONS
-from emotion_core.results.table import checked, read_results
+from emotion_core.results.formats import endings, spoken
+from emotion_core.results.names import is_results, video_names
+from emotion_core.results.recording import read_results
+from emotion_core.results.table import checked
 from emotion_core.types import EmotionError
 
-SUFFIXES = (".json", ".csv", ".parquet")
 VIDEO_SUFFIXES = (".mp4", ".mov", ".webm", ".m4v")
 MAX_BYTES = 450 * 1024 * 1024
 """Larger results files are refused with the advice to convert them to Parquet."""
@@ -52,8 +54,8 @@ class Results:
 def read(path: Path, *, name: str | None = None, source: str = "folder") -> Results:
     """Read and check one results file; raises EmotionError with one line saying what is wrong with it."""
     shown = name or path.name
-    if path.suffix.lower() not in SUFFIXES:
-        raise EmotionError(f"{shown} is not a results file: choose .json, .csv or .parquet.")
+    if path.suffix.lower() not in endings():
+        raise EmotionError(f"{shown} is not a results file: choose a {spoken()} file.")
     try:
         size = path.stat().st_size
     except OSError as error:
@@ -159,10 +161,11 @@ def list_results(folder: Path) -> list[str]:
     """Give the results files below `folder` as sorted relative names, without links that lead outside."""
     root = folder.resolve()
     found = []
+    known = endings()
     for path in sorted(root.rglob("*")):
-        if path.suffix.lower() not in SUFFIXES or not path.is_file() or path.name.startswith("."):
+        if path.suffix.lower() not in known or not path.is_file() or path.name.startswith("."):
             continue
-        if path.stem.endswith("_summary") or path.stem.endswith("_moments"):
+        if not is_results(path):
             continue
         if root in path.resolve().parents:
             found.append(path.relative_to(root).as_posix())
@@ -184,10 +187,9 @@ def inside(folder: Path, name: str) -> Path:
 
 def find_video(results: Path) -> Path | None:
     """Give the annotated video that lies beside a results file, or None."""
-    stem = results.stem.removesuffix("_results")
-    for ending in ("_annotated", "_emotions", "_output", ""):
+    for name in video_names(results.name):
         for suffix in VIDEO_SUFFIXES:
-            path = results.with_name(f"{stem}{ending}{suffix}")
+            path = results.with_name(f"{name}{suffix}")
             if path.is_file():
                 return path
     return None

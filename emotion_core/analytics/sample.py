@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from emotion_core.labels import EMOTIONS, anchors
+from emotion_core.results.names import RESULTS
 
 MARK = "MADE-UP"
 """Stands in the name of everything that comes from here."""
@@ -46,7 +47,7 @@ def make_study(files: int = 12, seconds: float = 40.0, *, seed: int = 11) -> dic
     for number in range(files):
         group = "AB"[number % 2]
         mood = "Happy" if group == "B" and number % 6 != 5 else "Neutral"
-        name = f"{MARK}_{group}_{number // 2 + 1:02d}_results"
+        name = f"{MARK}_{group}_{number // 2 + 1:02d}{RESULTS}"
         study[name] = make_recording(seconds, 1, 25.0, seed=seed + number, mood=mood)
     return study
 

@@ -5,8 +5,8 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +25,7 @@ CONSENT = (
     "Every face in view is analysed, on this computer only: no picture is kept or sent. Tell the people in "
     "view.\nIt shows the apparent expression, not what a person feels."
 )
-KEYS = "q or Esc quits; m mirror, b bars, l landmarks, p pose, h hide faces, o objects"
+_SWITCHES = {"m": "mirror", "b": "bars", "h": "hide_faces"}  # besides the elements of the overlay
 
 _BEHIND = 0.25  # seconds by which a file's frame may be late before it is skipped
 _SILENCE = 0.5  # seconds without a frame after which a late one is better than none
@@ -203,7 +203,8 @@ class _Worker:
                 taken = self.reader.get(0.1)
                 if taken is not None:
                     faces = recognizer(taken.frame, session)
-                    things = search.latest(taken.frame.image) if search and self.style.objects else []
+                    wanted = search if "objects" in self.style.elements else None
+                    things = [] if wanted is None else wanted.latest(taken.frame.image)
                     last = taken, faces, things
                     self._hand_over(*last, note="")
                 elif self.reader.ended:
@@ -274,18 +275,21 @@ def run(
     threshold: float = 0.0,
     objects: Callable[[np.ndarray], list[DetectedObject]] | None = None,
     style: "DrawStyle | None" = None,
+    elements: Collection[str] = (),
     on_shown: Callable[[Shown], None] | None = None,
 ) -> int:
     """Show a camera, a file or an address live, with the overlay, until the user quits.
 
     A `recognizer` that is not loaded yet may be given as a function that loads it: the window opens first.
-    `on_shown` hears of every picture that reaches the screen. A camera is shown as in a mirror unless a
-    `style` says otherwise. The last picture of a file stays until `q`.
+    `on_shown` hears of every picture that reaches the screen. `elements` are those of the overlay, the usual
+    ones where there are none. A camera is shown as in a mirror unless a `style` says otherwise. The last
+    picture of a file stays until `q`.
 
     Gives 0 where the user quit, 1, with one line on stderr, where there is no display, no camera, or the
     camera went away. Runs in the main thread.
     """
     from emotion_core.overlay.draw import DrawStyle
+    from emotion_core.overlay.elements import defaults
     from emotion_core.session import Session
 
     try:
@@ -294,8 +298,8 @@ def run(
     except EmotionError as error:
         print(error, file=sys.stderr)
         return 1
-    print(CONSENT, KEYS, sep="\n", flush=True)
-    chosen = style or DrawStyle(mirror=reader.info.kind == "camera")
+    print(CONSENT, keys(), sep="\n", flush=True)
+    chosen = style or DrawStyle(elements or defaults(), mirror=reader.info.kind == "camera")
 
     def session() -> "Session":
         return Session(smoothing=smoothing, threshold=threshold)
@@ -308,20 +312,29 @@ def run(
         reader.close()
 
 
-_SWITCHES = {"m": "mirror", "b": "bars", "l": "landmarks", "p": "pose", "h": "hide_faces", "o": "objects"}
+def switches() -> dict[str, str]:
+    """Give what each key of the window switches: a field of `DrawStyle`, or an element of the overlay."""
+    from emotion_core.overlay.elements import ELEMENTS
+
+    return {**_SWITCHES, **{element.key: name for name, element in ELEMENTS.items() if element.key}}
+
+
+def keys() -> str:
+    """Give one line about the keys of the window."""
+    named = ", ".join(f"{key} {name.replace('_', ' ')}" for key, name in switches().items())
+    return f"q or Esc quits; {named}"
 
 
 def _show(worker: _Worker, on_shown: Callable[[Shown], None] | None) -> int:
     quitting = False
+    known = switches()
 
     def on_key(key: str) -> None:
         nonlocal quitting
         if key in ("q", "escape"):
             quitting = True
-        elif key in _SWITCHES:
-            name = _SWITCHES[key]
-            change: dict[str, Any] = {name: not getattr(worker.style, name)}
-            worker.style = replace(worker.style, **change)
+        elif key in known:
+            worker.style = worker.style.switched(known[key])
 
     info = worker.reader.info
     window = Window(f"Emotion – {info.name}", info.width, info.height, on_key)

@@ -1,4 +1,4 @@
-"""Every face of a picture: YuNet finds them, MediaPipe's FaceLandmarker reads each one's mesh."""
+"""Every face of a picture: a detector finds them, MediaPipe's FaceLandmarker reads each one's mesh."""
 
 import logging
 import os
@@ -12,20 +12,15 @@ import cv2
 import numpy as np
 
 from emotion_core.faces.crop import crop_matrix, five_points, warp
+from emotion_core.faces.detectors import USUAL
+from emotion_core.faces.detectors import load as load_detector
 from emotion_core.faces.mesh import FaceMesh, MeshReading
 from emotion_core.faces.weights import find_landmarker
-from emotion_core.faces.yunet import YuNet
 from emotion_core.types import Box, Candidate, DetectedFace, EmotionError, Pose, same_place
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 R = TypeVar("R")
-
-LEAST_SCORE = 0.6
-"""The detector's score from which a face that the mesh confirms counts."""
-
-LEAST_SCORE_ALONE = 0.84
-"""The same for a face that the mesh does not confirm: a face from the side, or no MediaPipe."""
 
 _CROP = 192  # side of the upright crop that the mesh is read in; larger ones took longer and read no better
 _MARGIN = 1.6  # of that crop, in units of the network's own
@@ -51,9 +46,11 @@ class FaceFinder:
         mesh: True needs MediaPipe, False does without, None uses it where it can be had and warns where not.
         blendshapes: whether to read the 52 blendshapes of each face.
         max_faces: how many faces are read at most; the largest are.
+        detector: what finds faces, a name in `faces.detectors.DETECTORS`.
 
     Raises:
-        EmotionError: where a model file is missing or damaged, or `mesh` is True and can't be had.
+        EmotionError: for an unknown detector, where a model file is missing or damaged, or `mesh` is True and
+            can't be had.
     """
 
     def __init__(
@@ -62,12 +59,14 @@ class FaceFinder:
         mesh: bool | None = None,
         blendshapes: bool = False,
         max_faces: int = 64,
+        detector: str = USUAL,
     ) -> None:
         if max_faces < 1:
             raise EmotionError(f"max_faces must be 1 or more, not {max_faces}")
         copies = min(2, os.cpu_count() or 1)
         self.max_faces = max_faces
-        self._yunet = YuNet()
+        self.detector = detector
+        self._detector = load_detector(detector)
         self._mesh = None if mesh is False else _load_mesh(model, mesh is True, blendshapes, copies)
         self._pool = ThreadPoolExecutor(copies, thread_name_prefix="faces")
 
@@ -91,7 +90,7 @@ class FaceFinder:
         if thorough:
             sides += [side for side in (160, 320) if side < sides[0]]
             sides += [1920] if longest >= 2400 else [1280] if longest >= 960 else []
-        return [c for c in self._yunet.detect(image, sides, LEAST_SCORE) if _sound(c.points)]
+        return self._detect(image, sides)
 
     def read(self, image: np.ndarray, candidates: Sequence[Candidate]) -> list[DetectedFace]:
         """Read the mesh of each candidate; leaves out those that are likely no face. The largest first."""
@@ -140,8 +139,8 @@ class FaceFinder:
                 if face is not None:
                     return face
         for pad, framed in padded.items():
-            found = self._yunet.detect(framed, (_PAD_SIDE,), LEAST_SCORE)
-            if found and _sound(found[0].points):
+            found = self._detect(framed, (_PAD_SIDE,))
+            if found:
                 offset = round(pad * _PAD_SIDE)
                 box, points = found[0].box, (found[0].points - offset + 0.5) * scale - 0.5
                 x, y = (box.x - offset) * scale[0], (box.y - offset) * scale[1]
@@ -158,6 +157,10 @@ class FaceFinder:
             return [work(item) for item in items]
         return list(self._pool.map(work, items))
 
+    def _detect(self, image: np.ndarray, sides: Sequence[int]) -> list[Candidate]:
+        found = self._detector.detect(image, sides, self._detector.least)
+        return [candidate for candidate in found if _sound(candidate.points)]
+
     def _read(self, image: np.ndarray, found: Candidate) -> DetectedFace | None:
         doubtful = None
         for margin, turn in ((_MARGIN, 0.0), *_RETRIES) if self._mesh is not None else ():
@@ -170,7 +173,7 @@ class FaceFinder:
                 doubtful = doubtful or face
         if doubtful is not None:
             return doubtful
-        if found.score < LEAST_SCORE_ALONE:
+        if found.score < self._detector.least_alone:
             return None
         near = self._near(image, found.box)  # as following will see it
         if near is None or not same_place(near.box, found.box):
@@ -223,7 +226,7 @@ class FaceFinder:
         zoom = _LOCAL / side
         corner = np.array([box.x + box.width / 2 - side / 2, box.y + box.height / 2 - side / 2])
         window = np.column_stack([np.eye(2) * zoom, -corner * zoom])
-        found = self._yunet.detect(warp(image, window, _LOCAL), (_LOCAL,), LEAST_SCORE)
+        found = self._detect(warp(image, window, _LOCAL), (_LOCAL,))
         moved = [
             Candidate(
                 Box(
@@ -236,7 +239,6 @@ class FaceFinder:
                 (c.points / zoom + corner).astype(np.float32),
             )
             for c in found
-            if _sound(c.points)
         ]
         return max(moved, key=lambda c: c.box.iou(box), default=None)
 

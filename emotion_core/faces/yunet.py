@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from emotion_core.faces.detector import DetectorKind
 from emotion_core.faces.weights import find_yunet
 from emotion_core.onnx_session import open_session
 from emotion_core.types import _OVERLAP, Box, Candidate, same_place
@@ -26,6 +27,9 @@ _SHARED = 96  # pixels that neighbouring parts share
 
 class YuNet:
     """The detector (Wu et al. 2023, YuNet: A Tiny Millisecond-level Face Detector); thread-safe."""
+
+    least = 0.6
+    least_alone = 0.84
 
     def __init__(self, path: Path | None = None) -> None:
         self._net = _load(path or find_yunet())
@@ -129,3 +133,6 @@ def suppress(found: Sequence[Candidate]) -> list[Candidate]:
         if not any(same_place(face.box, other.box) for other in kept):
             kept.append(face)
     return kept
+
+
+DETECTOR = DetectorKind("yunet", "faces from about 20 pixels in a picture 640 wide", YuNet)

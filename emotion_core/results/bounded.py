@@ -84,7 +84,7 @@ def read_csv(file: Path) -> pd.DataFrame:
         EmotionError: where it has too many rows or columns, or too long a line.
         pandas.errors.ParserError, EmptyDataError, UnicodeDecodeError: where it is no CSV.
     """
-    _check_lines(file)
+    check_lines(file)
     names = list(pd.read_csv(file, nrows=0).columns)
     if len(names) > MOST_COLUMNS:
         raise EmotionError(f"{file.name} has {len(names):,} columns: it is no results file")
@@ -100,7 +100,7 @@ def read_csv(file: Path) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=names)
 
 
-def _check_lines(file: Path) -> None:
+def check_lines(file: Path) -> None:
     """Count lines without keeping one, and find those without an end."""
     rows, since = 0, 0
     with file.open("rb") as stream:

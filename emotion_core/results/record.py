@@ -112,26 +112,10 @@ class Record:
 
 
 def columns(labels: Sequence[str] = EMOTIONS) -> list[str]:
-    """Give the column names of CSV, Parquet and the table, in order."""
+    """Give the column names of the table, and of the formats that have columns, in order."""
     names = ["frame", "emotion", "confidence", "valence", "arousal", "time", "face"]
     names += ["box_x", "box_y", "box_w", "box_h"]
     return [*names, *(f"p_{label}" for label in labels), "uncertain", "objects", "duration"]
-
-
-def parquet_schema(labels: Sequence[str] = EMOTIONS) -> Any:
-    """Give the pyarrow schema of `columns(labels)`; probabilities are float32, times float64."""
-    import pyarrow as pa
-
-    special = {
-        "frame": pa.int64(),
-        "emotion": pa.string(),
-        "time": pa.float64(),
-        "face": pa.int64(),
-        "uncertain": pa.bool_(),
-        "objects": pa.string(),
-        "duration": pa.float64(),
-    }
-    return pa.schema([(name, special.get(name, pa.float32())) for name in columns(labels)])
 
 
 def records_of(table: "pd.DataFrame") -> Iterator[Record]:

@@ -4,12 +4,10 @@
 know. A frame without a face is one record whose `face` and `emotion` are null: "no face" is a fact. `objects`
 stands in the first record of every frame in which objects were looked for, `duration` in all: how long the
 picture lasts, known when the next one comes, so records are written then. `NAME_summary.json` holds what the
-recording comes to. CSV and Parquet have the same columns as the table that `read_results` gives.
+recording comes to. The other formats (`results.formats`) lie beside it under the same name.
 """
 
 import contextlib
-import csv
-import io
 import json
 import math
 import os
@@ -19,14 +17,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO
-
-import orjson
+from typing import TYPE_CHECKING, Any
 
 from emotion_core.analytics.figures import timing, usual_step
 from emotion_core.files import Beside, partial_name, written_beside
 from emotion_core.labels import EMOTIONS
-from emotion_core.results.record import Record, columns, parquet_schema, records_of
+from emotion_core.results.formats import FORMATS, check
+from emotion_core.results.formats import of as format_of
+from emotion_core.results.formats.base import Writer
+from emotion_core.results.names import summary_path
+from emotion_core.results.record import Record, columns, records_of
 from emotion_core.results.summary import Summary
 from emotion_core.types import DetectedObject, EmotionError, Face, Frame
 
@@ -41,31 +41,22 @@ __all__ = [
     "read",
     "read_results",
     "summarize",
-    "write_csv",
-    "write_parquet",
     "write_summary",
 ]
 
-FORMATS = ("json", "csv", "parquet")
-"""JSON is always written; the other two on request."""
-
 FLUSH_SECONDS = 0.5
 """What a kill can cost: the records of the last half second, and of the last frame."""
-
-_READABLE = ("json", "csv")  # formats whose files can be read while they grow
-
-_ROW_GROUP = 2048  # rows of Parquet that are held in memory
 
 
 class Recording:
     """Writes results while they come; use it in a `with` block.
 
-    `paths` tells where the files lie: "json" and, on request, "csv" and "parquet"; after `close()` also
-    "summary". JSON and CSV can be read at any moment, so they have their names from the first frame on;
-    Parquet has its when it is whole, and until then is called `NAME_results.partial.parquet`. Where a file
-    of its name is already there, each grows beside it in this way and takes its place only when the
-    recording was closed complete: a run that fails never harms an earlier result. Two runs never write to
-    one name at the same time.
+    `paths` tells where the files lie by the names of their formats, "json" among them; after `close()` also
+    "summary". A format that can be read at any moment has its name from the first frame on; another has its
+    when it is whole, and until then is called, say, `NAME_results.partial.parquet`. Where a file of its name
+    is already there, each grows beside it in this way and takes its place only when the recording was closed
+    complete: a run that fails never harms an earlier result. Two runs never write to one name at the same
+    time.
     """
 
     def __init__(
@@ -76,31 +67,26 @@ class Recording:
         labels: Sequence[str] = EMOTIONS,
         about: Mapping[str, Any] | None = None,
     ) -> None:
-        for name in formats:
-            if name not in FORMATS:
-                raise EmotionError(f"{name!r} is no format of results: choose from {', '.join(FORMATS)}")
+        check(formats)
         final = Path(path)
         if final.suffix.lower() not in (".json", ""):
             raise EmotionError(
-                f"results are written to a .json file, not to {final.name!r}; CSV comes with it"
+                f"results are written to a .json file, not to {final.name!r}; other formats lie beside it"
             )
         final = final.with_suffix(".json")
-        wanted = [n for n in FORMATS if n == "json" or n in formats]
+        wanted = [made for made in FORMATS.values() if made.name == "json" or made.name in formats]
         self.labels = tuple(labels)
         self.about: dict[str, Any] = dict(about or {})
         self.complete = True
         self.summary: dict[str, Any] = {}
-        self._final = {name: final.with_suffix(f".{name}") for name in wanted}
-        self.paths = {name: partial_name(target) for name, target in self._final.items()}
-        self.paths |= {n: p for n, p in self._final.items() if n in _READABLE and not p.exists()}
+        self._final = {made.name: final.with_suffix(made.endings[0]) for made in wanted}
+        self.paths = {
+            made.name: target if made.readable_while_written and not target.exists() else partial_name(target)
+            for made, target in zip(wanted, self._final.values(), strict=True)
+        }
         self._files: dict[str, Beside] = {}
-        self._name = final.stem.removesuffix("_results")
+        self._writers: list[Writer] = []  # none before the first frame
         self._counts = Summary(self.labels)
-        self._json: BinaryIO | None = None
-        self._csv: BinaryIO | None = None
-        self._lines = io.StringIO(newline="")
-        self._parquet: Any = None
-        self._rows: list[list[Any]] = []
         self._waiting: list[Record] = []  # those of the last frame, until it is known how long it lasts
         self._begun = 0.0
         self._frames = 0
@@ -120,12 +106,13 @@ class Recording:
 
         Args:
             path: `NAME_results.json`; the other files get their names from it.
-            formats: any of "json" (always written), "csv", "parquet".
+            formats: names in `results.formats.FORMATS`; "json" is always written.
             labels: the categories of the model, as `recognizer.labels` gives them.
             about: what the summary should say of the source, the model and the settings.
 
         Raises:
-            EmotionError: for an unknown format or a name that does not end with .json.
+            EmotionError: for an unknown format, one whose packages are not installed, or a name that does not
+                end with .json.
         """
         return cls(path, formats=formats, labels=labels, about=about)
 
@@ -157,7 +144,7 @@ class Recording:
             EmotionError: where another run is writing the same results.
             OSError: where the disk is full.
         """
-        if self._json is None:
+        if not self._writers:
             self._open(faces)
         for face in faces:
             if face.labels != self.labels:
@@ -176,11 +163,8 @@ class Recording:
 
     def flush(self) -> None:
         """Hand all but the last frame to the operating system, so that killing this process loses no more."""
-        self._write_lines()
-        if self._json is not None:
-            self._json.flush()
-        if len(self._rows) >= _ROW_GROUP:
-            self._write_rows()
+        for writer in self._writers:
+            writer.flush()
 
     def close(self, *, complete: bool = True, end: float | None = None) -> None:
         """Finish all files and write the summary.
@@ -194,21 +178,19 @@ class Recording:
             return
         self._closed = True
         self.complete = complete
-        if self._json is None:
+        if not self._writers:
             self._put_away()
             return
         try:
             self._write_waiting(self._end(end))
-            self._json.write(b"\n]\n")
-            self._write_lines()
-            self._write_rows()
-        finally:
-            self._shut()
+        except BaseException:
+            self._let_go()
+            raise
+        self._finish()
         for name, file in self._files.items():
             named = complete or file.path == file.target or not file.target.exists()
             self.paths[name] = file.commit() if named else file.release()
-        ending = "" if self.paths["json"] == self._final["json"] else ".partial"
-        summary = self.paths["json"].with_name(f"{self._name}_summary{ending}.json")
+        summary = summary_path(self.paths["json"])
         self.summary = {**self._counts.as_dict(), "complete": complete, **_stamp(), **self.about}
         write_summary(self.summary, summary)
         self.paths["summary"] = summary
@@ -216,8 +198,7 @@ class Recording:
     def discard(self) -> None:
         """Stop and remove what this recording wrote; earlier results stay."""
         self._closed = True
-        with contextlib.suppress(OSError):  # a full disk shows again; the files go away anyway
-            self._shut()
+        self._let_go()
         self._put_away()
 
     def _put_away(self) -> None:
@@ -237,24 +218,12 @@ class Recording:
             self.labels = faces[0].labels
             self._counts = Summary(self.labels)
         self.reserve()
-        self._json = self._files["json"].path.open("wb")
-        self._json.write(b"[\n")
-        self._first = True
-        if "csv" in self.paths:
-            # Whole lines at a time: half a number would be read as another one.
-            self._csv = self._files["csv"].path.open("wb", buffering=0)
-            self._csv_rows = csv.writer(self._lines)
-            self._csv_rows.writerow(columns(self.labels))
-            self._write_lines()
-        if "parquet" in self.paths:
-            import pyarrow.parquet
-
-            self._schema = parquet_schema(self.labels)
-            self._parquet = pyarrow.parquet.ParquetWriter(str(self._files["parquet"].path), self._schema)
-        self._json.flush()
-        for name in _READABLE:
-            if name in self._files and not self._final[name].exists():
-                self._files[name].place()
+        for name, file in self._files.items():
+            self._writers.append(FORMATS[name].writer(file.path, self.labels))
+        self.flush()
+        for name, file in self._files.items():
+            if FORMATS[name].readable_while_written and not file.target.exists():
+                file.place()
         self.paths = {name: file.path for name, file in self._files.items()}
 
     def _write_waiting(self, until: float | None) -> None:
@@ -275,9 +244,8 @@ class Recording:
         return time + step if step > 0 else None
 
     def _write(self, record: Record) -> None:
-        assert self._json is not None
-        self._json.write((b"" if self._first else b",\n") + orjson.dumps(record.as_dict()))
-        self._first = False
+        for writer in self._writers:
+            writer.write(record)
         self._counts.add(
             record.frame,
             record.time,
@@ -288,45 +256,17 @@ class Recording:
             record.arousal or 0.0,
             record.duration or 0.0,
         )
-        if self._csv is not None or self._parquet is not None:
-            row = record.as_row(self.labels)
-            if self._csv is not None:
-                self._csv_rows.writerow(row)
-            if self._parquet is not None:
-                self._rows.append(row)
 
-    def _write_lines(self) -> None:
-        if self._csv is None:
-            return
-        lines = memoryview(self._lines.getvalue().encode("utf-8"))
-        while lines:  # a disk that fills up takes a part, and complains at the next one
-            lines = lines[self._csv.write(lines) :]
-        self._lines.seek(0)
-        self._lines.truncate()
+    def _finish(self) -> None:
+        """Close all writers, also where one of them can't, and then say so."""
+        with contextlib.ExitStack() as closing:
+            for writer in self._writers:
+                closing.callback(writer.close)
 
-    def _write_rows(self) -> None:
-        if self._parquet is None or not self._rows:
-            return
-        import pyarrow
-
-        arrays = [
-            pyarrow.array(values, type=field.type)
-            for values, field in zip(zip(*self._rows, strict=True), self._schema, strict=True)
-        ]
-        self._parquet.write_table(pyarrow.Table.from_arrays(arrays, schema=self._schema))
-        self._rows.clear()
-
-    def _shut(self) -> None:
-        files = [f for f in (self._json, self._csv, self._parquet) if f is not None]
-        self._csv = self._parquet = None
-        problem: OSError | None = None
-        for file in files:
-            try:
-                file.close()
-            except OSError as error:
-                problem = error
-        if problem is not None:
-            raise problem
+    def _let_go(self) -> None:
+        for writer in self._writers:
+            with contextlib.suppress(OSError):  # a full disk shows again; what it holds is given up
+                writer.discard()
 
 
 def write_summary(summary: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
@@ -337,23 +277,20 @@ def write_summary(summary: Mapping[str, Any], path: str | os.PathLike[str]) -> N
         )
 
 
-def write_csv(table: "pd.DataFrame", path: str | os.PathLike[str]) -> None:
-    """Write a table of `read_results` as CSV."""
-    with written_beside(path) as part:
-        table.to_csv(part, index=False)
-
-
-def write_parquet(table: "pd.DataFrame", path: str | os.PathLike[str]) -> None:
-    """Write a table of `read_results` as Parquet."""
-    with written_beside(path) as part:
-        table.to_parquet(part, index=False)
-
-
 def read_results(path: str | os.PathLike[str]) -> "pd.DataFrame":
-    """Read results in JSON, CSV or Parquet as a table with `columns()`; see `emotion_core.results.table`."""
-    from emotion_core.results.table import read_results as read_table
+    """Read results in any of the `FORMATS`, by the file's ending, as a table with `columns()`.
 
-    return read_table(path)
+    JSON may also be the bare five-key list of older tools. See `emotion_core.results.table.read_table`.
+
+    Raises:
+        EmotionError: where it is no results file, has records and not one of them makes sense, or is in a
+            format whose packages are not installed.
+    """
+    made = format_of(Path(path))
+    made.require()
+    from emotion_core.results.table import read_table
+
+    return read_table(path, made.reader)
 
 
 def read(path: str | os.PathLike[str]) -> list[Record]:

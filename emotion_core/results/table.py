@@ -10,7 +10,7 @@ import math
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,6 +23,7 @@ from emotion_core.analytics.figures import durations
 from emotion_core.files import no_plain_file
 from emotion_core.labels import EMOTIONS, canonical
 from emotion_core.results import bounded
+from emotion_core.results.formats.base import UNFINISHED
 from emotion_core.shortage import OUT_OF_MEMORY
 from emotion_core.types import EmotionError
 
@@ -35,14 +36,15 @@ _NAMED = 5  # reasons that are named with their counts
 _TRIED = 4096  # bytes of a torn record up to which each cut is tried: longer ones must have as many } as {
 _LISTED = 100  # rows named one by one in `attrs`; pandas copies these with every table
 _NOTHING: dict[str, Any] = {}
-_UNFINISHED = "the file was not finished: it is read up to its last whole record"
 _LARGEST = 2**53  # whole numbers up to here are exact
 _LATEST = 1e12  # seconds: past any clock's, and small enough to be added up
 _RANGES = {"confidence": (0.0, 1.0), "valence": (-1.0, 1.0), "arousal": (0.0, 1.0)}
 
 
-def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Read a results file: JSON (also the bare five-key list), CSV or Parquet, by its ending.
+def read_table(
+    path: str | os.PathLike[str], read: Callable[[Path, list[str]], dict[str, Any]]
+) -> pd.DataFrame:
+    """Read a results file with the reader of its format and check what it holds.
 
     Returns:
         A table with one row per record: frame (int), emotion (str, missing without a face), confidence in
@@ -63,13 +65,7 @@ def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
     try:
         if (kind := no_plain_file(file)) is not None:
             raise EmotionError(f"{file.name} is a {kind}: name a results file")
-        suffix = file.suffix.lower()
-        if suffix == ".csv":
-            raw = _from_csv(file, notes)
-        elif suffix in (".parquet", ".pq"):
-            raw = _from_parquet(file, notes)
-        else:
-            raw = _from_json(file, notes)
+        raw = read(file, notes)
     except FileNotFoundError as error:
         raise EmotionError(f"{file} does not exist: check the path") from error
     except OSError as error:
@@ -80,46 +76,28 @@ def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
     return checked(raw, file.name, notes)
 
 
-def _from_csv(file: Path, notes: list[str]) -> dict[str, Any]:
-    try:
-        table = bounded.read_csv(file)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise EmotionError(f"{file.name} is no CSV of results: {str(error).splitlines()[0]}") from error
-    # pandas calls the second column of a name NAME.1, and reads names that end so as they are.
-    twice = [n for n in NEEDED if f"{n}.1" in table.columns]
-    notes += [f"the column {name} stands there twice: the first is read" for name in twice]
-    return {str(name): table[name] for name in table.columns}
-
-
-def _from_parquet(file: Path, notes: list[str]) -> dict[str, Any]:
-    import pyarrow
-
-    try:
-        table = bounded.read_parquet(file)
-    except (pyarrow.ArrowException, ValueError, TypeError, OverflowError, OSError) as error:
-        if isinstance(error, (MemoryError, OSError)) and getattr(error, "errno", 0) != 0:
-            raise
-        raise EmotionError(f"{file.name} is no whole Parquet file: write it again") from error
-    again = table.columns.duplicated()
-    notes += [
-        f"the column {name} stands there twice: the first is read" for name in sorted(table.columns[again])
-    ]
-    return {str(name): table.loc[:, ~again][name] for name in table.columns[~again]}
-
-
-def _from_json(file: Path, notes: list[str]) -> dict[str, Any]:
+def from_json(file: Path, notes: list[str]) -> dict[str, Any]:
+    """Read the columns of a list of records, also of one that ends in the middle."""
     bounded.check_records(file)
-    gathered = _Columns(file.name)
+    with file.open("rb") as stream:
+        return gathered(_pieces(stream, file.name, notes), file.name)
+
+
+def gathered(pieces: Iterable[list[Any]], name: str) -> dict[str, Any]:
+    """Put the records of a file, some thousand at a time, into columns; what is no object is a bad record.
+
+    `name` is that of the file, for what is said where they are too many.
+    """
+    columns = _Columns(name)
     collecting = gc.isenabled()
     gc.disable()  # a hundred thousand new dicts would set the collector off again and again, for nothing
     try:
-        with file.open("rb") as stream:
-            for rows in _pieces(stream, file.name, notes):
-                gathered.add(rows)
+        for rows in pieces:
+            columns.add(rows)
     finally:
         if collecting:
             gc.enable()
-    return gathered.whole()
+    return columns.whole()
 
 
 def _pieces(stream: BinaryIO, name: str, notes: list[str]) -> Iterator[list[Any]]:
@@ -140,7 +118,7 @@ def _pieces(stream: BinaryIO, name: str, notes: list[str]) -> Iterator[list[Any]
         text += more
     tail = text.rstrip()
     if not tail.endswith(b"]"):
-        notes.append(_UNFINISHED)
+        notes.append(UNFINISHED)
         yield from _torn(tail)
         return
     tail = tail[:-1].rstrip().rstrip(b",")
@@ -402,7 +380,7 @@ def checked(raw: Mapping[str, Any], name: str, notes: list[str]) -> pd.DataFrame
         "reason": reasons.commonest(),
         "reasons": reasons.few(),
         "notes": notes,
-        "complete": _UNFINISHED not in notes,
+        "complete": UNFINISHED not in notes,
     }
     return table
 

@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from emotion_core.palette import ACCENT, INK, SURFACE, rgb
+from emotion_core.results.names import bare
 
 POINTS = 800
 """About how many points a line keeps, one a pixel of a usual page; the page says so where there are more."""
@@ -141,7 +142,7 @@ def thinned(frame: pd.DataFrame, points: int = POINTS) -> str | None:
 
 def short_name(name: str, most: int = 26) -> str:
     """Shorten a file name in the middle, and keep what plotly would read as markup as it is."""
-    name = name.rsplit("/", 1)[-1].removesuffix(".json").removesuffix("_results")
+    name = bare(name.rsplit("/", 1)[-1].removesuffix(".json"))
     short = name if len(name) <= most else f"{name[: most - 11]}…{name[-10:]}"
     return short.replace("&", "&amp;").replace("<", "&lt;")
 

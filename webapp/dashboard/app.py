@@ -5,7 +5,6 @@ and draws them; no network, camera or model is loaded here.
 """
 
 import sys
-from importlib import import_module
 from pathlib import Path
 
 ROOT = str(Path(__file__).resolve().parents[2])
@@ -16,18 +15,9 @@ import streamlit as st  # noqa: E402
 
 from emotion_core.labels import DISCLAIMER, VALENCE_AROUSAL_SOURCE  # noqa: E402
 from webapp.dashboard import choices, opening, state  # noqa: E402
+from webapp.dashboard.pages import PAGES  # noqa: E402
 from webapp.shared import quiet  # noqa: E402
 
-PAGES = {
-    "files": ("Files", ":material/folder_open:"),
-    "overview": ("Overview", ":material/dashboard:"),
-    "timeline": ("Timeline", ":material/timeline:"),
-    "plane": ("Valence and arousal", ":material/explore:"),
-    "people": ("People", ":material/group:"),
-    "compare": ("Compare", ":material/compare_arrows:"),
-    "moments": ("Moments", ":material/bolt:"),
-    "export": ("Report and export", ":material/ios_share:"),
-}
 ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
 <circle cx="16" cy="16" r="15" fill="#7B61C4"/><circle cx="11" cy="13" r="2.2" fill="#fff"/>
 <circle cx="21" cy="13" r="2.2" fill="#fff"/>
@@ -43,30 +33,23 @@ h3 { font-size: 1.1rem !important; padding: .9rem 0 0 !important; }
 </style>"""
 
 
-def _page(name: str) -> None:
-    # Each page is imported when it is first opened, which keeps the start short.
-    import_module(f"webapp.dashboard.views.{name}").page()
-
-
 def main() -> None:
     """Draw the frame around every page and the page itself."""
     st.set_page_config(page_title="Expression dashboard", page_icon=ICON, layout="wide")
     st.html(STYLE)
     quiet.before_streamlit_answers()
     opening.restore()
-    pages = []
-    for name, (title, icon) in PAGES.items():
-
-        def run(name: str = name) -> None:
-            _page(name)
-
-        pages.append(st.Page(run, title=title, icon=icon, url_path=name, default=name == "files"))
-    st.session_state["pages"] = dict(zip(PAGES, pages, strict=True))
-    chosen = st.navigation(pages)
+    first = next(iter(PAGES))
+    menu = {
+        name: st.Page(page.draw, title=page.title, icon=page.icon, url_path=name, default=name == first)
+        for name, page in PAGES.items()
+    }
+    st.session_state["pages"] = menu
+    chosen = st.navigation(list(menu.values()))
     if (wanted := state.wanted_page()) in PAGES and chosen.url_path == "":
         # A link of the form ?page=timeline: the address of a page itself works too, but the browser then
         # asks for files below it that are not there before it finds the application.
-        st.switch_page(st.session_state["pages"][wanted], query_params=choices.address(**state.loaded()))
+        st.switch_page(menu[wanted], query_params=choices.address(**state.loaded()))
     st.session_state["view"] = state.sidebar()
     try:
         chosen.run()

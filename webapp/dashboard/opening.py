@@ -3,16 +3,17 @@
 import contextlib
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from emotion_core.analytics import loading, sample
+from emotion_core.results.names import RESULTS
 from emotion_core.types import EmotionError
 from webapp.dashboard import choices, links
-from webapp.dashboard.state import add, complain, files, folder, results_folder, stem
+from webapp.dashboard.state import add, complain, files, folder, results_folder
 from webapp.shared import uploads
 from webapp.shared.visitor import COOKIE, Visitor
 
@@ -67,7 +68,7 @@ def open_upload(name: str, data: Any) -> None:
         place = folder() / f"{uuid.uuid4().hex}{suffix if suffix.isascii() and len(suffix) <= 8 else ''}"
         place.write_bytes(data.getbuffer())
     if suffix in loading.VIDEO_SUFFIXES:
-        st.session_state.setdefault("videos", {})[stem(name)] = place
+        st.session_state.setdefault("videos", {})[PurePath(name).stem.lower()] = place
         return
     try:
         with reading(name, place.stat().st_size):
@@ -85,7 +86,7 @@ def make_sample(kind: str) -> None:
     if kind == "study":
         tables = sample.make_study()
     else:
-        tables = {f"{sample.MARK}_conversation_results": sample.make_recording()}
+        tables = {f"{sample.MARK}_conversation{RESULTS}": sample.make_recording()}
     for name, table in tables.items():
         add(loading.check(table, name=name, source=f"made:{kind}", made=True))
 
@@ -101,7 +102,7 @@ def open_token(token: str) -> None:
             ),
         )
         return
-    found = [path] if path.is_file() else sorted(path.glob("*_results.json"))
+    found = [path] if path.is_file() else sorted(path.glob(f"*{RESULTS}.json"))
     if not found:
         complain(
             "Result of the web app", EmotionError("There are no results in it: analyse the video again.")

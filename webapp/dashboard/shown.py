@@ -8,9 +8,10 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from emotion_core.results.names import name_of
 from webapp.charts.style import drawn_once, figure_data
 from webapp.dashboard import choices
-from webapp.dashboard.state import View, loaded, stem
+from webapp.dashboard.state import View, loaded
 
 CONFIG = {
     "displayModeBar": True,
@@ -71,7 +72,7 @@ def show(
         st.subheader(heading, anchor=False)
     if text:
         st.caption(text)
-    name = f"{key}_{stem(st.session_state['view'].results.name)}" if st.session_state.get("view") else key
+    name = f"{key}_{name_of(st.session_state['view'].results.name)}" if st.session_state.get("view") else key
     config = {**CONFIG, "toImageButtonOptions": {"format": "png", "scale": 2, "filename": name}}
     if swift:
         config["doubleClickDelay"] = 200  # ms that a click on the legend waits for a second one

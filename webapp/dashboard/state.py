@@ -19,6 +19,7 @@ import pandas as pd
 import streamlit as st
 
 from emotion_core.analytics import loading, measures
+from emotion_core.results.names import video_names
 from webapp.dashboard import choices
 
 FOLDER_VARIABLE = "EMOTION_DASHBOARD_RESULTS"
@@ -133,19 +134,11 @@ def _from_app(results: loading.Results) -> bool:
     return results.path is None or where is None or where.resolve() not in results.path.resolve().parents
 
 
-def stem(name: str) -> str:
-    """Give the part of a file name that results and their video share."""
-    base = Path(name.replace("\\", "/")).name
-    base = base.rsplit(".", 1)[0] if "." in base else base
-    for ending in ("_results", "_annotated", "_emotions", "_output"):
-        base = base.removesuffix(ending)
-    return base.lower()
-
-
 def video_of(results: loading.Results) -> Path | None:
     """Give the video beside a file: uploaded under the same name, or lying beside the results."""
-    uploaded = st.session_state.get("videos", {}).get(stem(results.name))
-    path = uploaded or results.video
+    uploads = st.session_state.get("videos", {})
+    names = (name.lower() for name in video_names(results.name))
+    path = next((uploads[name] for name in names if name in uploads), results.video)
     return path if path is not None and path.is_file() else None
 
 

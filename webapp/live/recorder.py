@@ -6,6 +6,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from emotion_core.results.formats import FORMATS, available
+from emotion_core.results.names import results_path
 from webapp.shared import owners, store
 from webapp.shared.report import write_report
 from webapp.shared.store import SavedFile, link
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 class LiveRecorder:
     """Writes the results of a live session to a folder of its own while it runs.
 
-    Stop it with `finish()`, which leaves JSON, CSV and an HTML report, or with `discard()`.
+    Stop it with `finish()`, which leaves every format and an HTML report, or with `discard()`.
     """
 
     def __init__(self, limit_seconds: float, labels: Sequence[str], visitor: Visitor = NOBODY) -> None:
@@ -36,7 +38,7 @@ class LiveRecorder:
         self._first: float | None = None
         self._index = 0
         self._recording = Recording.create(
-            folder / f"{self._stem}_results.json", formats=("json", "csv"), labels=labels
+            results_path(folder, self._stem), formats=available(), labels=labels
         )
 
     def append(
@@ -85,4 +87,5 @@ class LiveRecorder:
             if self._discarded:  # meanwhile, so the report may just have been put into a folder that goes
                 store.discard(self.token)
         store.settle(self.token)
-        return [link(self.token, paths[kind], kind) for kind in ("json", "csv", "summary", "report")]
+        order = (*FORMATS, "summary", "report")
+        return [link(self.token, paths[kind], kind) for kind in order if kind in paths]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from webapp.app import App
     from webapp.settings import Settings
 
 
@@ -124,10 +127,10 @@ def html(settings: Settings) -> str:
 </div>"""
 
 
-def build(settings: Settings) -> None:
+def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
     """Put the live tab's parts into the Blocks that are being built."""
     gr.HTML(
-        html(settings),
+        html(app.settings),
         padding=False,
         apply_default_css=False,
         js_on_load="window.EMOTION.startLive(element.querySelector('[data-live]'));",

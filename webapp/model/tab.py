@@ -13,6 +13,7 @@ from emotion_core.types import EmotionError
 from webapp.shared.i18n import Text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from webapp.app import App
@@ -84,7 +85,7 @@ def page_html(engine: Engine, text: Text) -> str:
     )
 
 
-def build(app: App, blocks: gr.Blocks) -> None:
+def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
     """Put the model tab's parts into the Blocks that are being built."""
     raw: dict[str, Any] = {"padding": False, "apply_default_css": False, "js_on_load": None}
     page = gr.HTML("", elem_id="model-page", **raw)

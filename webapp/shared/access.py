@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from webapp.api import open_paths
+
 
 class Who(StrEnum):
     """Who may call an address."""
@@ -19,7 +21,7 @@ class Who(StrEnum):
 
 
 _OPEN = (
-    "/healthz",
+    *open_paths(),  # of the API: closed, too, unless a router says otherwise
     "/login",
     # Files of the installed packages, the same for everyone.
     "/assets/*",

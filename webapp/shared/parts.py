@@ -87,7 +87,7 @@ def downloads(files: Iterable[SavedFile], text: Text, dashboard: str | None = No
         )
     links += [
         f'<a class="download" data-kind="{file.kind}" href="{escape(file.url)}" '
-        f'download="{escape(file.name)}">{escape(text("file." + file.kind))}</a>'
+        f'download="{escape(file.name)}">{escape(file.label or text("file." + file.kind))}</a>'
         for file in files
     ]
     return f'<div class="downloads">{"".join(links)}</div>'

@@ -17,6 +17,7 @@ from emotion_core.analytics.loading import check
 from emotion_core.analytics.moments import FLASH_CAUTION, moments
 from emotion_core.files import written_beside
 from emotion_core.labels import DISCLAIMER, VALENCE_AROUSAL_SOURCE
+from emotion_core.results.names import summary_path
 from webapp.charts import people as charts_people
 from webapp.charts import plane
 from webapp.charts import shares as charts
@@ -213,10 +214,8 @@ def summary_of(path: Any) -> dict[str, Any] | None:
     """Read the `NAME_summary.json` beside a results file; None where there is none that can be read."""
     from pathlib import Path
 
-    results = Path(path)
-    place = results.with_name(results.stem.removesuffix("_results") + "_summary.json")
     try:
-        loaded = json.loads(place.read_text("utf-8"))
+        loaded = json.loads(summary_path(Path(path)).read_text("utf-8"))
     except (OSError, ValueError):
         return None
     return loaded if isinstance(loaded, dict) else None

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from emotion_core.results.formats import FORMATS
+from emotion_core.results.names import RESULTS, SUMMARY
 from webapp.shared.shelf import Room, Shelf
 from webapp.shared.uploads import Uploads
 
@@ -30,7 +32,7 @@ _shelves: dict[Path, Shelf] = {}
 """The results of each run in this process by their folder: whose they are, and how large."""
 ARRIVING = 60.0  # seconds without a byte after which an upload that is not whole is given up
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
-_SUFFIXES = frozenset({".mp4", ".json", ".csv", ".parquet", ".html", ".jpg", ".png", ".zip"})
+_SUFFIXES = frozenset({".mp4", ".html", ".jpg", ".png", ".zip"})  # besides those of results
 
 
 def root() -> Path | None:
@@ -100,7 +102,8 @@ def file_of(token: str | None, name: str) -> Path | None:
         return None
     path = folder / name
     # A link could lead out of the folder, so only plain files of the known kinds are given.
-    if path.is_symlink() or not path.is_file() or path.suffix.lower() not in _SUFFIXES:
+    known = _SUFFIXES.union(*(made.endings for made in FORMATS.values()))
+    if path.is_symlink() or not path.is_file() or path.suffix.lower() not in known:
         return None
     return path
 
@@ -112,12 +115,12 @@ def _one(token: str | None, ending: str) -> Path | None:
 
 def results_file(token: str | None) -> Path | None:
     """Give the `*_results.json` of a result, or None."""
-    return _one(token, "_results.json")
+    return _one(token, f"{RESULTS}.json")
 
 
 def summary_file(token: str | None) -> Path | None:
     """Give the `*_summary.json` of a result, or None."""
-    return _one(token, "_summary.json")
+    return _one(token, f"{SUMMARY}.json")
 
 
 def video_file(token: str | None) -> Path | None:
@@ -253,13 +256,19 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class SavedFile:
-    """A file that a viewer may fetch: what it is, its name, and its address relative to the app."""
+    """A file that a viewer may fetch: what it is, its name, and its address relative to the app.
+
+    `label` is the word for a format of results, which is the same in every language; for any other kind it
+    is empty, and a translated text is the word.
+    """
 
     kind: str
     name: str
     url: str
+    label: str = ""
 
 
 def link(token: str, path: Path, kind: str) -> SavedFile:
     """Give the address under which `path`, a file of the result `token`, can be fetched."""
-    return SavedFile(kind, path.name, f"result/{token}/{quote(path.name)}")
+    label = FORMATS[kind].label if kind in FORMATS else ""
+    return SavedFile(kind, path.name, f"result/{token}/{quote(path.name)}", label)

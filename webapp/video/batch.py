@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from emotion_core.results.formats import FORMATS, available
 from emotion_core.types import EmotionError
 from webapp.dashboard import links
 from webapp.shared import owners, parts, store
@@ -192,7 +193,7 @@ def _analyse(item: Item, batch: Batch, job: Job, engine: Engine, settings: Setti
         smoothing=options.smoothing,
         threshold=options.threshold,
         objects=objects,
-        formats=("json", "csv", "parquet"),
+        formats=available(),
         style=DrawStyle(hide_faces=options.hide_faces),
         on_progress=on_progress,
         should_stop=should_stop,
@@ -207,7 +208,7 @@ def _analyse(item: Item, batch: Batch, job: Job, engine: Engine, settings: Setti
         item.state = "cancelled"
         return
     paths["report"] = write_report(paths["json"], outcome.summary, item.path.stem)
-    order = ("video", "json", "csv", "parquet", "summary", "report")
+    order = ("video", *FORMATS, "summary", "report")
     files = [link(item.token, paths[kind], kind) for kind in order if kind in paths]
     token = links.publish(paths["json"], owner=batch.owner)
     why: str | None = None

@@ -296,12 +296,12 @@
       const lost = gone ? ` (${app.t("limit.results", { n: gone })})` : "";
       note.textContent = app.t("live.record." + state) + lost;
       place.append(note);
-      for (const { name, url, kind } of files || []) {
+      for (const { name, url, kind, label } of files || []) {
         const link = document.createElement("a");
         link.href = new URL(url, document.baseURI);
         link.download = name;
         link.className = "download";
-        link.textContent = app.t("file." + kind);
+        link.textContent = label || app.t("file." + kind);
         place.append(link);
       }
       this.finish?.();

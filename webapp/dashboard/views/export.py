@@ -6,6 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from emotion_core.results.names import name_of
 from webapp.charts import shares
 from webapp.dashboard import choices, state
 from webapp.shared import report
@@ -19,7 +20,7 @@ def page() -> None:
         f"{len(view.people)} {'person' if len(view.people) == 1 else 'people'}, "
         f"{view.start:.1f} to {view.end:.1f} s, {len(view.frame):,} records."
     )
-    name = state.stem(view.results.name)
+    name = name_of(view.results.name)
     # Made on a click, outside the session: what it needs of the session is taken now.
     kept = choices.address()
     left, middle, right = st.columns(3, gap="large")

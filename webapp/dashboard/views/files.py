@@ -4,19 +4,18 @@ import pandas as pd
 import streamlit as st
 
 from emotion_core.analytics import loading, measures
+from emotion_core.results.formats import endings, spoken
 from emotion_core.types import EmotionError
 from webapp.charts import shares
 from webapp.dashboard import opening, shown, state
 from webapp.shared.report import clock
-
-TYPES = [suffix[1:] for suffix in (*loading.SUFFIXES, *loading.VIDEO_SUFFIXES)]
 
 
 def page() -> None:
     """Draw the page."""
     st.title("Files")
     st.write(
-        "Results of `main.py --video` or of the web app: JSON, CSV or Parquet, one or many. Add the "
+        f"Results of `main.py --video` or of the web app: {spoken()}, one or many. Add the "
         "annotated video of the same name to see it beside the timeline. Files stay in this session only."
     )
     _uploads()
@@ -33,7 +32,7 @@ def _uploads() -> None:
     number = st.session_state.setdefault("uploader", 0)
     given = st.file_uploader(
         "Results files and videos",
-        type=TYPES,
+        type=[suffix[1:] for suffix in (*endings(), *loading.VIDEO_SUFFIXES)],
         accept_multiple_files=True,
         max_upload_size=loading.MAX_BYTES // (1024 * 1024),
         key=f"upload{number}",

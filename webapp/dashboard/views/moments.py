@@ -7,6 +7,7 @@ import streamlit as st
 
 from emotion_core.analytics import moments
 from emotion_core.files import written_beside
+from emotion_core.results.names import MOMENTS, moments_path, name_of
 from emotion_core.types import EmotionError
 from webapp.charts import compare
 from webapp.dashboard import choices, shown, state
@@ -79,7 +80,7 @@ def _notes(view: state.View, found: pd.DataFrame) -> None:
         },
     )
     text = edited.to_csv(index=False).encode()
-    name = f"{state.stem(view.results.name)}_moments.csv"
+    name = f"{name_of(view.results.name)}{MOMENTS}.csv"
     with st.container(horizontal=True):
         target = notes_path(view)
         if target is not None and st.button(
@@ -112,7 +113,7 @@ def notes_path(view: state.View) -> Path | None:
     path = view.results.path
     if view.results.source != "folder" or path is None:
         return None
-    return path.with_name(f"{path.stem.removesuffix('_results')}_moments.csv")
+    return moments_path(path)
 
 
 def _saved(view: state.View) -> pd.DataFrame:

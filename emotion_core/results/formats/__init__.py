@@ -1,0 +1,61 @@
+"""The formats of results: a file in this folder for each, and its name in `_FILES`.
+
+Whatever offers a choice of formats (the command line, downloads, the dashboard, the README) reads `FORMATS`.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from emotion_core.registry import Registry
+
+if TYPE_CHECKING:
+    from emotion_core.results.formats.base import Format
+
+_FILES = ("json", "csv", "parquet", "ndjson", "sav")
+
+FORMATS: "Registry[Format]" = Registry(__name__, "FORMAT", *_FILES)
+"""Every format by its name, in the order in which they are offered; JSON is always written."""
+
+
+def check(names: Iterable[str]) -> None:
+    """Raise EmotionError for a name that is no format, and for a format whose packages are not installed."""
+    from emotion_core.types import EmotionError
+
+    for name in names:
+        if name not in FORMATS:
+            raise EmotionError(f"{name!r} is no format of results: choose from {', '.join(FORMATS)}")
+        FORMATS[name].require()
+
+
+def available() -> list[str]:
+    """Give the names of the formats whose packages are installed."""
+    return [name for name, made in FORMATS.items() if not made.missing]
+
+
+def endings() -> tuple[str, ...]:
+    """Give the endings of all files that can be read here, as (".json", ".csv", ...)."""
+    return tuple(ending for name in available() for ending in FORMATS[name].endings)
+
+
+def spoken() -> str:
+    """Give what can be read here in words: "JSON, CSV or Parquet"."""
+    *labels, last = [FORMATS[name].label for name in available()]
+    return f"{', '.join(labels)} or {last}" if labels else last
+
+
+def of(path: Path) -> "Format":
+    """Give the format of a file by its ending; JSON where it has another."""
+    ending = path.suffix.lower()
+    return next((made for made in FORMATS.values() if ending in made.endings), FORMATS["json"])
+
+
+def table() -> str:
+    """Give the formats as the Markdown table of the README."""
+    rows = [
+        f"| `{made.name}` | {made.about} | {'yes' if made.readable_while_written else 'no'} "
+        f"| {', '.join(made.needs) or 'nothing'} |"
+        for made in FORMATS.values()
+    ]
+    head = ["| format | what it is | readable after a kill | needs besides the base |", "|---|---|---|---|"]
+    return "\n".join([*head, *rows])

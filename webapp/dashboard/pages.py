@@ -1,0 +1,38 @@
+"""The pages of the dashboard: a file in `views` for each, and its line here.
+
+The menu, links of the form ?page=NAME and the benchmark read `PAGES`. A view is imported when it is first
+opened, which keeps the start short.
+"""
+
+from dataclasses import dataclass
+from importlib import import_module
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page: its module in `views` and place in the address, its title, and its sign in the menu."""
+
+    name: str
+    title: str
+    icon: str
+
+    def draw(self) -> None:
+        """Draw it: call `page()` of its view."""
+        import_module(f"webapp.dashboard.views.{self.name}").page()
+
+
+PAGES: dict[str, Page] = {
+    page.name: page
+    for page in (
+        Page("files", "Files", ":material/folder_open:"),
+        Page("overview", "Overview", ":material/dashboard:"),
+        Page("timeline", "Timeline", ":material/timeline:"),
+        Page("plane", "Valence and arousal", ":material/explore:"),
+        Page("people", "People", ":material/group:"),
+        Page("compare", "Compare", ":material/compare_arrows:"),
+        Page("moments", "Moments", ":material/bolt:"),
+        Page("table", "Table", ":material/table_rows:"),
+        Page("export", "Report and export", ":material/ios_share:"),
+    )
+}
+"""Every page by its name, in the order of the menu; the first is the one that opens."""
