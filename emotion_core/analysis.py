@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from emotion_core.files import busy, disk_problem, is_being_written, written_beside
+from emotion_core.limits import MAX_VIDEO_SIDE
 from emotion_core.results.formats import check as check_formats
 from emotion_core.results.names import OVERLAY, RESULTS, results_path
 from emotion_core.results.recording import Recording
@@ -105,6 +106,11 @@ def plan(
                 f"the annotated {'picture' if len(allowed) > 1 else 'video'} can be written as "
                 f"{' or '.join(allowed)}, not as {video.name!r}: change --output"
             )
+    if write_video and place.kind != "picture" and max(info.width, info.height) > MAX_VIDEO_SIDE:
+        raise EmotionError(
+            f"{place.name} has {info.width} x {info.height} pixels, and an annotated video holds at most "
+            f"{MAX_VIDEO_SIDE} a side: make it smaller, or leave the annotated video out"
+        )
     made = Plan(place, info, results_path(folder, name), video if write_video else None, tuple(formats))
     outputs = [made.results, *([made.video] if made.video else [])]
     for target in outputs:

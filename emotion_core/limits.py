@@ -6,6 +6,9 @@ MAX_PIXELS = 50_000_000
 MAX_SIDE = 65_535
 """Pixels of a side beyond which a frame is refused, however narrow it is: what JPEG can hold."""
 
+MAX_VIDEO_SIDE = 16_384
+"""Pixels of a side of the annotated video: what H.264 can hold."""
+
 MAX_ROWS = 2_000_000
 """Records of a results file beyond which it is refused: six hours of three faces at 30 frames a second."""
 

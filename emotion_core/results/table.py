@@ -134,7 +134,14 @@ def _first_part(text: bytes) -> tuple[list[Any], bytes]:
     """Parse as much of `text` as ends with a whole record; give the rest back."""
     cuts = [m for m in _BETWEEN.finditer(text, max(0, len(text) - 65536))]
     # The last cut may lie inside a list of objects, where what comes before it does not parse.
+    depth = text.count(b"{") - text.count(b"}")
+    end, tried = len(text), 0
     for cut in reversed(cuts[-50:]):
+        depth -= text.count(b"{", cut.start() + 1, end) - text.count(b"}", cut.start() + 1, end)
+        end = cut.start() + 1
+        if depth and tried >= 3:  # braces inside words may upset the count, so a few are tried all the same
+            continue
+        tried += 1
         try:
             return _parse(text[: cut.start() + 1]), text[cut.end() :]
         except ValueError:

@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from emotion_core.files import no_plain_file
-from emotion_core.limits import MAX_SIDE
+from emotion_core.limits import MAX_SIDE, MAX_VIDEO_SIDE
 from emotion_core.types import EmotionError
 
 if TYPE_CHECKING:
@@ -74,6 +74,9 @@ def check_video(path: Path, settings: Settings, text: Text) -> VideoInfo:
     except EmotionError:
         key = "error.audio" if _has_only_sound(source) else "error.notvideo"
         raise EmotionError(text(key, name=name)) from None
+    if max(info.width, info.height) > MAX_VIDEO_SIDE:
+        limit = f"{settings.max_megapixels:g}"
+        raise EmotionError(text("error.pixels", name=name, width=info.width, height=info.height, limit=limit))
     if info.kind == "picture":
         raise EmotionError(text("error.notvideo", name=name))
     if info.duration is not None and info.duration > settings.max_minutes * 60:
