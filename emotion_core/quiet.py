@@ -46,14 +46,15 @@ def _load(library: str, name: str) -> Any:
     for variable in _FOLDERS.get(library, ()):
         if known is None and variable not in os.environ:
             os.environ[variable] = _folder()
+    if library == "mediapipe":
+        with _plots_later():
+            return import_module(name)
+    module = import_module(name)  # waits where another thread is in the middle of it
     if library == "onnxruntime" and known is not None:
         # Somebody else may have imported it without the variable: it has written a first record by then, but
         # sends nothing after this.
         known.disable_telemetry_events()
-    if library == "mediapipe":
-        with _plots_later():
-            return import_module(name)
-    return import_module(name)
+    return module
 
 
 def _folder() -> str:
