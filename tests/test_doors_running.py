@@ -288,7 +288,7 @@ def test_a_result_opens_for_the_browser_that_made_it_until_it_logs_out(
     app: RunningApp, ada: httpx.Client, astronaut: np.ndarray
 ) -> None:
     files = recorded(ada, astronaut)
-    assert len(files) == 4
+    assert len(files) >= 4
     with client_of(app) as another, client_of(app, logged_in=False) as stranger:
         for file in files:
             assert ada.get(file).status_code == 200

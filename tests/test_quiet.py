@@ -99,7 +99,10 @@ def test_quiet_libraries_are_loaded_at_one_place() -> None:
 
 
 def in_a_new_python(code: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    switches = {name for values in quiet.SWITCHES.values() for name in values}  # this process may have set them
+    clean = {name: value for name, value in os.environ.items() if name not in switches}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
