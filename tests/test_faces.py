@@ -14,7 +14,7 @@ import pytest
 
 from emotion_core.faces import weights
 from emotion_core.faces.finder import FaceFinder
-from emotion_core.faces.mesh import FaceMesh
+from emotion_core.faces.mesh import load_mesh
 from emotion_core.faces.weights import find_landmarker
 from emotion_core.faces.yunet import YuNet
 from emotion_core.types import DetectedFace, EmotionError
