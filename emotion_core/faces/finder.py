@@ -204,12 +204,12 @@ class FaceFinder:
         """Read a face that was found as following will see it; None where that fails."""
         assert self._mesh is not None
         for _ in range(3):
-            wanted = self._region(face.points)
+            wanted = self._mesh.region(face.points)
             again = self._read_at(image, wanted, face.score)
             if again is None or not _plausible(face.box, again.box):
                 return None
             face = again
-            if _apart(wanted, self._region(face.points), self._mesh.side) < 1:
+            if _apart(wanted, self._mesh.region(face.points), self._mesh.side) < 1:
                 break
         return face
 
@@ -222,11 +222,6 @@ class FaceFinder:
         """Read the face that the mesh reader's own crop is laid around."""
         assert self._mesh is not None
         return _in_picture(self._mesh.read(warp(image, region, self._mesh.side)), region, score)
-
-    def _region(self, points: np.ndarray) -> np.ndarray:
-        """Lay the mesh reader's crop by five points."""
-        assert self._mesh is not None
-        return crop_matrix(points, self._mesh.side, self._mesh.margin)
 
     def _follow(self, image: np.ndarray, last: DetectedFace) -> DetectedFace | None:
         if not _inside(image, last.box):
@@ -241,7 +236,7 @@ class FaceFinder:
         if self._mesh is not None:
             face = self._find_at(image, crop_matrix(near.points, _CROP, _MARGIN), near.score)
             if face is not None and _plausible(last.box, face.box):
-                return self._followed(image, face) or replace(face, region=self._region(face.points))
+                return self._followed(image, face) or replace(face, region=self._mesh.region(face.points))
         size = max(last.box.width, last.box.height)
         if last.landmarks is None and np.abs(near.points - last.points).max() < _JITTER * size:
             return last
@@ -256,7 +251,7 @@ class FaceFinder:
         if np.abs(face.points - last.points).max() < _STILL * size:
             return face
         assert self._mesh is not None and last.region is not None
-        wanted = self._region(face.points)
+        wanted = self._mesh.region(face.points)
         apart = _apart(last.region, wanted, self._mesh.side)
         if apart < 1:
             return face

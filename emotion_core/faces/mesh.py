@@ -40,8 +40,8 @@ class Mesh(Protocol):
     side: int
     """Pixels of the upright crop that a face which is followed is read in."""
 
-    margin: float
-    """Of that crop, in units of the network's own; see `crop.crop_matrix`."""
+    def region(self, points: np.ndarray) -> np.ndarray:
+        """Lay that crop by five points in pixels; gives the similarity (2, 3), as `crop.crop_matrix`."""
 
     def read(self, crop: np.ndarray) -> MeshReading | None:
         """Read the face that an RGB uint8 crop (side, side, 3) is laid around; None where none is seen."""

@@ -12,13 +12,13 @@ import cv2
 import numpy as np
 
 from emotion_core.faces.blaze import BlazeFace
-from emotion_core.faces.crop import warp
+from emotion_core.faces.crop import crop_matrix, warp
 from emotion_core.faces.geometry import HeadGeometry
 from emotion_core.faces.litert import Model
 from emotion_core.faces.mesh import PRESENCE_CONFIDENCE, MeshReading, not_a_bundle
 
 _SIDE = 256
-_MARGIN = 1.3  # about 1.4 times the mesh's box, of which MediaPipe shows the model 1.5
+_MARGIN = 1.3  # of the crop, in units of the network's own: there it answers most like MediaPipe's landmarker
 _VIEW = 1.25  # what the camera is taken to see, in units of the crop: it tells how near the head is
 
 
@@ -36,7 +36,6 @@ class LiteMesh:
     """
 
     side = _SIDE
-    margin = _MARGIN
 
     def __init__(self, path: Path, *, blendshapes: bool = False, copies: int = 1) -> None:
         try:
@@ -47,6 +46,10 @@ class LiteMesh:
                 self._shapes = Model(bundle.read("face_blendshapes.tflite"), copies) if blendshapes else None
         except (zipfile.BadZipFile, KeyError, ValueError) as e:
             raise not_a_bundle(path) from e
+
+    def region(self, points: np.ndarray) -> np.ndarray:
+        """See `Mesh.region`."""
+        return crop_matrix(points, _SIDE, _MARGIN)
 
     def read(self, crop: np.ndarray) -> MeshReading | None:
         """See `Mesh.read`."""

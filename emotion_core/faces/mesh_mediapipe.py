@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from emotion_core.faces.crop import crop_matrix
 from emotion_core.faces.hush import quiet
 from emotion_core.faces.mesh import PRESENCE_CONFIDENCE, MeshReading, not_a_bundle
 
@@ -35,7 +36,6 @@ class MediaPipeMesh:
     """
 
     side = 192  # larger crops took longer and read no better
-    margin = 1.6
 
     def __init__(self, path: Path, *, blendshapes: bool = False, copies: int = 1) -> None:
         self._path, self._blendshapes = path, blendshapes
@@ -48,6 +48,10 @@ class MediaPipeMesh:
         self._direct = _Direct.of(self._mp)
         weakref.finalize(self, _close, self._all)
         self._idle.put(self._make())
+
+    def region(self, points: np.ndarray) -> np.ndarray:
+        """See `Mesh.region`; wide, since the landmarker detects the face again."""
+        return crop_matrix(points, self.side, 1.6)
 
     def read(self, crop: np.ndarray) -> MeshReading | None:
         """Read the face in an RGB uint8 crop (H, W, 3), or give None where none is seen."""
