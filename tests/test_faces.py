@@ -4,6 +4,7 @@ import hashlib
 import logging
 import subprocess
 import sys
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 
 from emotion_core.faces import weights
 from emotion_core.faces.finder import FaceFinder
+from emotion_core.faces.geometry import HeadGeometry
 from emotion_core.faces.mesh import load_mesh
 from emotion_core.faces.weights import find_landmarker
 from emotion_core.faces.yunet import YuNet
@@ -22,7 +24,6 @@ from emotion_core.types import DetectedFace, EmotionError
 
 @pytest.fixture(scope="module")
 def finder() -> FaceFinder:
-    pytest.importorskip("mediapipe")
     return FaceFinder(mesh=True)
 
 
@@ -63,7 +64,7 @@ def test_one_face_with_all_it_has(finder, astronaut):
 
 def test_a_mesh_is_the_same_by_the_short_way_and_by_mediapipes_own(astronaut, background):
     pytest.importorskip("mediapipe")
-    mesh = FaceMesh(find_landmarker(), blendshapes=True, copies=1)
+    mesh = load_mesh("mediapipe", find_landmarker(), blendshapes=True)
     assert mesh._direct is not None, "a new MediaPipe: compare its face_landmarker.py, then list its version"
     crop, nobody = astronaut[:260, 80:380], background[:300, :300]
     short = mesh.read(crop)
@@ -74,6 +75,79 @@ def test_a_mesh_is_the_same_by_the_short_way_and_by_mediapipes_own(astronaut, ba
     np.testing.assert_array_equal(short.points, usual.points)
     np.testing.assert_array_equal(short.rotation, usual.rotation)
     assert short.points.shape == (478, 2) and short.blendshapes == usual.blendshapes
+
+
+# The mesh alone against MediaPipe's own landmarker ------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def reference() -> FaceFinder:
+    pytest.importorskip("mediapipe")
+    return FaceFinder(mesh="mediapipe", blendshapes=True)
+
+
+@pytest.fixture(scope="module")
+def shaped() -> FaceFinder:
+    return FaceFinder(blendshapes=True)
+
+
+def angle(rotation: np.ndarray, other: np.ndarray) -> float:
+    """Give the angle between two rotations in degrees."""
+    return float(np.degrees(np.arccos(np.clip((np.trace(rotation.T @ other) - 1) / 2, -1, 1))))
+
+
+@pytest.mark.parametrize("shape", [(260, 300), (300, 260), (200, 200)])
+@pytest.mark.parametrize("degrees", [0, 20, -35])
+def test_a_face_in_a_picture_is_read_as_mediapipe_does(reference, shaped, astronaut, shape, degrees):
+    height, width = shape
+    picture = cv2.getRectSubPix(turned(astronaut, degrees), (width, height), (256, 262))
+    ours, theirs = shaped._mesh.find(picture), reference._mesh.find(picture)
+    assert np.abs(ours.points - theirs.points).max() < 0.1  # pixels
+    assert angle(ours.rotation, theirs.rotation) < 1
+    assert list(ours.blendshapes) == list(theirs.blendshapes)
+    assert max(abs(ours.blendshapes[k] - theirs.blendshapes[k]) for k in ours.blendshapes) < 0.02
+
+
+@pytest.mark.parametrize("degrees", [-40, 0, 15])
+@pytest.mark.parametrize("zoom", [0.5, 1.0, 2.5])
+def test_a_face_that_is_followed_is_read_as_mediapipe_does(reference, shaped, astronaut, degrees, zoom):
+    size = (round(512 * zoom), round(512 * zoom))
+    picture = cv2.resize(turned(astronaut, degrees), size, interpolation=cv2.INTER_AREA)
+    ours, theirs = shaped.detect(picture)[0], reference.detect(picture)[0]
+    compare(ours, theirs, 0.03, 4)
+
+
+def compare(ours: DetectedFace, theirs: DetectedFace, far: float, degrees: float) -> None:
+    """Require two readings alike: points in units of the distance of the outer eye corners, and angles."""
+    eyes = np.hypot(*(theirs.landmarks[33] - theirs.landmarks[263]))
+    assert np.linalg.norm(ours.landmarks - theirs.landmarks, axis=1).mean() < far * eyes
+    turn = np.array([ours.pose.yaw - theirs.pose.yaw, ours.pose.pitch - theirs.pose.pitch])
+    assert np.abs(turn).max() < degrees
+    assert abs((ours.pose.roll - theirs.pose.roll + 180) % 360 - 180) < degrees
+
+
+@pytest.mark.parametrize("name", ["crema_1001_happy.mp4", "sad_to_happy_hands.mp4", "webcam_near_far.mp4"])
+def test_faces_of_clips_are_read_as_mediapipe_does(reference, shaped, clips, name):
+    from emotion_core import frames
+
+    with frames(clips / name) as reader:
+        for frame in islice(reader, 0, 240, 40):
+            compare(shaped.detect(frame.image)[0], reference.detect(frame.image)[0], 0.04, 5)
+
+
+def test_the_head_is_turned_as_the_reference_face_was():
+    """The reference face itself, turned and seen from afar, gives its own rotation back."""
+    with zipfile.ZipFile(find_landmarker()) as archive:
+        head = HeadGeometry(archive.read("geometry_pipeline_metadata_landmarks.binarypb"))
+    turn, _ = cv2.Rodrigues(np.array([0.3, -0.4, 0.2]))
+    mesh = np.zeros((478, 3))
+    mesh[head._used] = head._vertices @ turn.T
+    mesh[:468, 2] -= mesh[:468, 2].mean()
+    # far away: 1 / 1000 of the picture's width is a centimetre; z of the mesh grows away from the camera
+    seen = mesh * (1e-3, -1e-3, -1e-3) + (0.5, 0.5, 0)
+    assert angle(head.rotation(seen), turn) < 0.5
+    with pytest.raises(ValueError, match="no reference face"):
+        HeadGeometry(b"\x08\x01")
 
 
 @pytest.mark.parametrize("size", [90, 45, 30, 22])
@@ -182,7 +256,6 @@ def test_a_crop_without_a_face(finder):
 
 
 def test_blendshapes_when_asked_for(astronaut):
-    pytest.importorskip("mediapipe")
     (face,) = FaceFinder(blendshapes=True).detect(astronaut)
     assert face.blendshapes is not None and len(face.blendshapes) == 52
     assert face.blendshapes["mouthSmileLeft"] > 0.4 > face.blendshapes["mouthFrownLeft"]
@@ -204,8 +277,18 @@ def test_the_largest_are_read_first(astronaut):
         FaceFinder(mesh=False, max_faces=0)
 
 
-def test_without_mediapipe_it_works_and_says_so_once(astronaut, monkeypatch, caplog):
+def test_mediapipe_is_a_choice_that_says_what_it_needs(astronaut, monkeypatch):
     monkeypatch.setitem(sys.modules, "mediapipe", None)
+    assert FaceFinder().detect(astronaut)[0].landmarks is not None
+    with pytest.raises(EmotionError, match="pip install mediapipe") as caught:
+        FaceFinder(mesh="mediapipe")
+    assert "\n" not in str(caught.value)
+    with pytest.raises(EmotionError, match="one of litert, mediapipe, not 'dlib'"):
+        FaceFinder(mesh="dlib")
+
+
+def test_without_litert_it_works_and_says_so_once(astronaut, monkeypatch, caplog):
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
     with caplog.at_level(logging.WARNING):
         finder = FaceFinder()
         faces = finder.detect(astronaut)
@@ -213,17 +296,20 @@ def test_without_mediapipe_it_works_and_says_so_once(astronaut, monkeypatch, cap
     assert not finder.has_mesh and len(faces) == 1 and faces[0].landmarks is None
     crop = finder.in_crop(np.ascontiguousarray(astronaut[60:180, 165:285]))
     assert crop is not None and crop.landmarks is None
-    assert len(caplog.records) == 1 and "pip install mediapipe" in caplog.records[0].getMessage()
-    with pytest.raises(EmotionError, match="pip install mediapipe"):
+    assert len(caplog.records) == 1 and "pip install ai-edge-litert" in caplog.records[0].getMessage()
+    with pytest.raises(EmotionError, match="pip install ai-edge-litert"):
         FaceFinder(mesh=True)
 
 
-def test_loading_writes_nothing_to_stderr():
-    pytest.importorskip("mediapipe")
-    code = """
-import numpy
+@pytest.mark.parametrize("mesh", ["litert", "mediapipe"])
+def test_loading_writes_nothing_to_stderr(mesh):
+    if mesh == "mediapipe":
+        pytest.importorskip("mediapipe")
+    code = f"""
+import numpy, sys
 from emotion_core.faces.finder import FaceFinder
-FaceFinder().detect(numpy.zeros((64, 64, 3), "uint8"))
+FaceFinder(mesh="{mesh}").detect(numpy.zeros((64, 64, 3), "uint8"))
+assert ("mediapipe" in sys.modules) == ({mesh!r} == "mediapipe")
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr == ""
@@ -277,7 +363,6 @@ def test_another_file_than_the_model_is_refused(nowhere, tmp_path):
 def test_a_model_of_the_user_is_never_passed_over(tmp_path):
     with pytest.raises(EmotionError, match="is no file"):
         FaceFinder(tmp_path / "missing.task")
-    pytest.importorskip("mediapipe")
     (tmp_path / "text.task").write_text("hello")
     with pytest.raises(EmotionError, match="no FaceLandmarker bundle"):
         FaceFinder(tmp_path / "text.task")

@@ -1,4 +1,4 @@
-"""BlazeFace, the small detector in MediaPipe's bundle: where the mesh has to look in a picture of one face."""
+"""BlazeFace, the detector in MediaPipe's bundle: where the mesh has to look in a picture of one face."""
 
 import math
 

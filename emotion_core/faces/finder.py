@@ -40,7 +40,7 @@ _LOOKS = (
 )
 _LOCAL = 192  # side of the picture in which a face is searched for around its last place
 _LOCAL_REACH = 2.4  # and what it shows, in units of the face
-# Two crops are one for the mesh while their sizes differ by less than this factor's logarithm, they are turned
+# Two crops are one for the mesh while the logarithms of their sizes differ by less than this, they are turned
 # by less than so many radians, and their middles lie less than this share of a side apart.
 _ZOOM, _TURN, _SHIFT = 0.14, math.radians(8), 0.08
 _FAR = 2.0  # times as much, and a face is read again
@@ -243,7 +243,7 @@ class FaceFinder:
         return DetectedFace(near.box, near.score, near.points)
 
     def _settled(self, image: np.ndarray, last: DetectedFace, face: DetectedFace) -> DetectedFace:
-        """Choose the crop for the next frame: the same while it fits, so that a face at rest does not tremble.
+        """Choose the crop for the next frame: the same while it fits, so that a face at rest doesn't tremble.
 
         A face that has moved so far that the crop lies badly is read again.
         """
@@ -344,7 +344,7 @@ def _pose(rotation: np.ndarray, region: np.ndarray) -> Pose:
 
 
 def _apart(region: np.ndarray, other: np.ndarray, side: int) -> float:
-    """Tell how ill one crop of `side` pixels stands in for another, by size, turn and place; below 1 it does."""
+    """Tell how ill one crop of `side` pixels stands for another, by size, turn and place; below 1 it does."""
     # plain numbers: both are [[a, b, x], [-b, a, y]], and every frame asks
     ((a, b, x), (_, _, y)), ((c, d, u), (_, _, v)) = region.tolist(), other.tolist()
     zoom = math.log(math.hypot(a, b) / math.hypot(c, d))

@@ -7,6 +7,7 @@ carries; the fit is that of the weighted orthogonal Procrustes problem (Akca 200
 import math
 import struct
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,7 @@ class HeadGeometry:
     def __init__(self, metadata: bytes) -> None:
         try:
             self._vertices, self._weights, self._used = _reference(metadata)
-        except (IndexError, KeyError, struct.error) as e:
+        except (IndexError, KeyError, StopIteration, TypeError, ValueError, struct.error) as e:
             raise ValueError("no reference face") from e
         middle = self._weights @ self._vertices / self._weights.sum()
         self._centred = self._vertices - middle  # (N, 3)
@@ -69,7 +70,7 @@ def _reference(metadata: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return numbers[used, :3], np.array([float(point[2]) for point in weighed]), used
 
 
-def _fields(message: bytes) -> Iterator[tuple[int, "int | float | bytes"]]:
+def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
     """Go through the numbered fields of a Protocol Buffers message, as far as they occur here."""
     at = 0
 

@@ -87,4 +87,6 @@ def load_mesh(name: str, bundle: Path, *, blendshapes: bool = False, copies: int
     try:
         return load(bundle, blendshapes, copies)
     except ImportError as e:
-        raise MeshMissingError(f"{package} can't be loaded ({e}); install it with: pip install {package}") from e
+        raise MeshMissingError(
+            f"{package} can't be loaded ({e}); install it with: pip install {package}"
+        ) from e

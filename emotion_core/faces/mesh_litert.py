@@ -56,8 +56,9 @@ class LiteMesh:
         mesh = self._mesh(crop)
         if mesh is None:
             return None
+        points = mesh[:, :2] - 0.5
         seen = (mesh - (_SIDE / 2, _SIDE / 2, 0)) / (_VIEW * _SIDE) + (0.5, 0.5, 0)
-        return MeshReading(mesh[:, :2] - 0.5, self._head.rotation(seen), self._blendshapes(mesh))
+        return MeshReading(points, self._head.rotation(seen), self._blendshapes(points))
 
     def find(self, picture: np.ndarray) -> MeshReading | None:
         """See `Mesh.find`."""
@@ -70,19 +71,19 @@ class LiteMesh:
         height, width = picture.shape[:2]
         depth = mesh[:, 2] * np.hypot(*back[:, 0])
         seen = np.column_stack([(points[:, 0] + 0.5) / width, (points[:, 1] + 0.5) / height, depth / width])
-        return MeshReading(points, self._head.rotation(seen, width, height), self._blendshapes(mesh))
+        return MeshReading(points, self._head.rotation(seen, width, height), self._blendshapes(points))
 
     def _mesh(self, crop: np.ndarray) -> np.ndarray | None:
-        """Give the points (478, 3), x and y in pixels of the crop from its corner; None where none is seen."""
+        """Give the points (478, 3), x and y in pixels from the crop's corner; None where none is seen."""
         mesh, presence, _ = self._net(crop)
         if presence[0] < math.log(PRESENCE_CONFIDENCE / (1 - PRESENCE_CONFIDENCE)):
             return None
         return mesh.reshape(-1, 3)
 
-    def _blendshapes(self, mesh: np.ndarray) -> dict[str, float] | None:
+    def _blendshapes(self, points: np.ndarray) -> dict[str, float] | None:
         if self._shapes is None:
             return None
-        (scores,) = self._shapes(mesh[_SHAPED, :2])
+        (scores,) = self._shapes(points[_SHAPED] + 0.5)
         return dict(zip(BLENDSHAPES, scores.tolist(), strict=True))
 
 
@@ -102,16 +103,15 @@ BLENDSHAPES = (
 )
 """The 52 blendshapes in the order of the model's outputs."""
 
-_SHAPED = np.array(
-    # fmt: off
-    [
-        0, 1, 4, 5, 6, 7, 8, 10, 13, 14, 17, 21, 33, 37, 39, 40, 46, 52, 53, 54, 55, 58, 61, 63, 65, 66, 67,
-        70, 78, 80, 81, 82, 84, 87, 88, 91, 93, 95, 103, 105, 107, 109, 127, 132, 133, 136, 144, 145, 146,
-        148, 149, 150, 152, 153, 154, 155, 157, 158, 159, 160, 161, 162, 163, 168, 172, 173, 176, 178, 181,
-        185, 191, 195, 197, 234, 246, 249, 251, 263, 267, 269, 270, 276, 282, 283, 284, 285, 288, 291, 293,
-        295, 296, 297, 300, 308, 310, 311, 312, 314, 317, 318, 321, 323, 324, 332, 334, 336, 338, 356, 361,
-        362, 365, 373, 374, 375, 377, 378, 379, 380, 381, 382, 384, 385, 386, 387, 388, 389, 390, 397, 398,
-        400, 402, 405, 409, 415, 454, 466, 468, 469, 470, 471, 472, 473, 474, 475, 476, 477,
-    ]
-    # fmt: on
-)  # the points that the blendshape model was trained to read
+# The points that the blendshape model was trained to read.
+# fmt: off
+_SHAPED = np.array([
+    0, 1, 4, 5, 6, 7, 8, 10, 13, 14, 17, 21, 33, 37, 39, 40, 46, 52, 53, 54, 55, 58, 61, 63, 65, 66, 67, 70,
+    78, 80, 81, 82, 84, 87, 88, 91, 93, 95, 103, 105, 107, 109, 127, 132, 133, 136, 144, 145, 146, 148, 149,
+    150, 152, 153, 154, 155, 157, 158, 159, 160, 161, 162, 163, 168, 172, 173, 176, 178, 181, 185, 191, 195,
+    197, 234, 246, 249, 251, 263, 267, 269, 270, 276, 282, 283, 284, 285, 288, 291, 293, 295, 296, 297, 300,
+    308, 310, 311, 312, 314, 317, 318, 321, 323, 324, 332, 334, 336, 338, 356, 361, 362, 365, 373, 374, 375,
+    377, 378, 379, 380, 381, 382, 384, 385, 386, 387, 388, 389, 390, 397, 398, 400, 402, 405, 409, 415, 454,
+    466, 468, 469, 470, 471, 472, 473, 474, 475, 476, 477,
+])
+# fmt: on

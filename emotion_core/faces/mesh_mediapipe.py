@@ -120,6 +120,9 @@ class MediaPipeMesh:
         return landmarker
 
 
+FaceMesh = MediaPipeMesh  # its name until 0.1
+
+
 class _Direct:
     """Calls MediaPipe's C library as its Python layer does, but makes no 478 objects of a mesh.
 

@@ -85,8 +85,9 @@ class Once(nn.Module):
 
 
 def _taps(part: MultiScaleTemporalAttention) -> Tensor:
-    """Give the weights of all temporal convolutions, one place in time after the other: (9 * inner, inner)."""
-    return torch.cat([scale.weight[:, :, j] for scale in part.scales for j in range(scale.weight.shape[2])])
+    """Give the weights of all temporal convolutions, one place in time after another: (9 * inner, inner)."""
+    weights = [cast(Tensor, scale.weight) for scale in part.scales]
+    return torch.cat([one[:, :, j] for one in weights for j in range(one.shape[2])])
 
 
 def _places(length: int) -> Tensor:

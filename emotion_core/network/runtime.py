@@ -118,7 +118,9 @@ class TorchNetwork:
         if not len(images):
             return np.zeros((0, self.feature_size), np.float32)
         with self._torch.inference_mode():
-            out = self._once.encode(self._tensor(images[:, :1]), self._tensor(landmarks), self._tensor(present))
+            out = self._once.encode(
+                self._tensor(images[:, :1]), self._tensor(landmarks), self._tensor(present)
+            )
         return out.float().cpu().numpy()
 
     def decide(
