@@ -63,7 +63,11 @@ def both(revision: str) -> Iterator[tuple[Runner, Runner]]:
         yield old, new
 
 
-def pairs(revision: str, turns: int = 5, say: Callable[[str], None] = print) -> list[Pair]:
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def pairs(revision: str, turns: int = 5, say: Callable[[str], None] = _say) -> list[Pair]:
     """Measure the live path, the network, whole videos and the start in turns; says each as it is found."""
     found: list[Pair] = []
     say(
@@ -124,7 +128,7 @@ def _write(path: Path) -> None:
     write_clip(path, np.ascontiguousarray(data.astronaut()), width=640, height=360, seconds=5, tone=True)
 
 
-def records(revision: str, say: Callable[[str], None] = print) -> dict[str, float]:
+def records(revision: str, say: Callable[[str], None] = _say) -> dict[str, float]:
     """Compare what both read of the shared clips, field by field; says a line per clip, gives the whole."""
     say(
         "| clip | faces both see | one sees | labels equal | ids | valence | arousal | probabilities | pose |"

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from emotion_core.faces import weights
+from emotion_core.faces import weights, wire
 from emotion_core.faces.finder import FaceFinder
 from emotion_core.faces.geometry import HeadGeometry
 from emotion_core.faces.mesh import load_mesh
@@ -396,3 +396,27 @@ def test_faces_of_the_clips(finder, clips, name, count):
         for frame in islice(reader, 0, None, 8):
             faces = [f for f in finder.detect(frame.image) if f.score >= 0.75]
             assert len(faces) == count, f"{name}, frame {frame.index}"
+
+
+def test_messages_are_read_and_changed_in_their_places():
+    inner = wire.embedded(2, b"name") + b"\x08\x96\x01"  # field 1 is 150
+    message = wire.embedded(7, inner) + wire.embedded(3, b"x" * 300) + b"\x25\x00\x00\xc0\x3f"  # 4 is 1.5
+    assert list(wire.fields(message)) == [(7, inner), (3, b"x" * 300), (4, 1.5)]
+    assert list(wire.fields(inner)) == [(2, b"name"), (1, 150)]
+    changed = wire.rewritten(message, {7: lambda m: wire.rewritten(m, {2: bytes.upper}), 3: lambda _: None})
+    assert changed == wire.embedded(7, inner.replace(b"name", b"NAME")) + b"\x25\x00\x00\xc0\x3f"
+    with pytest.raises(IndexError):
+        list(wire.fields(message[:-1]))
+    with pytest.raises(ValueError, match="wire type"):
+        list(wire.fields(b"\x07"))
+
+
+def test_no_model_library_is_loaded_that_runs_nothing():
+    code = """
+import sys
+from emotion_core.faces.finder import FaceFinder
+FaceFinder()
+print([name for name in ("onnx", "torch", "mediapipe") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

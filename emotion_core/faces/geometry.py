@@ -6,10 +6,10 @@ carries; the fit is that of the weighted orthogonal Procrustes problem (Akca 200
 
 import math
 import struct
-from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
+
+from emotion_core.faces.wire import fields
 
 _VIEW = math.radians(63.0)  # the camera's vertical field of view, as MediaPipe assumes it
 _NEAR = 1.0  # and the distance of its picture plane, in the reference face's centimetres
@@ -62,35 +62,9 @@ class HeadGeometry:
 
 def _reference(metadata: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Give the vertices (N, 3) that count, their weights (N,) and their places in the mesh (N,)."""
-    mesh = next(value for field, value in _fields(metadata) if field == 1)
-    weighed = [dict(_fields(value)) for field, value in _fields(metadata) if field == 2]
+    mesh = next(value for field, value in fields(metadata) if field == 1)
+    weighed = [dict(fields(value)) for field, value in fields(metadata) if field == 2]
     # a vertex has five numbers, two of them for textures
-    numbers = np.array([value for field, value in _fields(mesh) if field == 3], np.float64).reshape(-1, 5)
+    numbers = np.array([value for field, value in fields(mesh) if field == 3], np.float64).reshape(-1, 5)
     used = np.array([int(point.get(1, 0)) for point in weighed])
     return numbers[used, :3], np.array([float(point[2]) for point in weighed]), used
-
-
-def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
-    """Go through the numbered fields of a Protocol Buffers message, as far as they occur here."""
-    at = 0
-
-    def varint() -> int:
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = message[at]
-            at, value, shift = at + 1, value | (byte & 127) << shift, shift + 7
-            if byte < 128:
-                return value
-
-    while at < len(message):
-        key = varint()
-        if key & 7 == 0:
-            yield key >> 3, varint()
-        elif key & 7 == 2:
-            length = varint()
-            at += length
-            yield key >> 3, message[at - length : at]
-        else:
-            at += 4
-            yield key >> 3, struct.unpack_from("<f", message, at - 4)[0]
