@@ -16,10 +16,21 @@ import pytest
 from emotion_core.faces import weights, wire
 from emotion_core.faces.finder import FaceFinder
 from emotion_core.faces.geometry import HeadGeometry
-from emotion_core.faces.mesh import load_mesh
+from emotion_core.faces.mesh import MeshMissingError
+from emotion_core.faces.meshes import load_mesh
 from emotion_core.faces.weights import find_landmarker
 from emotion_core.faces.yunet import YuNet
 from emotion_core.types import DetectedFace, EmotionError
+
+
+def needs_mediapipe() -> str:
+    """Skip a test where MediaPipe, or a system library that it needs, is not there."""
+    pytest.importorskip("mediapipe")
+    try:
+        load_mesh("mediapipe", find_landmarker())
+    except MeshMissingError as e:
+        pytest.skip(str(e))
+    return "mediapipe"
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +74,7 @@ def test_one_face_with_all_it_has(finder, astronaut):
 
 
 def test_a_mesh_is_the_same_by_the_short_way_and_by_mediapipes_own(astronaut, background):
-    pytest.importorskip("mediapipe")
-    mesh = load_mesh("mediapipe", find_landmarker(), blendshapes=True)
+    mesh = load_mesh(needs_mediapipe(), find_landmarker(), blendshapes=True)
     assert mesh._direct is not None, "a new MediaPipe: compare its face_landmarker.py, then list its version"
     crop, nobody = astronaut[:260, 80:380], background[:300, :300]
     short = mesh.read(crop)
@@ -82,8 +92,7 @@ def test_a_mesh_is_the_same_by_the_short_way_and_by_mediapipes_own(astronaut, ba
 
 @pytest.fixture(scope="module")
 def reference() -> FaceFinder:
-    pytest.importorskip("mediapipe")
-    return FaceFinder(mesh="mediapipe", blendshapes=True)
+    return FaceFinder(mesh=needs_mediapipe(), blendshapes=True)
 
 
 @pytest.fixture(scope="module")
@@ -304,7 +313,7 @@ def test_without_litert_it_works_and_says_so_once(astronaut, monkeypatch, caplog
 @pytest.mark.parametrize("mesh", ["litert", "mediapipe"])
 def test_loading_writes_nothing_to_stderr(mesh):
     if mesh == "mediapipe":
-        pytest.importorskip("mediapipe")
+        needs_mediapipe()
     code = f"""
 import numpy, sys
 from emotion_core.faces.finder import FaceFinder

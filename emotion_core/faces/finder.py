@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 
 from emotion_core.faces.crop import crop_matrix, five_points, warp
-from emotion_core.faces.mesh import Mesh, MeshMissingError, MeshReading, load_mesh
+from emotion_core.faces.mesh import Mesh, MeshMissingError, MeshReading
+from emotion_core.faces.meshes import load_mesh
 from emotion_core.faces.weights import find_landmarker
 from emotion_core.faces.yunet import YuNet
 from emotion_core.types import Box, Candidate, DetectedFace, EmotionError, Pose, same_place
@@ -56,7 +57,7 @@ class FaceFinder:
 
     Args:
         model: the path of a `face_landmarker.task` bundle; the usual one where None.
-        mesh: the name of a mesh reader in `mesh.MESHES`; True needs the usual one, False does without, None
+        mesh: the name of a mesh reader in `meshes.MESHES`; True needs the usual one, False does without, None
             uses it where it can be had and warns where not.
         blendshapes: whether to read the 52 blendshapes of each face.
         max_faces: how many faces are read at most; the largest are.
