@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def pairs(revision: str, turns: int = 5, say: Callable[[str], None] = _say) -> l
         made = Path(folder) / "made.mp4"
         _write(made)
         sides = (tree, python_of(tree)), (ROOT, sys.executable)
-        for pair in (*_frames(sides, made, turns), *_programs(sides, made, turns)):
+        for pair in chain(_frames(sides, made, turns), _programs(sides, made, turns)):
             found.append(pair)
             say(row(pair))
     return found
