@@ -54,7 +54,7 @@ class HeadGeometry:
         # the reference is centred, so the middle of the points drops out
         crossed = (points * self._weights[:, None]).T @ self._centred
         left, spread, right = np.linalg.svd(crossed)
-        if np.linalg.det(left) * np.linalg.det(right) < 0:
+        if np.linalg.det(crossed) < 0:
             left[:, 2] *= -1
             spread[2] *= -1
         return float(spread.sum()) / self._spread, left @ right
