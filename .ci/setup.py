@@ -16,7 +16,7 @@ PYTHON = os.path.join(VENV, "bin", "python")
 STAMP = os.path.join(VENV, "setup-stamp")
 OLDEST = (3, 11)
 INPUTS = ("requirements.txt", "requirements-dev.txt", "requirements-dashboard.txt", ".ci/setup.py")
-TEST_PACKAGES = ("chromium", "strace", "xauth", "xdotool", "xvfb")
+TEST_PACKAGES = ("libegl1", "libgles2", "chromium", "strace", "xauth", "xdotool", "xvfb")
 OTHER_OPENCV = ("opencv-python", "opencv-contrib-python")
 HEADLESS = "opencv-python-headless"
 SILENT = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -25,7 +25,7 @@ SILENT = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 def main():
     """Set up and give the exit code."""
     os.chdir(ROOT)
-    system_packages(read_lines("packages.txt"), "face landmarks")
+    system_packages(read_lines("packages.txt"), "OpenCV")
     if "--tests" in sys.argv[1:]:
         system_packages(TEST_PACKAGES, "the browser and desktop tests")
     key = fingerprint()

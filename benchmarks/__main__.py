@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.conditions import ROOT, conditions
@@ -23,7 +24,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (default: all)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument("--readme", action="store_true", help="put the table into README.md")
+    parser.add_argument("--against", metavar="REV", help="measure this tree and that revision in turns")
+    parser.add_argument("--turns", type=int, default=5, metavar="N", help="with --against (default: 5)")
     args = parser.parse_args(argv)
+    if args.against:
+        return against(parser, args)
     unknown = [name for name in args.parts if name not in PARTS]
     if unknown:
         parser.error(f"no part {unknown[0]!r}: choose from {', '.join(PARTS)}")
@@ -49,6 +54,23 @@ def main(argv: list[str] | None = None) -> int:
             parser.exit(1, "README.md stays as it is: it takes all parts, and all of them measured\n")
         write_readme(ROOT / "README.md", facts, found)
     return 1 if failed else 0
+
+
+def against(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
+    """Compare with another revision: what both read of the shared clips, or how long they take."""
+    from benchmarks.against import pairs, records
+
+    if args.parts not in ([], ["records"]):
+        parser.error("--against goes with no part, for the times, or with records, for the answers")
+    try:
+        found = records(args.against) if args.parts else pairs(args.against, args.turns)
+    except RuntimeError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if args.json:
+        figures = found if isinstance(found, dict) else [asdict(pair) for pair in found]
+        args.json.write_text(json.dumps({"conditions": conditions(), "figures": figures}, indent=1) + "\n")
+    return 0
 
 
 def write_readme(path: Path, facts: dict[str, object], found: Sequence[Measurement]) -> None:

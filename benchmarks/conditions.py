@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = (
     "onnxruntime",
-    "mediapipe",
+    "ai-edge-litert",
     "numpy",
     "av",
     "opencv-python-headless",

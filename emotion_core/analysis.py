@@ -42,7 +42,7 @@ OBJECTS_EVERY = 0.5
 
 T = TypeVar("T")
 _Found = tuple[Frame, list[DetectedObject] | None]  # a frame and its objects, None where nobody looked
-_QUEUE_BYTES = 32_000_000
+_QUEUE_BYTES = 12_000_000  # four pictures of 1280x720; more take memory and gain no time
 _MODEL_FACTS = ("name", "sha256", "trained", "temperature", "temperature_color", "backend", "device")
 _PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 

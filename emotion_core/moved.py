@@ -20,7 +20,7 @@ MOVED = {
     "checkpoint": "network.checkpoint",
     "draw": "overlay.draw",
     "export": "network.onnx_export",
-    "facemesh": "faces.mesh",
+    "facemesh": "faces.mesh_mediapipe",
     "facemodels": "faces.weights",
     "live": "desktop.live",
     "models": "network.design",

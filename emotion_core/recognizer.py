@@ -49,7 +49,7 @@ class Recognizer:
         face_model: str | Path | None = None,
         blendshapes: bool = False,
         threads: int | None = None,
-        mesh: bool | None = None,
+        mesh: bool | str | None = None,
         detector: str = USUAL,
     ) -> "Recognizer":
         """Load the network and the face models.
@@ -61,7 +61,8 @@ class Recognizer:
             face_model: a `face_landmarker.task` bundle; the usual one where None.
             blendshapes: whether to read the 52 blendshapes of each face.
             threads: threads that read a picture in ONNX Runtime; two where None, if there are as many cores.
-            mesh: True needs MediaPipe, False does without, None uses it where it can be had.
+            mesh: the mesh reader, "litert" or "mediapipe"; True needs the usual one, False does without,
+                None uses it where it can be had.
             detector: what finds faces, a name in `faces.detectors.DETECTORS`.
 
         Raises:

@@ -1,12 +1,14 @@
 """The measuring itself: figures are right, and a failure is no figure."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
 
-from benchmarks import conditions, process
+from benchmarks import conditions, process, revision
 from benchmarks.__main__ import main, write_readme
+from benchmarks.against import Pair, compare, row
 from benchmarks.clip import drift, repeat_clip
 from benchmarks.dashboard import write_hour
 from benchmarks.measurement import Measurement, table
@@ -91,3 +93,54 @@ def test_an_unknown_part_is_wrong_use(capsys):
         main(["speed"])
     assert stopped.value.code == 2
     assert "no part 'speed'" in capsys.readouterr().err
+
+
+def test_a_pair_is_the_median_of_ratios_not_the_ratio_of_medians():
+    pair = Pair.of("live", [10, 40, 12], [5, 10, 12])  # the machine was busy in the second turn
+    assert (pair.ratio, pair.low, pair.high) == (2, 1, 4)
+    assert row(pair) == "| live | 12 | 10 | 2.00 (1.00 to 4.00) |"
+
+
+def test_records_are_compared_by_frame_and_face():
+    def seen(frame: int, face: int, label: str, valence: float) -> dict:
+        numbers = {"valence": [valence], "arousal": [0.5], "probabilities": [0.2, 0.8], "pose": None}
+        return {"frame": frame, "face": face, "label": label, **numbers}
+
+    before = [seen(0, 1, "Happy", 0.5), seen(1, 1, "Happy", 0.5), seen(1, 2, "Sad", -0.5)]
+    after = [seen(0, 1, "Happy", 0.4), seen(1, 1, "Sad", 0.5), seen(2, 1, "Sad", 0.1)]
+    outcome = compare(before, after)
+    assert (outcome["both"], outcome["alone"], outcome["labels"], outcome["ids"]) == (2, 2, 1, False)
+    assert outcome["valence"] == pytest.approx([0.1, 0]) and outcome["pose"] == []
+    assert compare(before, before)["labels"] == 3 and compare(before, before)["ids"]
+
+
+def test_a_program_is_charged_for_all_of_its_threads(tmp_path):
+    busy = "import hashlib, threading\n" + (
+        "def work():\n for _ in range(40): hashlib.sha256(bytes(4_000_000))\n"
+        "ts = [threading.Thread(target=work) for _ in range({})]\n"
+        "[t.start() for t in ts]\n[t.join() for t in ts]"
+    )
+    one, three = (process.processor_seconds([sys.executable, "-c", busy.format(n)], tmp_path) for n in (1, 3))
+    assert three > 1.8 * one
+    with pytest.raises(RuntimeError, match="no such thing"):
+        process.processor_seconds([sys.executable, "-c", "raise SystemExit('no such thing')"], tmp_path)
+
+
+def test_another_revision_stands_beside_this_one_and_goes_again():
+    with revision.checked_out("HEAD") as tree:
+        assert (tree / "emotion_core" / "__init__.py").is_file() and tree != conditions.ROOT
+        assert revision.python_of(tree) == sys.executable
+        (tree / "requirements.txt").write_text("# nothing\n")  # changes go with it
+    assert not tree.exists()
+    with pytest.raises(RuntimeError, match="failed"), revision.checked_out("no-such-revision"):
+        pass
+
+
+def test_one_script_measures_any_tree(talking_clip):
+    with revision.Runner(conditions.ROOT, sys.executable) as runner:
+        times = runner.ask("live", clip=str(talking_clip))
+        rows = runner.ask("records", clip=str(talking_clip))["rows"]
+        with pytest.raises(RuntimeError, match="ended early"):
+            runner.ask("nonsense")
+    assert 0 < times["work"] < times["p95"]
+    assert {row["frame"] for row in rows} == set(range(50)) and {row["face"] for row in rows} == {1}

@@ -14,7 +14,6 @@ import pytest
 from emotion_core import sums
 from emotion_core.faces import weights
 from emotion_core.faces.finder import FaceFinder
-from emotion_core.faces.mesh import FaceMesh
 from emotion_core.faces.weights import find_landmarker
 from emotion_core.faces.yunet import YuNet
 from emotion_core.types import DetectedFace, EmotionError
@@ -22,7 +21,6 @@ from emotion_core.types import DetectedFace, EmotionError
 
 @pytest.fixture(scope="module")
 def finder() -> FaceFinder:
-    pytest.importorskip("mediapipe")
     return FaceFinder(mesh=True)
 
 
@@ -59,21 +57,6 @@ def test_one_face_with_all_it_has(finder, astronaut):
     assert right_eye[1] < nose[1] < right_mouth[1]
     assert face.blendshapes is None
     assert abs(face.pose.yaw) < 15 and abs(face.pose.roll) < 10
-
-
-def test_a_mesh_is_the_same_by_the_short_way_and_by_mediapipes_own(astronaut, background):
-    pytest.importorskip("mediapipe")
-    mesh = FaceMesh(find_landmarker(), blendshapes=True, copies=1)
-    assert mesh._direct is not None, "a new MediaPipe: compare its face_landmarker.py, then list its version"
-    crop, nobody = astronaut[:260, 80:380], background[:300, :300]
-    short = mesh.read(crop)
-    assert mesh.read(nobody) is None
-    mesh._direct = None
-    usual = mesh.read(crop)
-    assert mesh.read(nobody) is None
-    np.testing.assert_array_equal(short.points, usual.points)
-    np.testing.assert_array_equal(short.rotation, usual.rotation)
-    assert short.points.shape == (478, 2) and short.blendshapes == usual.blendshapes
 
 
 @pytest.mark.parametrize("size", [90, 45, 30, 22])
@@ -182,7 +165,6 @@ def test_a_crop_without_a_face(finder):
 
 
 def test_blendshapes_when_asked_for(astronaut):
-    pytest.importorskip("mediapipe")
     (face,) = FaceFinder(blendshapes=True).detect(astronaut)
     assert face.blendshapes is not None and len(face.blendshapes) == 52
     assert face.blendshapes["mouthSmileLeft"] > 0.4 > face.blendshapes["mouthFrownLeft"]
@@ -204,8 +186,18 @@ def test_the_largest_are_read_first(astronaut):
         FaceFinder(mesh=False, max_faces=0)
 
 
-def test_without_mediapipe_it_works_and_says_so_once(astronaut, monkeypatch, caplog):
+def test_mediapipe_is_a_choice_that_says_what_it_needs(astronaut, monkeypatch):
     monkeypatch.setitem(sys.modules, "mediapipe", None)
+    assert FaceFinder().detect(astronaut)[0].landmarks is not None
+    with pytest.raises(EmotionError, match="pip install mediapipe") as caught:
+        FaceFinder(mesh="mediapipe")
+    assert "\n" not in str(caught.value)
+    with pytest.raises(EmotionError, match="one of litert, mediapipe, not 'dlib'"):
+        FaceFinder(mesh="dlib")
+
+
+def test_without_litert_it_works_and_says_so_once(astronaut, monkeypatch, caplog):
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
     with caplog.at_level(logging.WARNING):
         finder = FaceFinder()
         faces = finder.detect(astronaut)
@@ -213,20 +205,9 @@ def test_without_mediapipe_it_works_and_says_so_once(astronaut, monkeypatch, cap
     assert not finder.has_mesh and len(faces) == 1 and faces[0].landmarks is None
     crop = finder.in_crop(np.ascontiguousarray(astronaut[60:180, 165:285]))
     assert crop is not None and crop.landmarks is None
-    assert len(caplog.records) == 1 and "pip install mediapipe" in caplog.records[0].getMessage()
-    with pytest.raises(EmotionError, match="pip install mediapipe"):
+    assert len(caplog.records) == 1 and "pip install ai-edge-litert" in caplog.records[0].getMessage()
+    with pytest.raises(EmotionError, match="pip install ai-edge-litert"):
         FaceFinder(mesh=True)
-
-
-def test_loading_writes_nothing_to_stderr():
-    pytest.importorskip("mediapipe")
-    code = """
-import numpy
-from emotion_core.faces.finder import FaceFinder
-FaceFinder().detect(numpy.zeros((64, 64, 3), "uint8"))
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stderr == ""
 
 
 # Model files --------------------------------------------------------------------------------------------
@@ -235,7 +216,6 @@ FaceFinder().detect(numpy.zeros((64, 64, 3), "uint8"))
 def test_a_model_of_the_user_is_never_passed_over(tmp_path):
     with pytest.raises(EmotionError, match="is no file"):
         FaceFinder(tmp_path / "missing.task")
-    pytest.importorskip("mediapipe")
     (tmp_path / "text.task").write_text("hello")
     with pytest.raises(EmotionError, match="no FaceLandmarker bundle"):
         FaceFinder(tmp_path / "text.task")
@@ -273,3 +253,14 @@ def test_faces_of_the_clips(finder, clips, name, count):
         for frame in islice(reader, 0, None, 8):
             faces = [f for f in finder.detect(frame.image) if f.score >= 0.75]
             assert len(faces) == count, f"{name}, frame {frame.index}"
+
+
+def test_no_model_library_is_loaded_that_runs_nothing():
+    code = """
+import sys
+from emotion_core.faces.finder import FaceFinder
+FaceFinder()
+print([name for name in ("onnx", "torch", "mediapipe") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -2,12 +2,14 @@
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from emotion_core import quiet
 from tests.outgoing import Recording
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -99,7 +101,9 @@ def test_quiet_libraries_are_loaded_at_one_place() -> None:
 
 
 def in_a_new_python(code: str) -> str:
-    switches = {name for values in quiet.SWITCHES.values() for name in values}  # this process may have set them
+    switches = {
+        name for values in quiet.SWITCHES.values() for name in values
+    }  # this process may have set them
     clean = {name: value for name, value in os.environ.items() if name not in switches}
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, timeout=120)

@@ -264,12 +264,11 @@ def test_both_backends_agree(recognizer, stream):
 
 
 def test_blendshapes_when_asked_for(astronaut):
-    pytest.importorskip("mediapipe")
     (face,) = Recognizer.from_pretrained(blendshapes=True)(astronaut, Session())
     assert face.blendshapes is not None and len(face.blendshapes) == 52
 
 
-def test_without_mediapipe(astronaut):
+def test_without_a_mesh(astronaut):
     plain = Recognizer.from_pretrained(mesh=False)
     session = Session()
     alone = numbers(plain(astronaut, session))

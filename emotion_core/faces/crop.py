@@ -107,11 +107,13 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
 def to_tensor(crops: Sequence[np.ndarray]) -> np.ndarray:
     """Turn crops (RGB uint8, any size, or grey (H, W)) into the network's input (N, 3, 224, 224) float32.
 
+    The three channels are one piece of memory, which is not to be written to.
+
     Each becomes grey, repeated in the three channels: most labelled faces are grey, and colour tells
     more of the camera than of the expression. Then its own mean is taken off and its own spread divided
     out, which makes dark and flat pictures look like others.
     """
-    batch = np.empty((len(crops), 3, SIZE, SIZE), np.float32)
+    batch = np.empty((len(crops), SIZE, SIZE), np.float32)
     for row, crop in zip(batch, crops, strict=True):
         grey = crop if crop.ndim == 2 else cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
         if grey.shape != (SIZE, SIZE):
@@ -120,11 +122,9 @@ def to_tensor(crops: Sequence[np.ndarray]) -> np.ndarray:
                 grey, (SIZE, SIZE), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
             )
         mean, spread = cv2.meanStdDev(grey)
-        row[0] = grey
-        row[0] -= mean.item()
-        row[0] /= max(spread.item(), 4.0)
-        row[1:] = row[0]
-    return batch
+        np.subtract(grey, np.float32(mean.item()), out=row)
+        row /= max(spread.item(), 4.0)
+    return np.broadcast_to(batch[:, None], (len(crops), 3, SIZE, SIZE))
 
 
 def has_colors(crop: np.ndarray) -> bool:

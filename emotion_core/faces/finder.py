@@ -1,6 +1,7 @@
-"""Every face of a picture: a detector finds them, MediaPipe's FaceLandmarker reads each one's mesh."""
+"""Every face of a picture: a detector finds them, a mesh reader reads each one's mesh."""
 
 import logging
+import math
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,8 @@ import numpy as np
 from emotion_core.faces.crop import crop_matrix, five_points, warp
 from emotion_core.faces.detectors import USUAL
 from emotion_core.faces.detectors import load as load_detector
-from emotion_core.faces.mesh import FaceMesh, MeshReading
+from emotion_core.faces.mesh import Mesh, MeshMissingError, MeshReading
+from emotion_core.faces.meshes import load_mesh
 from emotion_core.faces.weights import find_landmarker
 from emotion_core.types import Box, Candidate, DetectedFace, EmotionError, Pose, same_place
 
@@ -22,15 +24,22 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 R = TypeVar("R")
 
-_CROP = 192  # side of the upright crop that the mesh is read in; larger ones took longer and read no better
+MESH = "litert"
+"""The mesh reader that is used where none is named."""
+
+_CROP = 192  # side of the upright crop that a face just detected is looked for in
 _MARGIN = 1.6  # of that crop, in units of the network's own
-# Other looks at a face on which the mesh failed, mostly one in profile or lying: (margin, turn).
-_RETRIES = (
-    *((1.6, 10.0), (1.6, -10.0), (2.6, 0.0), (1.6, 75.0), (1.6, -75.0)),
+# Looks at a face until the mesh is found, mostly in profile or lying where it takes several: (margin, turn).
+_LOOKS = (
+    *((_MARGIN, 0.0), (1.6, 10.0), (1.6, -10.0), (2.6, 0.0), (1.6, 75.0), (1.6, -75.0)),
     *((0.9, -20.0), (0.9, 20.0), (1.0, 10.0), (1.0, -10.0), (1.9, -10.0), (1.9, 10.0)),
 )
 _LOCAL = 192  # side of the picture in which a face is searched for around its last place
 _LOCAL_REACH = 2.4  # and what it shows, in units of the face
+# Two crops are one for the mesh while the logarithms of their sizes differ by less than this, they are turned
+# by less than so many radians, and their middles lie less than this share of a side apart.
+_ZOOM, _TURN, _SHIFT = 0.14, math.radians(8), 0.08
+_FAR = 2.0  # times as much, and a face is read again
 _STILL = 0.01  # of a face's size: less than this is no movement
 _JITTER = 0.04  # of a face's size: the detector's own noise, which is not passed on
 _PADS = (0.5, 0.25, 1.0, 0.0)  # margins added to a ready-made crop, in units of its longer side
@@ -43,20 +52,21 @@ class FaceFinder:
 
     Args:
         model: the path of a `face_landmarker.task` bundle; the usual one where None.
-        mesh: True needs MediaPipe, False does without, None uses it where it can be had and warns where not.
+        mesh: the name of a mesh reader in `meshes.MESHES`; True needs the usual one, False does without, None
+            uses it where it can be had and warns where not.
         blendshapes: whether to read the 52 blendshapes of each face.
         max_faces: how many faces are read at most; the largest are.
         detector: what finds faces, a name in `faces.detectors.DETECTORS`.
 
     Raises:
-        EmotionError: for an unknown detector, where a model file is missing or damaged, or `mesh` is True and
-            can't be had.
+        EmotionError: for an unknown detector, a model file that is missing or damaged, or a mesh that is
+            asked for and can't be had.
     """
 
     def __init__(
         self,
         model: str | Path | None = None,
-        mesh: bool | None = None,
+        mesh: bool | str | None = None,
         blendshapes: bool = False,
         max_faces: int = 64,
         detector: str = USUAL,
@@ -67,7 +77,7 @@ class FaceFinder:
         self.max_faces = max_faces
         self.detector = detector
         self._detector = load_detector(detector)
-        self._mesh = None if mesh is False else _load_mesh(model, mesh is True, blendshapes, copies)
+        self._mesh = None if mesh is False else _load_mesh(model, mesh, blendshapes, copies)
         self._pool = ThreadPoolExecutor(copies, thread_name_prefix="faces")
 
     @property
@@ -132,7 +142,7 @@ class FaceFinder:
         scale = np.array([width / size[0], height / size[1]])
         padded = {pad: _pad(picture, round(pad * _PAD_SIDE)) for pad in _PADS}
         for pad, framed in padded.items():
-            reading = self._mesh.read(framed) if self._mesh is not None else None
+            reading = self._mesh.find(framed) if self._mesh is not None else None
             if reading is not None:
                 landmarks = (reading.points - round(pad * _PAD_SIDE) + 0.5) * scale - 0.5
                 face = _from_mesh(landmarks.astype(np.float32), reading, np.eye(2, 3), 1.0)
@@ -163,9 +173,8 @@ class FaceFinder:
 
     def _read(self, image: np.ndarray, found: Candidate) -> DetectedFace | None:
         doubtful = None
-        for margin, turn in ((_MARGIN, 0.0), *_RETRIES) if self._mesh is not None else ():
-            region = _turned(crop_matrix(found.points, _CROP, margin), turn)
-            face = self._read_at(image, region, found.score)
+        for margin, turn in _LOOKS if self._mesh is not None else ():
+            face = self._find_at(image, _turned(crop_matrix(found.points, _CROP, margin), turn), found.score)
             if face is not None and _plausible(found.box, face.box):
                 sure = self._relaid(image, face)
                 if sure is not None:
@@ -181,25 +190,42 @@ class FaceFinder:
         return DetectedFace(near.box, found.score, near.points)
 
     def _relaid(self, image: np.ndarray, face: DetectedFace) -> DetectedFace | None:
-        """Read a face in the crop that its mesh asks for, as following does; None where that fails."""
+        """Find a face again in the crop that its mesh asks for, until it settles; None where that fails.
+
+        A mesh laid over something else, or upside down, is mostly not found again.
+        """
         for _ in range(3):
             wanted = crop_matrix(face.points, _CROP, _MARGIN)
-            if _alike(face.region, wanted):
-                return face
+            if face.region is not None and _apart(face.region, wanted, _CROP) < 1:
+                break
+            again = self._find_at(image, wanted, face.score)
+            if again is None or not _plausible(face.box, again.box):
+                return None
+            face = again
+        return self._followed(image, face)
+
+    def _followed(self, image: np.ndarray, face: DetectedFace) -> DetectedFace | None:
+        """Read a face that was found as following will see it; None where that fails."""
+        assert self._mesh is not None
+        for _ in range(3):
+            wanted = self._mesh.region(face.points)
             again = self._read_at(image, wanted, face.score)
             if again is None or not _plausible(face.box, again.box):
                 return None
             face = again
+            if _apart(wanted, self._mesh.region(face.points), self._mesh.side) < 1:
+                break
         return face
 
-    def _read_at(self, image: np.ndarray, region: np.ndarray, score: float) -> DetectedFace | None:
+    def _find_at(self, image: np.ndarray, region: np.ndarray, score: float) -> DetectedFace | None:
+        """Find and read the face somewhere in a crop of `_CROP` pixels."""
         assert self._mesh is not None
-        reading = self._mesh.read(warp(image, region, _CROP))
-        if reading is None:
-            return None
-        back = cv2.invertAffineTransform(region)
-        landmarks = reading.points @ back[:, :2].T + back[:, 2]
-        return _from_mesh(landmarks.astype(np.float32), reading, region, score)
+        return _in_picture(self._mesh.find(warp(image, region, _CROP)), region, score)
+
+    def _read_at(self, image: np.ndarray, region: np.ndarray, score: float) -> DetectedFace | None:
+        """Read the face that the mesh reader's own crop is laid around."""
+        assert self._mesh is not None
+        return _in_picture(self._mesh.read(warp(image, region, self._mesh.side)), region, score)
 
     def _follow(self, image: np.ndarray, last: DetectedFace) -> DetectedFace | None:
         if not _inside(image, last.box):
@@ -207,18 +233,36 @@ class FaceFinder:
         if self._mesh is not None and last.region is not None:
             face = self._read_at(image, last.region, last.score)
             if face is not None and _plausible(last.box, face.box):
-                return _settled(last, face) if _inside(image, face.box) else None
+                return self._settled(image, last, face) if _inside(image, face.box) else None
         near = self._near(image, last.box)
         if near is None or not _plausible(last.box, near.box):
             return None
         if self._mesh is not None:
-            face = self._read_at(image, crop_matrix(near.points, _CROP, _MARGIN), near.score)
+            face = self._find_at(image, crop_matrix(near.points, _CROP, _MARGIN), near.score)
             if face is not None and _plausible(last.box, face.box):
-                return face
+                return self._followed(image, face) or replace(face, region=self._mesh.region(face.points))
         size = max(last.box.width, last.box.height)
         if last.landmarks is None and np.abs(near.points - last.points).max() < _JITTER * size:
             return last
         return DetectedFace(near.box, near.score, near.points)
+
+    def _settled(self, image: np.ndarray, last: DetectedFace, face: DetectedFace) -> DetectedFace:
+        """Choose the crop for the next frame: the same while it fits, so that a face at rest doesn't tremble.
+
+        A face that has moved so far that the crop lies badly is read again.
+        """
+        size = max(face.box.width, face.box.height)
+        if np.abs(face.points - last.points).max() < _STILL * size:
+            return face
+        assert self._mesh is not None and last.region is not None
+        wanted = self._mesh.region(face.points)
+        apart = _apart(last.region, wanted, self._mesh.side)
+        if apart < 1:
+            return face
+        again = self._read_at(image, wanted, face.score) if apart > _FAR else None
+        if again is not None and _plausible(face.box, again.box):
+            return again
+        return replace(face, region=wanted)
 
     def _near(self, image: np.ndarray, box: Box) -> Candidate | None:
         """Search a small window around `box`, which costs a tenth of a search of the whole frame."""
@@ -243,19 +287,18 @@ class FaceFinder:
         return max(moved, key=lambda c: c.box.iou(box), default=None)
 
 
-def _load_mesh(model: str | Path | None, needed: bool, blendshapes: bool, copies: int) -> FaceMesh | None:
+def _load_mesh(
+    model: str | Path | None, asked: bool | str | None, blendshapes: bool, copies: int
+) -> Mesh | None:
+    name = asked if isinstance(asked, str) else MESH
     try:
-        return FaceMesh(find_landmarker(model), blendshapes=blendshapes, copies=copies)
-    except ImportError as e:
-        problem = f"MediaPipe can't be loaded ({e}); install it with: pip install mediapipe"
+        return load_mesh(name, find_landmarker(model), blendshapes=blendshapes, copies=copies)
     except EmotionError as e:
-        if model is not None:  # a file that the user chose is never passed over
+        # a file or a reader that the user chose is never passed over
+        if asked or (model is not None and not isinstance(e, MeshMissingError)):
             raise
-        problem = str(e)
-    if needed:
-        raise EmotionError(problem)
-    logger.warning("faces are read without landmarks, which is less exact: %s", problem)
-    return None
+        logger.warning("faces are read without landmarks, which is less exact: %s", e)
+        return None
 
 
 def _from_mesh(
@@ -271,10 +314,19 @@ def _from_mesh(
     )
 
 
+def _in_picture(reading: MeshReading | None, region: np.ndarray, score: float) -> DetectedFace | None:
+    """Take what was read in a crop back to the picture that it was cut from."""
+    if reading is None:
+        return None
+    back = cv2.invertAffineTransform(region)
+    landmarks = reading.points @ back[:, :2].T + back[:, 2]
+    return _from_mesh(landmarks.astype(np.float32), reading, region, score)
+
+
 def _sound(points: np.ndarray) -> bool:
     """Tell whether a crop can be laid by five points: they have not fallen together."""
     try:
-        crop_matrix(points, _CROP, _MARGIN)
+        crop_matrix(points)
     except ValueError:
         return False
     return True
@@ -294,26 +346,16 @@ def _pose(rotation: np.ndarray, region: np.ndarray) -> Pose:
     return Pose(*(float(np.degrees(angle)) for angle in (yaw, pitch, roll)))
 
 
-def _settled(last: DetectedFace, face: DetectedFace) -> DetectedFace:
-    """Choose the crop for the next frame: the same while it fits, so that a face at rest does not tremble."""
-    wanted = crop_matrix(face.points, _CROP, _MARGIN)
-    size = max(face.box.width, face.box.height)
-    still = np.abs(face.points - last.points).max() < _STILL * size
-    if still or _alike(face.region, wanted):
-        return face
-    return replace(face, region=wanted)
-
-
-def _alike(region: np.ndarray | None, other: np.ndarray) -> bool:
-    if region is None:
-        return False
-    a, b = region[:, :2], other[:, :2]
-    zoom_a, zoom_b = np.hypot(*a[:, 0]), np.hypot(*b[:, 0])
-    turn = np.arctan2(a[0, 1], a[0, 0]) - np.arctan2(b[0, 1], b[0, 0])
-    turn = abs((turn + np.pi) % (2 * np.pi) - np.pi)
-    middle = np.array([_CROP / 2, _CROP / 2])
-    shift = a @ np.linalg.solve(b, middle - other[:, 2]) + region[:, 2] - middle
-    return bool(0.87 < zoom_a / zoom_b < 1.15 and turn < np.radians(8) and np.hypot(*shift) < 0.08 * _CROP)
+def _apart(region: np.ndarray, other: np.ndarray, side: int) -> float:
+    """Tell how ill one crop of `side` pixels stands for another, by size, turn and place; below 1 it does."""
+    # plain numbers: both are [[a, b, x], [-b, a, y]], and every frame asks
+    ((a, b, x), (_, _, y)), ((c, d, u), (_, _, v)) = region.tolist(), other.tolist()
+    zoom = math.log(math.hypot(a, b) / math.hypot(c, d))
+    turn = (math.atan2(b, a) - math.atan2(d, c) + math.pi) % (2 * math.pi) - math.pi
+    right, down, size = side / 2 - u, side / 2 - v, c * c + d * d
+    at_x, at_y = (c * right - d * down) / size, (d * right + c * down) / size  # the other's middle
+    shift = math.hypot(a * at_x + b * at_y + x - side / 2, a * at_y - b * at_x + y - side / 2) / side
+    return max(abs(zoom) / _ZOOM, abs(turn) / _TURN, shift / _SHIFT)
 
 
 def _turned(region: np.ndarray, degrees: float) -> np.ndarray:

@@ -3,7 +3,7 @@
 OpenCV runs this very file too, but takes two and a half times as long.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from emotion_core.faces.detector import DetectorKind
 from emotion_core.faces.weights import find_yunet
+from emotion_core.faces.wire import embedded, fields, rewritten
 from emotion_core.onnx_session import open_session
 from emotion_core.types import _OVERLAP, Box, Candidate, same_place
 
@@ -87,17 +88,33 @@ class YuNet:
 
 def _load(path: Path) -> "InferenceSession":
     """Load the network for pictures of any size: the file is laid out for 640x640."""
-    import onnx
+    graph: dict[int, Callable[[bytes], bytes | None]] = {
+        _INPUT: lambda value: _typed(value, _any_size),
+        _OUTPUT: lambda value: _typed(value, _none),
+        _BETWEEN: _none,  # shapes of all that is between, at that one size
+    }
+    return open_session(rewritten(path.read_bytes(), {_GRAPH: lambda message: rewritten(message, graph)}))
 
-    model = onnx.load(path)
-    for name, side in zip(
-        ("height", "width"), model.graph.input[0].type.tensor_type.shape.dim[2:], strict=True
-    ):
-        side.dim_param = name
-    del model.graph.value_info[:]  # shapes of all that is between, at that one size
-    for output in model.graph.output:
-        output.type.tensor_type.ClearField("shape")
-    return open_session(model.SerializeToString())
+
+# Numbers of the fields in ONNX's messages: of a model, of its graph, and of a value with its type.
+_GRAPH, _INPUT, _OUTPUT, _BETWEEN, _TYPE, _TENSOR, _SHAPE, _DIM, _NAME = 7, 11, 12, 13, 2, 1, 2, 1, 2
+
+
+def _typed(value: bytes, shape: Callable[[bytes], bytes | None]) -> bytes:
+    """Change the shape of a graph's input or output."""
+    return rewritten(
+        value, {_TYPE: lambda kind: rewritten(kind, {_TENSOR: lambda t: rewritten(t, {_SHAPE: shape})})}
+    )
+
+
+def _any_size(shape: bytes) -> bytes:
+    batch, channels, *_ = (value for _, value in fields(shape))
+    sides = (embedded(_NAME, name) for name in (b"height", b"width"))
+    return b"".join(embedded(_DIM, dimension) for dimension in (batch, channels, *sides))
+
+
+def _none(_: bytes) -> None:
+    return None
 
 
 def _decoded(outputs: Sequence[np.ndarray], width: int, stride: int, least: float) -> np.ndarray:

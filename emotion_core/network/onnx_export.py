@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from emotion_core.faces.crop import SIZE
 from emotion_core.files import written_beside
 from emotion_core.network.checkpoint import Metadata, onnx_files
+from emotion_core.network.once import Once
 from emotion_core.network.spatiotemporal import SpatioTemporalEmotionNet
 from emotion_core.sums import note
 
@@ -18,21 +19,21 @@ if TYPE_CHECKING:
 
 
 class _Encode(nn.Module):
-    def __init__(self, net: SpatioTemporalEmotionNet):
+    def __init__(self, once: Once):
         super().__init__()
-        self.net = net
+        self.once = once
 
     def forward(self, images: Tensor, landmarks: Tensor, present: Tensor) -> Tensor:
-        return self.net.encode(images, landmarks, present)
+        return self.once.encode(images, landmarks, present)
 
 
 class _Decide(nn.Module):
-    def __init__(self, net: SpatioTemporalEmotionNet):
+    def __init__(self, once: Once):
         super().__init__()
-        self.net = net
+        self.once = once
 
     def forward(self, window: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return self.net.decide(window)
+        return self.once.decide(window)
 
 
 def export_onnx(
@@ -40,24 +41,25 @@ def export_onnx(
 ) -> tuple[Path, Path]:
     """Write `encode` and `decide` beside `path`; `half` stores in half precision what loses nothing by it.
 
-    ONNX Runtime turns the stored weights to single precision when it loads them.
+    ONNX Runtime turns the stored weights to single precision when it loads them. `encode` takes one of the
+    three equal channels, and `once` says what it gives.
     """
     import onnx  # noqa: F811
 
-    net = net.eval()
+    once = Once(net.eval())
     encode, decide = files = onnx_files(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     jobs = [
         (
-            _Encode(net),
-            (torch.zeros(2, 3, SIZE, SIZE), torch.zeros(2, 50, 2), torch.ones(2)),
+            _Encode(once),
+            (torch.zeros(2, 1, SIZE, SIZE), torch.zeros(2, 50, 2), torch.ones(2)),
             ["images", "landmarks", "present"],
             ["features"],
             encode,
         ),
         (
-            _Decide(net),
-            (torch.zeros(2, net.config.window, net.feature_size),),
+            _Decide(once),
+            (torch.zeros(2, net.config.window, once.feature_size),),
             ["window"],
             ["logits", "valence", "arousal"],
             decide,

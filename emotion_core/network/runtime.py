@@ -37,7 +37,7 @@ class Network(Protocol):
 
     @property
     def feature_size(self) -> int:
-        """Length F of the feature vector of one frame."""
+        """Length F of the vector that a window holds of each frame."""
 
     @property
     def window(self) -> int:
@@ -75,13 +75,14 @@ class OnnxNetwork:
         self._encode, self._decide, self.metadata = encode, decide, metadata
         self.window = int(metadata.config["window"])
         self.feature_size = int(decide.get_inputs()[0].shape[2])
+        self._channels = int(encode.get_inputs()[0].shape[1])  # files made before 0.2 take all three
 
     def encode(self, images: np.ndarray, landmarks: np.ndarray, present: np.ndarray) -> np.ndarray:
         """See `Network.encode`."""
         if not len(images):
             return np.zeros((0, self.feature_size), np.float32)
-        feed = {"images": images, "landmarks": landmarks, "present": present}
-        return self._encode.run(None, {k: np.asarray(v, np.float32) for k, v in feed.items()})[0]
+        feed = {"images": images[:, : self._channels], "landmarks": landmarks, "present": present}
+        return self._encode.run(None, {k: np.ascontiguousarray(v, np.float32) for k, v in feed.items()})[0]
 
     def decide(
         self, window: np.ndarray, color: np.ndarray | None = None
@@ -104,19 +105,24 @@ class TorchNetwork:
             from emotion_core.network.quantized import as_exported
 
             net = as_exported(net, encode)
+        from emotion_core.network.once import Once
+
         self._torch, self._device = torch, torch.device(device)
         self.net = net.to(self._device)
-        self.window, self.feature_size = net.config.window, net.feature_size
+        self._once = Once(self.net).to(self._device)
+        self.window, self.feature_size = net.config.window, self._once.feature_size
 
     def _tensor(self, array: np.ndarray) -> "Tensor":
-        return self._torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(self._device)
+        return self._torch.tensor(np.ascontiguousarray(array, np.float32), device=self._device)
 
     def encode(self, images: np.ndarray, landmarks: np.ndarray, present: np.ndarray) -> np.ndarray:
         """See `Network.encode`."""
         if not len(images):
             return np.zeros((0, self.feature_size), np.float32)
         with self._torch.inference_mode():
-            out = self.net.encode(self._tensor(images), self._tensor(landmarks), self._tensor(present))
+            out = self._once.encode(
+                self._tensor(images[:, :1]), self._tensor(landmarks), self._tensor(present)
+            )
         return out.float().cpu().numpy()
 
     def decide(
@@ -124,7 +130,7 @@ class TorchNetwork:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """See `Network.decide`."""
         with self._torch.inference_mode():
-            outputs = self.net.decide(self._tensor(window))
+            outputs = self._once.decide(self._tensor(window))
         return _answers([out.float().cpu().numpy() for out in outputs], self.metadata, color)
 
 

@@ -25,7 +25,7 @@ def provenance(metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
         "command": "python -m train " + " ".join(sys.argv[1:]),
         "hardware": hardware(),
         "python": platform.python_version(),
-        "packages": {p: _version(p) for p in ("onnxruntime", "torch", "mediapipe", "numpy")},
+        "packages": {p: _version(p) for p in ("onnxruntime", "torch", "ai-edge-litert", "numpy")},
         "weights": {k: metadata[k] for k in keep if metadata and k in metadata},
     }
 

@@ -67,7 +67,7 @@ class Inputs:
         for start in range(0, len(self.crops), _BATCH):
             part = slice(start, start + _BATCH)
             yield {
-                "images": to_tensor(list(self.crops[part])),
+                "images": to_tensor(list(self.crops[part]))[:, :1],  # the exported files take one
                 "landmarks": self.landmarks[part],
                 "present": self.present[part].astype(np.float32),
             }

@@ -1,0 +1,70 @@
+"""How a head is turned: its mesh laid over a face of known shape, seen through a pinhole camera.
+
+MediaPipe's face geometry does the same, with the same reference face and weights, which the model bundle
+carries; the fit is that of the weighted orthogonal Procrustes problem (Akca 2003).
+"""
+
+import math
+import struct
+
+import numpy as np
+
+from emotion_core.faces.wire import fields
+
+_VIEW = math.radians(63.0)  # the camera's vertical field of view, as MediaPipe assumes it
+_NEAR = 1.0  # and the distance of its picture plane, in the reference face's centimetres
+
+
+class HeadGeometry:
+    """The reference face: `geometry_pipeline_metadata_landmarks.binarypb` of a FaceLandmarker bundle.
+
+    Args:
+        metadata: the content of that file, a Protocol Buffers message.
+
+    Raises:
+        ValueError: where it is another file.
+    """
+
+    def __init__(self, metadata: bytes) -> None:
+        try:
+            self._vertices, self._weights, self._used = _reference(metadata)
+        except (IndexError, KeyError, StopIteration, TypeError, ValueError, struct.error) as e:
+            raise ValueError("no reference face") from e
+        middle = self._weights @ self._vertices / self._weights.sum()
+        self._centred = self._vertices - middle  # (N, 3)
+        self._spread = float(self._weights @ (self._centred * self._centred).sum(1))
+
+    def rotation(self, mesh: np.ndarray, width: float = 1.0, height: float = 1.0) -> np.ndarray:
+        """Give the rotation (3, 3) of a head from its mesh (468 or more, 3).
+
+        The mesh is in units of the picture's width and height; its z is in units of the width and grows away
+        from the camera. The answer's axes are x to the right, y up and z towards the camera.
+        """
+        tall = 2 * _NEAR * math.tan(_VIEW / 2)
+        wide = tall * width / height
+        depth = mesh[:468, 2].mean() * wide
+        x, y, z = (mesh[self._used] * (wide, -tall, wide) + (-wide / 2, tall / 2, 0.0)).T
+        scale, _ = self._fit(np.stack([x, y, -z], 1))
+        away = z - depth + _NEAR
+        second, _ = self._fit(np.stack([x * away, y * away, -away], 1) / scale)
+        return self._fit(np.stack([x * away, y * away, -away], 1) / (scale * second))[1]
+
+    def _fit(self, points: np.ndarray) -> tuple[float, np.ndarray]:
+        """Fit scale and rotation (3, 3), which lay the reference face over `points` (N, 3)."""
+        # the reference is centred, so the middle of the points drops out
+        crossed = (points * self._weights[:, None]).T @ self._centred
+        left, spread, right = np.linalg.svd(crossed)
+        if np.linalg.det(crossed) < 0:
+            left[:, 2] *= -1
+            spread[2] *= -1
+        return float(spread.sum()) / self._spread, left @ right
+
+
+def _reference(metadata: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give the vertices (N, 3) that count, their weights (N,) and their places in the mesh (N,)."""
+    mesh = next(value for field, value in fields(metadata) if field == 1)
+    weighed = [dict(fields(value)) for field, value in fields(metadata) if field == 2]
+    # a vertex has five numbers, two of them for textures
+    numbers = np.array([value for field, value in fields(mesh) if field == 3], np.float64).reshape(-1, 5)
+    used = np.array([int(point.get(1, 0)) for point in weighed])
+    return numbers[used, :3], np.array([float(point[2]) for point in weighed]), used
