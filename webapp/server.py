@@ -46,10 +46,6 @@ def create_app(settings: "Settings") -> FastAPI:
     import streamlit as st
     from streamlit import config
 
-    with contextlib.suppress(ImportError):
-        # Gradio and MediaPipe use it, each from a thread of its own: a half-imported one is a traceback.
-        import matplotlib.pyplot  # noqa: F401
-
     from webapp import ui
     from webapp.shared import doors, theme
 
