@@ -1,0 +1,102 @@
+"""`emotion-recognition COMMAND`, or `python -m emotion_core COMMAND`: the installed package's commands.
+
+Those of the library are here; the web app and training bring theirs as entry points of the group `GROUP`, so
+that the library knows nothing of either.
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from importlib.metadata import entry_points
+
+from emotion_core.command.options import Parser, add_file_options, add_model_options, add_reading_options
+from emotion_core.ending import fail, run
+from emotion_core.version import VERSION
+
+PROGRAM = "emotion-recognition"
+GROUP = "emotion_recognition.commands"
+
+ELSEWHERE = {
+    "serve": ("the web app and the dashboard, in a browser", "web", "python app.py"),
+    "dashboard": ("the dashboard alone", "dashboard", "streamlit run webapp/dashboard/app.py"),
+    "train": ("train, check, evaluate, export", "train", "python -m train"),
+}
+"""The commands that other rooms bring: what they do, the extra that they need, and how the source runs them."""
+
+DESCRIPTION = """\
+Read the apparent expression of every face in a video, a photo or a camera picture.
+
+  emotion-recognition analyze talk.mp4     an annotated video and results beside it
+  emotion-recognition live                 a window with your camera; q quits
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; give the exit code: 0, 1 for a failed job, 2 for wrong use."""
+    return run(PROGRAM, lambda: _main(list(sys.argv[1:] if argv is None else argv)))
+
+
+def _main(words: list[str]) -> int:
+    if words and words[0] in ELSEWHERE:
+        return _elsewhere(words[0], words[1:])
+    args = build_parser().parse_args(words)
+    from emotion_core.command import jobs
+
+    args.program = PROGRAM
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    try:
+        return getattr(jobs, args.job)(args)
+    except KeyboardInterrupt:
+        return fail(PROGRAM, "stopped")
+
+
+def _elsewhere(name: str, words: list[str]) -> int:
+    _, extra, source = ELSEWHERE[name]
+    found = next(iter(entry_points(group=GROUP, name=name)), None)
+    try:
+        command = found.load() if found is not None else None
+    except ModuleNotFoundError:
+        command = None
+    if command is None:
+        return fail(
+            PROGRAM,
+            f"{name} needs more: pip install 'emotion-recognition[{extra}]' (in the source: {source})",
+        )
+    return command(words)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Make the parser of the library's commands, which names the others."""
+    others = "\n".join(f"  {name:12}{what}" for name, (what, _, _) in ELSEWHERE.items())
+    parser = Parser(
+        prog=PROGRAM,
+        description=DESCRIPTION,
+        epilog=f"with an extra installed (COMMAND --help tells more):\n{others}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {VERSION}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    analyze = commands.add_parser(
+        "analyze", help="analyse a video, a photo or an address", allow_abbrev=False
+    )
+    analyze.add_argument("video", metavar="IN", help="a video, a photo or an address")
+    add_file_options(analyze)
+    live = commands.add_parser("live", help="show a camera live in a window; q quits")
+    live.add_argument(
+        "--camera", metavar="N|PATH|URL", help="camera number (default 0), a file or an address"
+    )
+    model = commands.add_parser(
+        "model", help="the model's parts and sizes; checks the weights", allow_abbrev=False
+    )
+    for command, job in ((analyze, "video"), (live, "realtime"), (model, "model")):
+        if command is not model:
+            add_reading_options(command)
+        add_model_options(command)
+        command.set_defaults(job=job)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,132 @@
+"""The jobs of the command line, one function each; imports are inside, so that help comes at once."""
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emotion_core.ending import fail
+
+if TYPE_CHECKING:
+    from emotion_core.analysis import ObjectFinder
+
+DONE = 0
+
+
+def model(args: argparse.Namespace) -> int:
+    """Print the network's parts and sizes and check the weights; gives the exit code."""
+    from emotion_core.network import checkpoint
+
+    path = Path(args.weights) if args.weights else checkpoint.WEIGHTS
+    if path.is_dir() or (args.weights and not path.parent.is_dir()):
+        from emotion_core.types import EmotionError
+
+        raise EmotionError(f"{path} is no place for a weights file: check the path of --weights")
+    existed = path.is_file()
+    meta = checkpoint.ensure(path)
+    print(_parts(path))
+    state = (
+        "trained" if meta.trained else "UNTRAINED: its answers mean nothing before `python main.py --train`"
+    )
+    size = path.stat().st_size / 1e6
+    print(f"\nweights  {path} ({size:.1f} MB), {'verified' if existed else 'created'}, {state}")
+    print(f"labels   {', '.join(meta.labels)}")
+    print(f"sha256   {meta.sha256}")
+    return DONE
+
+
+def _parts(weights: Path) -> str:
+    """Give the table of the network's parts, which PyTorch has to lay out."""
+    try:
+        from emotion_core.network.checkpoint import load_network
+        from emotion_core.network.design import describe
+
+        return describe(load_network(weights)[0])
+    except ModuleNotFoundError:
+        return "The table of parts needs PyTorch: pip install 'emotion-recognition[train]'"
+
+
+def realtime(args: argparse.Namespace) -> int:
+    """Show a camera live in a window; gives the exit code."""
+    from emotion_core.desktop import live
+
+    camera = args.camera if args.camera is not None else "0"
+    source: int | str = int(camera) if camera.isdecimal() else camera
+    live.check(source)
+    return live.run(
+        source,
+        lambda: _recognizer(args),  # the window opens first and says that it loads
+        smoothing=args.smoothing or 5,
+        threshold=args.threshold or 0.0,
+        objects=_objects(args),
+        elements=args.overlay or (),
+    )
+
+
+def video(args: argparse.Namespace) -> int:
+    """Analyse a video, a picture or an address; gives the exit code."""
+    from emotion_core import analysis
+    from emotion_core.command.progress import Bar, StopOnSignal, report
+    from emotion_core.overlay.draw import DrawStyle
+    from emotion_core.video.source import identify
+
+    formats = args.format or ("json",)
+    write_video = not args.no_video
+    # Everything a user can get wrong is told before the model loads.
+    source = identify(args.video, max_pixels=_max_pixels(args))
+    planned = analysis.plan(source, output=args.output, formats=formats, write_video=write_video)
+    objects = _objects(args)
+    recognizer = _recognizer(args, threads=1)  # the stages of a video share the cores already
+    begun = time.monotonic()
+    with StopOnSignal() as should_stop, Bar(planned.source.name) as bar:
+        result = analysis.analyze(
+            source,
+            recognizer=recognizer,
+            output=args.output,
+            smoothing=args.smoothing or 5,
+            threshold=args.threshold or 0.0,
+            objects=objects,
+            formats=formats,
+            write_video=write_video,
+            style=DrawStyle(args.overlay) if args.overlay else None,
+            on_progress=bar.show,
+            should_stop=should_stop,
+        )
+    print(report(result, time.monotonic() - begun))
+    return DONE if result.complete else fail(args.program, result.message)
+
+
+def _recognizer(args: argparse.Namespace, threads: int | None = None) -> Any:
+    from emotion_core.faces.detectors import USUAL
+    from emotion_core.recognizer import Recognizer
+
+    return Recognizer.from_pretrained(
+        args.weights,
+        backend=args.backend,
+        device=args.device,
+        threads=threads,
+        detector=args.detector or USUAL,
+    )
+
+
+def _objects(args: argparse.Namespace) -> "ObjectFinder | None":
+    """Load the object detector; without one where nobody asked for it and its model is not here.
+
+    Nothing is downloaded without `--fetch-objects`.
+    """
+    if args.no_objects:
+        return None
+    from emotion_core.objects import ObjectDetector, cached, fetch
+
+    if args.objects_model is None:
+        if args.fetch_objects:
+            fetch()
+        elif not args.objects and cached() is None:
+            return None
+    return ObjectDetector.load(args.objects_model)
+
+
+def _max_pixels(args: argparse.Namespace) -> int:
+    from emotion_core.limits import MAX_PIXELS
+
+    return MAX_PIXELS if args.max_megapixels is None else max(1, int(args.max_megapixels * 1e6))

@@ -1,0 +1,137 @@
+"""The options that commands share, and what their values may be."""
+
+import argparse
+import sys
+from collections.abc import Collection
+from typing import Any, NoReturn
+
+MISUSED = 2
+"""The exit code of wrong use."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaint is one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong in one line and exit with code 2."""
+        print(f"{self.prog}: {' '.join(message.split())} (try --help)", file=sys.stderr)
+        raise SystemExit(MISUSED)
+
+
+def add_file_options(group: Any) -> None:
+    """Add what `video` takes: where results go, and in which formats."""
+    from emotion_core.results.formats import FORMATS
+
+    group.add_argument("--output", metavar="OUT", help="the annotated .mp4, or a folder for all outputs")
+    group.add_argument(
+        "--format", metavar="LIST", type=formats, help=f"any of {','.join(FORMATS)} (json is always written)"
+    )
+    group.add_argument(
+        "--no-video", action="store_true", default=None, help="results only, no annotated video"
+    )
+    group.add_argument(
+        "--max-megapixels", metavar="N", type=megapixels, help="largest frame that is read (default 50)"
+    )
+
+
+def add_reading_options(group: Any) -> None:
+    """Add what `video` and `realtime` take: what is drawn, smoothing, threshold, objects."""
+    from emotion_core.overlay.elements import ELEMENTS
+
+    group.add_argument(
+        "--overlay",
+        metavar="LIST",
+        type=elements,
+        help=f"what is drawn, any of {','.join(ELEMENTS)}; without it the usual ones",
+    )
+    group.add_argument(
+        "--smoothing", metavar="N", type=count, help="frames to average over, from 1 (default 5)"
+    )
+    group.add_argument(
+        "--threshold", metavar="X", type=share, help="mark answers less sure than this, 0 to 1"
+    )
+    choice = group.add_mutually_exclusive_group()
+    choice.add_argument(
+        "--objects",
+        action="store_true",
+        default=None,
+        help="mark objects too, or stop where their model is not here (default: mark them where it is)",
+    )
+    choice.add_argument(
+        "--fetch-objects",
+        action="store_true",
+        default=None,
+        help="the same, and agree to download the model where it is not here: YOLOv8n, 12.8 MB, AGPL-3.0",
+    )
+    choice.add_argument("--no-objects", action="store_true", default=None, help="do not look for objects")
+    group.add_argument(
+        "--objects-model",
+        metavar="PATH",
+        help="YOLOv8 file, .onnx or .pt (default yolov8n; AGPL-3.0 weights)",
+    )
+
+
+def add_model_options(group: Any) -> None:
+    """Add which models read: weights, face detector, backend and device."""
+    from emotion_core.faces.detectors import DETECTORS, USUAL
+
+    group.add_argument("--weights", metavar="PATH", help="weights file (default: the ones that come along)")
+    group.add_argument(
+        "--detector", choices=tuple(DETECTORS), help=f"what finds faces in the picture (default {USUAL})"
+    )
+    group.add_argument("--backend", choices=("auto", "onnx", "torch"), default="auto", help="default: auto")
+    group.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
+
+
+def count(text: str) -> int:
+    """Read a number of frames, 1 or more."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of frames: give 1 (no smoothing) or more")
+    return value
+
+
+def megapixels(text: str) -> float:
+    """Read a number of megapixels, above 0 and up to 10,000."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 10_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of megapixels above 0 and up to 10000")
+    return value
+
+
+def share(text: str) -> float:
+    """Read a number between 0 and 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} does not lie between 0 and 1")
+    return value
+
+
+def formats(text: str) -> tuple[str, ...]:
+    """Read a list of result formats."""
+    from emotion_core.results.formats import FORMATS
+
+    return _some_of(FORMATS, text)
+
+
+def elements(text: str) -> tuple[str, ...]:
+    """Read a list of overlay elements."""
+    from emotion_core.overlay.elements import ELEMENTS
+
+    return _some_of(ELEMENTS, text)
+
+
+def _some_of(known: Collection[str], text: str) -> tuple[str, ...]:
+    names = tuple(part.strip().lower() for part in text.split(",") if part.strip())
+    if not names or not set(names) <= set(known):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of {', '.join(known)}")
+    return names
