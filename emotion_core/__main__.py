@@ -22,7 +22,7 @@ ELSEWHERE = {
     "dashboard": ("the dashboard alone", "dashboard", "streamlit run webapp/dashboard/app.py"),
     "train": ("train, check, evaluate, export", "train", "python -m train"),
 }
-"""The commands that other rooms bring: what they do, the extra that they need, and how the source runs them."""
+"""The commands that other rooms bring: what they do, the extra that they need, how the source runs them."""
 
 DESCRIPTION = """\
 Read the apparent expression of every face in a video, a photo or a camera picture.
