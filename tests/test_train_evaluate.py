@@ -24,12 +24,13 @@ from train.calibrate import (
     store_fit,
 )
 from train.data import MEASURES
-from train.fairness import JAW_OPEN, NO_GAPS, SMILE_LEFT, SMILE_RIGHT, TENSE, fairness
+from train.fairness import NO_GAPS, fairness
 from train.fairness import report as fairness_report
 from train.page import page
 from train.predict import Predictions
 from train.provenance import commit, provenance, write_json
 from train.readers import Raw, Votes, build
+from train.rest import JAW_OPEN, SMILE_LEFT, SMILE_RIGHT, TENSE
 
 BASELINES = Path(__file__).parent / "baselines"
 
@@ -118,6 +119,9 @@ def test_a_group_that_is_read_worse_shows_as_a_gap() -> None:
     assert (gap["low"], gap["high"]) == ("B", "A")
     assert figures["largest_gap"]["gender, resting, share"]["gap"] < 0.25
     assert {row["group"] for row in figures["tables"]["race and gender"]} == {"A f", "A m", "B f", "B m"}
+    negative = figures["largest_gap"]["race, resting, negative"]
+    assert negative["gap"] == pytest.approx(0.2)
+    assert (negative["low"], negative["high"]) == ("A", "B")
     lines = "\n".join(fairness_report(figures))
     assert "race, smiling, share: largest gap 0.200 (B to A)" in lines
     assert re.search(r"B +200 +80.0% \(74% to 85%\) +200 +80.0% \(74% to 85%\)", lines)

@@ -17,6 +17,7 @@ import pandas as pd
 from emotion_core.facemodels import sha256_of
 from emotion_core.labels import EMOTIONS, canonical
 from emotion_core.types import EmotionError
+from train.held_back import hold_back
 
 VOTES = (
     *("neutral", "happiness", "surprise", "sadness", "anger"),
@@ -151,7 +152,7 @@ def read_parquet(path: Path) -> Raw:
         raise EmotionError(f"{path} can't be read as Parquet: {one_line(error)}") from None
     require(table, ["image"], path)
     counted = [name for name in VOTES if name in table]
-    attributes = [name for name in ("age", "gender", "race") if name in table]
+    attributes = [name for name in ("age", "gender", "race", "masked") if name in table]
     problems: list[str] = []
     if len(counted) > 2:
         require(table, VOTES, path)
@@ -181,7 +182,9 @@ def read_parquet(path: Path) -> Raw:
         ids=table.get("id"),
         split=table.get("split"),
         group=group,
-        attributes={a: table[a].to_numpy(float) if a == "age" else strings(table[a]) for a in attributes},
+        attributes={
+            a: table[a].to_numpy(float) if a in ("age", "masked") else strings(table[a]) for a in attributes
+        },
         problems=problems,
         tight=len(counted) > 2 or "labeller" in table,
         valence=rated.get("valence"),
@@ -296,7 +299,7 @@ def build(
     names = strings(ids) if ids is not None else np.array([f"{i}" for i in range(n)])
     groups = strings(group) if group is not None else names
     if split is None:
-        parts = make_split(groups, votes.majority)
+        parts = hold_back(source, names, make_split(groups, votes.majority))
     else:
         parts = np.array([SPLIT_NAMES.get(str(s).strip().lower(), "") for s in split])
         strange = parts == ""

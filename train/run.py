@@ -16,6 +16,7 @@ from emotion_core.checkpoint import WEIGHTS, read_metadata
 from emotion_core.types import EmotionError
 from train.config import TrainConfig
 from train.data import Samples, load
+from train.rest import taught_by_shapes
 
 SMALL = 5000  # labelled pictures below which training starts from the shipped weights
 SMALL_RATE = 3e-4  # highest learning rate then: the network knows faces, only the answer is new
@@ -45,6 +46,8 @@ def run(
 
     with first_in_line():  # the others then read the faces that the first has found
         samples = load(config.data, sets=sets, cache=cache, workers=workers, drop_leaks=True)
+    if config.shapes:
+        samples = taught_by_shapes(samples)
     say(samples)
     config = adapt(config, samples, chosen)
     with logging_redirect_tqdm():  # lines of their own, above the progress bar
