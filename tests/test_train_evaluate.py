@@ -72,7 +72,7 @@ def test_figures_of_a_labelled_set_and_their_slices() -> None:
     for rows in figures["slices"].values():
         assert sum(row["pictures"] for row in rows) == 350
         assert sum(row["accuracy"] * row["pictures"] for row in rows) == pytest.approx(right * 350)
-    assert "not measured" in figures["affect"]["truth"]
+    assert figures["affect"]["truth"] == job.DERIVED
 
 
 def test_pictures_without_a_clear_label_or_unreadable_are_left_out_and_counted() -> None:

@@ -46,6 +46,7 @@ class TrainConfig:
     landmark_dropout: float = 0.2
     patience: int = 10
     fix_early: int = 0  # leave this many of the layers that `distill` taught as they are: 6 is all of them
+    late: int = 0  # teach the layers after the first ones alone, on maps of this many pictures; 0: all layers
     without: tuple[str, ...] = ()  # parts of the network that are left out, of PARTS
     save_minutes: float = 5.0  # most time between two checkpoints; one also closes every epoch
     seed: int = 0
@@ -58,6 +59,8 @@ class TrainConfig:
         for name in ("epochs", "epoch_pictures", "batch", "patience"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is 1 or more, not {getattr(self, name)}")
+        if self.late < 0:
+            raise ValueError(f"late is 0 or more, not {self.late}")
         for name in ("warmup", "smoothing", "balance", "full_from", "spoilt", "mixup", "landmark_dropout",
                      "behind", "ovals"):  # fmt: skip
             if not 0 <= getattr(self, name) <= 1:

@@ -32,7 +32,7 @@ def resting_faces(blendshapes: np.ndarray) -> np.ndarray:
 
 
 def taught_by_shapes(samples: Samples) -> Samples:
-    """Label unlabelled faces of "train": Neutral those at rest, Happy those that smile; others stay bare."""
+    """Label unlabelled faces of "train": Neutral those at rest, Happy those that smile; leave out others."""
     if samples.labels != EMOTIONS:
         return samples
     shapes = samples.blendshapes.astype(np.float32)
@@ -43,4 +43,4 @@ def taught_by_shapes(samples: Samples) -> Samples:
         ("Happy", bare & (smile_of(shapes) >= SMILING)),
     ):
         target[rows] = np.eye(len(EMOTIONS), dtype=np.float32)[EMOTIONS.index(label)]
-    return replace(samples, target=target)
+    return replace(samples, target=target).take(~bare | (target.sum(1) > 0))

@@ -42,6 +42,7 @@ def run(
     Raises:
         EmotionError: for data that can't be trained on.
     """
+    from train.late import run_late
     from train.loop import fit
 
     with first_in_line():  # the others then read the faces that the first has found
@@ -51,7 +52,7 @@ def run(
     say(samples)
     config = adapt(config, samples, chosen)
     with logging_redirect_tqdm():  # lines of their own, above the progress bar
-        weights = fit(config, samples) / "best.safetensors"
+        weights = (run_late if config.late else fit)(config, samples) / "best.safetensors"
     if int(os.environ.get("RANK", 0)) == 0:
         finish(config, weights, samples, sets)
     return weights
