@@ -98,7 +98,7 @@ class TorchNetwork:
 
         net, self.metadata = checkpoint.load_network(path)
         encode, _ = onnx_files(path)
-        if _belongs(encode, self.metadata):
+        if belongs(encode, self.metadata):
             from emotion_core.models.quantized import as_exported
 
             net = as_exported(net, encode)
@@ -171,7 +171,7 @@ def _torch_device(device: str) -> str:
 def _load_onnx(path: Path, threads: int | None) -> OnnxNetwork:
     metadata = checkpoint.read_metadata(path)
     files = onnx_files(path)
-    if not all(_belongs(file, metadata) for file in files):
+    if not all(belongs(file, metadata) for file in files):
         files = _export_into_cache(path, metadata)
     try:
         encode = open_session(files[0], threads or min(2, os.cpu_count() or 1))
@@ -181,7 +181,7 @@ def _load_onnx(path: Path, threads: int | None) -> OnnxNetwork:
     return OnnxNetwork(encode, decide, metadata)
 
 
-def _belongs(file: Path, metadata: Metadata) -> bool:
+def belongs(file: Path, metadata: Metadata) -> bool:
     """Tell whether an ONNX file was exported from the weights with this sha256; read from its tail."""
     if not file.is_file():
         return False
@@ -194,7 +194,7 @@ def _export_into_cache(path: Path, metadata: Metadata) -> tuple[Path, Path]:
     key = hashlib.sha256(metadata.sha256.encode()).hexdigest()[:16]
     target = cache_dir() / f"{key}.safetensors"
     files = onnx_files(target)
-    if not all(_belongs(file, metadata) for file in files):
+    if not all(belongs(file, metadata) for file in files):
         from emotion_core.export import export_onnx  # torch, which a run from the cache does not need
 
         log.info("exporting %s for ONNX Runtime, once", path.name)

@@ -20,6 +20,7 @@ from train.calibrate import (
     cross_fitted,
     fit_both,
     fit_temperature,
+    fit_together,
     join,
     store_fit,
 )
@@ -237,6 +238,20 @@ def test_grey_and_colour_pictures_each_have_their_temperature() -> None:
     few.color[:] = True
     one = fit_both([grey, few])  # too few in colour: one temperature for all
     assert one.grey == one.color == fit_temperature(join([grey, few]))
+
+
+def test_together_all_sets_share_a_temperature_and_count_alike() -> None:
+    large, small = overconfident(0.5), overconfident(2.0, n=1500, seed=1)
+    small.color[:] = True
+    fit = fit_together([large, small])
+    assert fit.grey == fit.color
+
+    def off(s: Scored) -> float:
+        said = s.probabilities(fit)
+        return float(said.max(1).mean() - (said.argmax(1) == s.truth).mean())
+
+    assert off(large) == pytest.approx(-off(small), abs=1e-3)
+    assert off(small) > 0.03
 
 
 def test_a_stored_fit_changes_confidence_alone(tmp_path: Path) -> None:

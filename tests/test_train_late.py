@@ -71,13 +71,26 @@ def test_mixed_maps_have_mixed_labels_and_no_key_points() -> None:
 
 def test_the_command_moves_the_late_layers_and_leaves_the_first(place: Path) -> None:
     out = place / "late"
-    words = ["--data", place / "data", "--cache", place / "cache", "--out", out, "--late", "64", "--epochs", "12"]
+    words = [
+        "--data",
+        place / "data",
+        "--cache",
+        place / "cache",
+        "--out",
+        out,
+        "--late",
+        "64",
+        "--epochs",
+        "12",
+    ]
     words += ["--init", place / "start.safetensors", "--batch", "8", "--size", "32", "--small-size", "32"]
     words += ["--learning-rate", "0.002", "--ema", "0.5", "--category-weight", "1"]
     assert main([str(w) for w in words]) == 0
     before, after = (load_network(f)[0] for f in (place / "start.safetensors", out / "best.safetensors"))
     same = {k: torch.equal(v, after.state_dict()[k]) for k, v in before.state_dict().items()}
-    assert all(v for k, v in same.items() if k.startswith(("spatial.stem", "spatial.early", "spatial.middle")))
+    assert all(
+        v for k, v in same.items() if k.startswith(("spatial.stem", "spatial.early", "spatial.middle"))
+    )
     assert not same["spatial.late.0.0.0.weight"] and not same["heads.category.3.weight"]
     _, meta = load_network(out / "best.safetensors")
     assert meta.facts["figures"]["fer2013/accuracy"] > 0.4  # chance is 0.25

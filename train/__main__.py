@@ -273,6 +273,9 @@ def _calibrate(words: list[str]) -> int:
     parser.add_argument("--split", default="valid", help="default: valid, which training does not learn from")
     parser.add_argument("--dry-run", action="store_true", help="print only, store nothing")
     parser.add_argument(
+        "--together", action="store_true", help="one for all sets, grey or in colour, each counting alike"
+    )
+    parser.add_argument(
         "--prior", type=_shares, metavar="CLASS=SHARE,...", help="first make the file assume these shares"
     )
     _common(parser)
@@ -291,6 +294,7 @@ def _calibrate(words: list[str]) -> int:
         sets=given.sets,
         split=given.split,
         store=not given.dry_run,
+        together=given.together,
     )
     print(report(outcome))
     if not given.dry_run:

@@ -19,7 +19,7 @@ from emotion_core.types import EmotionError
 from train.config import TrainConfig
 from train.data import Samples
 from train.draws import Draws
-from train.loop import moving_average, schedule, validate
+from train.loop import EMA_EVERY, fast_bfloat16, moving_average, schedule, validate
 from train.losses import TRUTH, losses
 from train.maps import Maps, keep
 from train.student import STILL_WINDOW, Student
@@ -28,6 +28,20 @@ HIDDEN = 0.15  # share of pictures of which a part of the map is left out
 MIXED = 0.3  # share of pictures mixed with another, as maps
 
 log = logging.getLogger("train")
+
+
+class Gate(nn.Module):
+    """Channel attention whose gate passes no gradient: that of its LSTM takes a tenth of a step."""
+
+    def __init__(self, attention: nn.Module):
+        super().__init__()
+        self.attention = attention.requires_grad_(False)
+
+    def forward(self, x: Tensor, average: Tensor, maximum: Tensor) -> Tensor:
+        """Gate (B, T, C)."""
+        with torch.no_grad():
+            gate = self.attention(torch.ones_like(x), average, maximum)
+        return x * gate
 
 
 class Late(nn.Module):
@@ -83,7 +97,9 @@ def fit_late(
 ) -> SpatioTemporalEmotionNet:
     """Give the network with its later layers trained for `config.epochs` passes, averaged over steps."""
     torch.manual_seed(config.seed)
+    half = config.precision == "bf16" or (config.precision == "auto" and fast_bfloat16())
     late: Any = Late(copy.deepcopy(net)).train()
+    late.net.channel = Gate(late.net.channel)
     late.to(memory_format=torch.channels_last)
     for part in (late.net.spatial.stem, late.net.spatial.early, late.net.spatial.middle):
         part.requires_grad_(False).eval()
@@ -93,7 +109,7 @@ def fit_late(
          {"params": [p for p in learning if p.ndim <= 1], "weight_decay": 0.0}],
         lr=config.learning_rate, fused=True,
     )  # fmt: skip
-    average: Any = AveragedModel(late, multi_avg_fn=moving_average(config.ema), use_buffers=True)
+    average: Any = AveragedModel(late, multi_avg_fn=moving_average(config.ema**EMA_EVERY), use_buffers=True)
     rng, g = np.random.default_rng(config.seed), torch.Generator().manual_seed(config.seed)
     n, b = len(maps.maps), config.batch
     steps = config.epochs * (n // b)
@@ -104,17 +120,26 @@ def fit_late(
             for group in optimizer.param_groups:
                 group["lr"] = config.learning_rate * schedule(step, steps, config.warmup)
             batch = varied(maps.batch(np.sort(order[start : start + b])), g)
-            out = late(batch["images"], batch["landmarks"], batch["present"])
-            parts = losses(config, out, {name: batch[name] for name in TRUTH})
+            with torch.autocast("cpu", torch.bfloat16, enabled=half):
+                out = late(batch["images"], batch["landmarks"], batch["present"])
+            parts = losses(config, [value.float() for value in out], {name: batch[name] for name in TRUTH})
             optimizer.zero_grad(set_to_none=True)
             torch.stack(list(parts.values())).sum().backward()
             nn.utils.clip_grad_norm_(learning, config.clip_norm)
             optimizer.step()
-            average.update_parameters(late)
             step += 1
+            if step % EMA_EVERY == 0:
+                average.update_parameters(late)
         if each_epoch:
-            each_epoch(epoch, average.module.net)
-    return average.module.net.eval()
+            each_epoch(epoch, whole(average.module.net))
+    return whole(average.module.net)
+
+
+def whole(trained: SpatioTemporalEmotionNet) -> SpatioTemporalEmotionNet:
+    """Give a copy of a network in training as it is used: with its own channel attention, for evaluation."""
+    net: Any = copy.deepcopy(trained)
+    net.channel = net.channel.attention
+    return net.eval()
 
 
 def run_late(config: TrainConfig, samples: Samples) -> Path:
