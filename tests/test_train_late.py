@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from emotion_core.checkpoint import load_network, save_network
+from emotion_core.checkpoint import WEIGHTS, load_network, save_network
 from emotion_core.models import NetConfig, SpatioTemporalEmotionNet
 from tests.gratings import write_gratings
 from train.__main__ import main
@@ -71,26 +71,12 @@ def test_mixed_maps_have_mixed_labels_and_no_key_points() -> None:
 
 def test_the_command_moves_the_late_layers_and_leaves_the_first(place: Path) -> None:
     out = place / "late"
-    words = [
-        "--data",
-        place / "data",
-        "--cache",
-        place / "cache",
-        "--out",
-        out,
-        "--late",
-        "64",
-        "--epochs",
-        "12",
-    ]
-    words += ["--init", place / "start.safetensors", "--batch", "8", "--size", "32", "--small-size", "32"]
-    words += ["--learning-rate", "0.002", "--ema", "0.5", "--category-weight", "1"]
-    assert main([str(w) for w in words]) == 0
-    before, after = (load_network(f)[0] for f in (place / "start.safetensors", out / "best.safetensors"))
+    words = ["--data", place / "data", "--cache", place / "cache", "--out", out, "--init", WEIGHTS]
+    words += ["--late", 64, "--epochs", 10, "--batch", 8, "--learning-rate", 0.001, "--ema", 0.5]
+    assert main([str(w) for w in [*words, "--category-weight", 1]]) == 0
+    (before, _), (after, meta) = (load_network(f) for f in (WEIGHTS, out / "best.safetensors"))
     same = {k: torch.equal(v, after.state_dict()[k]) for k, v in before.state_dict().items()}
-    assert all(
-        v for k, v in same.items() if k.startswith(("spatial.stem", "spatial.early", "spatial.middle"))
-    )
+    front = ("spatial.stem", "spatial.early", "spatial.middle")
+    assert all(v for k, v in same.items() if k.startswith(front))
     assert not same["spatial.late.0.0.0.weight"] and not same["heads.category.3.weight"]
-    _, meta = load_network(out / "best.safetensors")
-    assert meta.facts["figures"]["fer2013/accuracy"] > 0.4  # chance is 0.25
+    assert meta.facts["figures"]["fer2013/accuracy"] > 0.6  # chance is 0.25

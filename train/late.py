@@ -23,6 +23,7 @@ from train.loop import EMA_EVERY, fast_bfloat16, moving_average, schedule, valid
 from train.losses import TRUTH, losses
 from train.maps import Maps, keep
 from train.student import STILL_WINDOW, Student
+from train.teach import teach
 
 HIDDEN = 0.15  # share of pictures of which a part of the map is left out
 MIXED = 0.3  # share of pictures mixed with another, as maps
@@ -151,6 +152,9 @@ def run_late(config: TrainConfig, samples: Samples) -> Path:
     if not config.init:
         raise EmotionError("--late starts from trained weights: name their file with --init")
     net, meta = load_network(Path(config.init))
+    if config.teachers:
+        device = torch.device("cpu")
+        samples = teach(samples, config.teachers, config.trust, net.config.resolution, device=device)
     rows = np.flatnonzero((samples.split == "train") & (samples.labelled | samples.measured))
     steps = max(1, config.late // config.batch)
     plain = dataclasses.replace(config, mixup=0.0, size=net.config.resolution)  # maps are mixed instead

@@ -5,6 +5,8 @@ the oval in place of the expression, as the sets differ in classes. So most oval
 and some faces of other sets get the oval of a masked one.
 """
 
+from typing import Any
+
 import cv2
 import numpy as np
 
@@ -21,10 +23,10 @@ def oval(crop: np.ndarray) -> np.ndarray:
     Where a crop reaches beyond its picture, rim pixels of the face are drawn out into streaks; they are
     narrower than a face, and left out.
     """
-    seen = (cv2.GaussianBlur(crop, (3, 3), 0) > DARK).astype(np.uint8)
+    seen: Any = (cv2.GaussianBlur(crop, (3, 3), 0) > DARK).astype(np.uint8)
     seen = cv2.morphologyEx(seen, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     outlines, _ = cv2.findContours(seen, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    whole = cv2.drawContours(np.zeros_like(seen), outlines, -1, 1, cv2.FILLED)  # dark eyes belong to a face
+    whole: Any = cv2.drawContours(np.zeros_like(seen), outlines, -1, 1, cv2.FILLED)  # with dark eyes
     wide = len(crop) // 6
     core = cv2.morphologyEx(whole, cv2.MORPH_OPEN, np.ones((wide, wide), np.uint8))
     face = np.zeros_like(seen)
@@ -32,7 +34,7 @@ def oval(crop: np.ndarray) -> np.ndarray:
     if not parts:
         return face.astype(bool)
     largest = cv2.drawContours(face.copy(), [max(parts, key=cv2.contourArea)], -1, 1, cv2.FILLED)
-    near = cv2.dilate(largest, np.ones((7, 7), np.uint8)) & whole
+    near: Any = cv2.dilate(largest, np.ones((7, 7), np.uint8)) & whole
     cv2.fillConvexPoly(face, cv2.convexHull(cv2.findNonZero(near)), 1)
     return cv2.erode(face, np.ones((3, 3), np.uint8)).astype(bool)
 
