@@ -145,13 +145,13 @@ def test_small_multiples_has_a_line_a_file() -> None:
     assert all("<b>" not in note.text for note in figure.layout.annotations)
 
 
-def test_plane_marks_the_words_at_their_published_places(talk) -> None:  # type: ignore[no-untyped-def]
+def test_plane_marks_the_words_where_their_faces_were_rated(talk) -> None:  # type: ignore[no-untyped-def]
     figure = plane.trajectory({"one": talk[talk["face"] == 1]})
     words = next(t for t in figure.data if t.name == "words")
     assert np.stack([words.x, words.y], axis=1) == pytest.approx(anchors())
     way = figure.data[0]
     assert way.marker.color is not None and list(way.marker.color) == sorted(way.marker.color)
-    assert "Russell" in plane.SOURCE
+    assert "people rated" in plane.SOURCE
 
 
 def test_dwell_bar_equals_the_seconds() -> None:

@@ -84,14 +84,13 @@ def test_votes_out_of_range_are_counted_and_carry_no_label() -> None:
     assert problems[0].startswith("3 of 4 rows have no valid votes")
 
 
-def test_valence_and_arousal_follow_from_the_words() -> None:
+def test_valence_and_arousal_follow_from_the_mean_ratings() -> None:
     target = np.zeros((3, 7), np.float32)
     target[0, EMOTIONS.index("Happy")] = 1
     target[1, EMOTIONS.index("Neutral")] = 1
     valence, arousal = derived_valence_arousal(target, EMOTIONS)
-    assert valence[0] == pytest.approx(0.81)
-    assert arousal[0] == pytest.approx((0.51 + 1) / 2)
-    assert (valence[1], arousal[1]) == (0, 0.5)
+    assert (valence[0], arousal[0]) == (pytest.approx(0.68), pytest.approx(0.55))
+    assert (valence[1], arousal[1]) == (pytest.approx(-0.04), pytest.approx(0.49))
     assert np.isnan(valence[2])
     custom, _ = derived_valence_arousal(np.eye(2, dtype=np.float32), ("bored", "focused"))
     assert np.isnan(custom).all()
@@ -382,6 +381,9 @@ def test_shared_sets_have_the_rows_that_their_notes_tell(data_dir: Path) -> None
         "utkface": 18674,
     }
     assert (raws["ferplus"].split == "valid").sum() == 3579
+    affect = raws["affect"]
+    assert (np.isfinite(affect.valence[affect.split == "train"])).sum() == 1399
+    assert affect.attributes["masked"].sum() == 28958
     assert len(set(raws["expw"].group)) < len(raws["expw"])
     picture = raws["expw"].pictures[0]
     assert isinstance(picture, bytes)

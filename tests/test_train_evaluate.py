@@ -14,6 +14,7 @@ from emotion_core.network.checkpoint import read_metadata, save_network
 from emotion_core.recognizer import Recognizer
 from emotion_core.types import EmotionError
 from train.data.readers import Raw, Votes, build
+from train.data.rest import JAW_OPEN, SMILE_LEFT, SMILE_RIGHT, TENSE
 from train.data.samples import MEASURES
 from train.measure import evaluate as job
 from train.measure.calibrate import (
@@ -22,10 +23,11 @@ from train.measure.calibrate import (
     cross_fitted,
     fit_both,
     fit_temperature,
+    fit_together,
     join,
     store_fit,
 )
-from train.measure.fairness import JAW_OPEN, NO_GAPS, SMILE_LEFT, SMILE_RIGHT, TENSE, fairness
+from train.measure.fairness import NO_GAPS, fairness
 from train.measure.fairness import report as fairness_report
 from train.measure.page import page
 from train.measure.predict import Predictions
@@ -71,7 +73,7 @@ def test_figures_of_a_labelled_set_and_their_slices() -> None:
     for rows in figures["slices"].values():
         assert sum(row["pictures"] for row in rows) == 350
         assert sum(row["accuracy"] * row["pictures"] for row in rows) == pytest.approx(right * 350)
-    assert "not measured" in figures["affect"]["truth"]
+    assert figures["affect"]["truth"] == job.DERIVED
 
 
 def test_pictures_without_a_clear_label_or_unreadable_are_left_out_and_counted() -> None:
@@ -118,6 +120,9 @@ def test_a_group_that_is_read_worse_shows_as_a_gap() -> None:
     assert (gap["low"], gap["high"]) == ("B", "A")
     assert figures["largest_gap"]["gender, resting, share"]["gap"] < 0.25
     assert {row["group"] for row in figures["tables"]["race and gender"]} == {"A f", "A m", "B f", "B m"}
+    negative = figures["largest_gap"]["race, resting, negative"]
+    assert negative["gap"] == pytest.approx(0.2)
+    assert (negative["low"], negative["high"]) == ("A", "B")
     lines = "\n".join(fairness_report(figures))
     assert "race, smiling, share: largest gap 0.200 (B to A)" in lines
     assert re.search(r"B +200 +80.0% \(74% to 85%\) +200 +80.0% \(74% to 85%\)", lines)
@@ -233,6 +238,20 @@ def test_grey_and_colour_pictures_each_have_their_temperature() -> None:
     few.color[:] = True
     one = fit_both([grey, few])  # too few in colour: one temperature for all
     assert one.grey == one.color == fit_temperature(join([grey, few]))
+
+
+def test_together_all_sets_share_a_temperature_and_count_alike() -> None:
+    large, small = overconfident(0.5), overconfident(2.0, n=1500, seed=1)
+    small.color[:] = True
+    fit = fit_together([large, small])
+    assert fit.grey == fit.color
+
+    def off(s: Scored) -> float:
+        said = s.probabilities(fit)
+        return float(said.max(1).mean() - (said.argmax(1) == s.truth).mean())
+
+    assert off(large) == pytest.approx(-off(small), abs=1e-3)
+    assert off(small) > 0.03
 
 
 def test_a_stored_fit_changes_confidence_alone(tmp_path: Path) -> None:

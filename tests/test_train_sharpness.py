@@ -47,7 +47,7 @@ def test_uphill_the_loss_is_higher_and_all_is_as_before_afterwards(place: Path) 
     here = slope()
     before, state = weights(), {k: v.clone() for k, v in student.named_buffers() if "running" in k}
     with uphill(student, 0.05):
-        assert float((weights() - before).norm()) == pytest.approx(0.05, rel=1e-3)
+        assert float((weights() - before).norm()) == pytest.approx(0.05, rel=2e-3)  # steps of float32
         there = slope()
     assert there > here
     assert torch.equal(weights(), before)

@@ -314,7 +314,7 @@ def test_the_page_says_what_the_files_say(tmp_path: Path) -> None:
     assert 'src="result/T/made_emotions.mp4"' in html and 'href="dashboard/?result=Q"' in html
     for moment in summary["faces"][0]["moments"]:
         assert f'data-seek="{moment["time"]}"' in html
-    assert "Apparent expression, not what a person feels." in html and "Russell &amp; Mehrabian" in html
+    assert "Apparent expression, not what a person feels." in html and "people&#x27;s ratings" in html
     assert "+0.25" in html
     german = result_html(table, summary, files, Text("de"))
     assert "Wut" in german and "Der sichtbare Ausdruck" in german

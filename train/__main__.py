@@ -61,10 +61,16 @@ HELP = {
     "and the label of pictures without one",
     "trust": "share of a set's labels that the teachers' answer makes up, as expw=0.5",
     "mix": "share of each data set in a batch, as ferplus=0.6,expw=0.4; as they lie by default",
+    "rated": "how much oftener a picture with measured valence and arousal is drawn",
+    "adjust": "strength of balanced softmax by set, as affect=1,ferplus=0.3; none by default",
+    "behind": "share of painted-out surroundings that something is put behind",
+    "ovals": "share of other pictures that get the oval of a masked one",
+    "shapes": "teach faces without a label by their blendshapes: at rest Neutral, smiling Happy",
     "spoilt": "share of pictures that are blurred, darkened or covered besides being moved",
     "patience": "epochs without gain after which training stops",
     "sharpness": "how far uphill the gradients are taken (SAM), say 0.1; a step takes twice as long",
     "fix_early": "layers that stay as `distill` taught them: 3 spare an eighth of the time, 6 a third",
+    "late": "teach only the later layers, on what the first make of this many pictures: a tenth of the time",
     "without": f"leave parts of the network out: {', '.join(PARTS)}",
     "save_minutes": "most minutes between two checkpoints; one also closes every epoch",
     "workers": "processes that prepare pictures",
@@ -124,7 +130,7 @@ def train_parser() -> argparse.ArgumentParser:
         elif f.name == "logs":  # torchrun would take --logs for an abbreviation of its own options
             text = f"{text} (default: {default})"
             parser.add_argument("--tensorboard", flag, dest="logs", metavar="FOLDER", help=text)
-        elif f.name in ("mix", "doubt", "trust"):
+        elif f.name in ("mix", "doubt", "trust", "adjust"):
             parser.add_argument(flag, type=_shares, metavar="SET=SHARE,...", help=text)
         elif f.name == "teachers":
             parser.add_argument(flag, nargs="+", metavar="FILE", help=text)
@@ -267,17 +273,29 @@ def _calibrate(words: list[str]) -> int:
     parser.add_argument("--weights", type=Path, metavar="FILE", help="safetensors (default: the shipped one)")
     parser.add_argument("--split", default="valid", help="default: valid, which training does not learn from")
     parser.add_argument("--dry-run", action="store_true", help="print only, store nothing")
+    parser.add_argument(
+        "--together", action="store_true", help="one for all sets, grey or in colour, each counting alike"
+    )
+    parser.add_argument(
+        "--prior", type=_shares, metavar="CLASS=SHARE,...", help="first make the file assume these shares"
+    )
     _common(parser)
     given = parser.parse_args(words)
     from emotion_core.network.checkpoint import WEIGHTS
     from train.measure.calibrate import calibrate, report
+    from train.measure.prior import assume
 
+    if given.prior:
+        if given.dry_run:
+            parser.error("--prior changes the weights file, --dry-run forbids it: leave out one of them")
+        assume(given.weights or WEIGHTS, given.prior)
     outcome = calibrate(
         _data(given.data),
         given.weights or WEIGHTS,
         sets=given.sets,
         split=given.split,
         store=not given.dry_run,
+        together=given.together,
     )
     print(report(outcome))
     if not given.dry_run:

@@ -33,6 +33,11 @@ class TrainConfig:
     trust: dict[str, float] = field(default_factory=dict)  # ... this share by source; all where there is none
     balance: float = 0.5  # 0: as the data lie; 1: every class drawn equally often
     mix: dict[str, float] = field(default_factory=dict)  # share of each source in a batch; empty: as they lie
+    rated: float = 1.0  # how much oftener a picture with measured valence and arousal is drawn
+    adjust: dict[str, float] = field(default_factory=dict)  # strength of balanced softmax by source
+    behind: float = 0.85  # share of painted-out surroundings that something is put behind
+    ovals: float = 0.4  # share of other pictures that get the oval of a masked one
+    shapes: bool = False  # teach faces without a label by blendshapes: at rest Neutral, smiling Happy
     small_size: int = 80  # resolution schedule: this size at first ...
     size: int = 80  # ... and this one, which is what the network will read, from `full_from` of the steps on
     full_from: float = 0.0
@@ -41,6 +46,7 @@ class TrainConfig:
     landmark_dropout: float = 0.2
     patience: int = 10
     fix_early: int = 0  # leave this many of the layers that `distill` taught as they are: 6 is all of them
+    late: int = 0  # teach the layers after the first ones alone, on maps of this many pictures; 0: all layers
     without: tuple[str, ...] = ()  # parts of the network that are left out, of PARTS
     save_minutes: float = 5.0  # most time between two checkpoints; one also closes every epoch
     seed: int = 0
@@ -53,7 +59,10 @@ class TrainConfig:
         for name in ("epochs", "epoch_pictures", "batch", "patience"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is 1 or more, not {getattr(self, name)}")
-        for name in ("warmup", "smoothing", "balance", "full_from", "spoilt", "mixup", "landmark_dropout"):
+        if self.late < 0:
+            raise ValueError(f"late is 0 or more, not {self.late}")
+        for name in ("warmup", "smoothing", "balance", "full_from", "spoilt", "mixup", "landmark_dropout",
+                     "behind", "ovals"):  # fmt: skip
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} lies in [0, 1], not {getattr(self, name)}")
         for name, share in self.doubt.items():
@@ -64,6 +73,11 @@ class TrainConfig:
                 raise ValueError(f"trust in {name} lies in [0, 1], not {share}")
         if self.trust and not self.teachers:
             raise ValueError("trust without teachers: name their weights")
+        for name, power in self.adjust.items():
+            if not 0 <= power <= 1:
+                raise ValueError(f"adjust of {name} lies in [0, 1], not {power}")
+        if not self.rated > 0:
+            raise ValueError(f"rated is above 0, not {self.rated}")
         if not 0 < self.learning_rate < 1:
             raise ValueError(f"learning_rate lies in (0, 1), not {self.learning_rate}")
         if self.sharpness < 0:

@@ -100,7 +100,7 @@ class TorchNetwork:
 
         net, self.metadata = checkpoint.load_network(path)
         encode, _ = onnx_files(path)
-        if _belongs(encode, self.metadata):
+        if belongs(encode, self.metadata):
             verified(encode)
             from emotion_core.network.quantized import as_exported
 
@@ -176,7 +176,7 @@ def _load_onnx(path: Path, threads: int | None) -> OnnxNetwork:
     files = onnx_files(path)
     for file in filter(Path.is_file, files):
         verified(file)
-    if not all(_belongs(file, metadata) for file in files):
+    if not all(belongs(file, metadata) for file in files):
         files = _export_into_cache(path, metadata)
     try:
         encode = open_session(files[0], threads or min(2, os.cpu_count() or 1))
@@ -186,7 +186,7 @@ def _load_onnx(path: Path, threads: int | None) -> OnnxNetwork:
     return OnnxNetwork(encode, decide, metadata)
 
 
-def _belongs(file: Path, metadata: Metadata) -> bool:
+def belongs(file: Path, metadata: Metadata) -> bool:
     """Tell whether an ONNX file was exported from the weights with this sha256; read from its tail."""
     if not file.is_file():
         return False
@@ -199,7 +199,7 @@ def _export_into_cache(path: Path, metadata: Metadata) -> tuple[Path, Path]:
     key = hashlib.sha256(metadata.sha256.encode()).hexdigest()[:16]
     target = cache_dir() / f"{key}.safetensors"
     files = onnx_files(target)
-    if not all(_belongs(file, metadata) and verified(file) for file in files):
+    if not all(belongs(file, metadata) and verified(file) for file in files):
         from emotion_core.network.onnx_export import (
             export_onnx,  # torch, which a run from the cache does not need
         )

@@ -10,32 +10,27 @@ from torch import Tensor
 from train.config import TrainConfig
 from train.data.augment import augment, mirror_blendshapes, mirror_landmarks, standardize
 from train.data.samples import Samples
-
-
-def sampling_weights(samples: Samples, rows: np.ndarray, config: TrainConfig) -> np.ndarray:
-    """Give each training row's share of the draws: class balance to the power asked, then the source mix."""
-    weight = np.ones(len(rows))
-    labelled = samples.labelled[rows]
-    dominant = samples.target[rows].argmax(1)
-    sources = samples.source[rows]
-    for source in np.unique(sources):
-        here = (sources == source) & labelled
-        counts = np.bincount(dominant[here], minlength=len(samples.labels))
-        weight[here] = (1.0 / np.maximum(counts, 1) ** config.balance)[dominant[here]]
-        mine = sources == source
-        share = config.mix.get(str(source), 0.0) if config.mix else mine.mean()
-        weight[mine] *= share / weight[mine].sum()
-    return weight / weight.sum()
+from train.data.shares import drawn_shares, sampling_weights
+from train.data.surroundings import surround
 
 
 def batch_of(
-    samples: Samples, picked: np.ndarray, size: int, config: TrainConfig, seed: int
+    samples: Samples,
+    picked: np.ndarray,
+    size: int,
+    config: TrainConfig,
+    seed: int,
+    shares: np.ndarray | None = None,
 ) -> dict[str, Tensor]:
-    """Draw one augmented batch; all randomness comes from `seed`."""
+    """Draw one augmented batch; all randomness comes from `seed`.
+
+    `shares` (N, K) are the class shares that each row's logits are shifted by; alike for all classes if None.
+    """
     g = torch.Generator().manual_seed(seed)
     b = len(picked)
     flip = torch.rand(b, generator=g) < 0.5
-    images = augment(torch.from_numpy(samples.crops[picked]), samples.margin, size, flip, g, config.spoilt)
+    crops = surround(samples, picked, config, seed)
+    images = augment(torch.from_numpy(crops), samples.margin, size, flip, g, config.spoilt)
     landmarks = mirror_landmarks(torch.from_numpy(samples.landmarks[picked]), flip)
     landmarks = landmarks + 0.01 * torch.rand(b, 1, 1, generator=g) * torch.randn(
         landmarks.shape, generator=g
@@ -46,7 +41,11 @@ def batch_of(
     weight = torch.from_numpy(samples.weight[picked]) * (target.sum(1) > 0)
     certain = target.amax(1, keepdim=True) > 0.999  # one person's word, or all raters alike
     doubt = torch.tensor([config.doubt.get(str(s), config.smoothing) for s in samples.source[picked]])
-    smoothed = target + doubt[:, None] * (1 / target.shape[1] - target)
+    if shares is None:
+        prior = torch.full_like(target, 1 / target.shape[1])
+    else:
+        prior = torch.from_numpy(shares[picked])
+    smoothed = target + doubt[:, None] * (prior - target)  # a part's absent classes get none of the doubt
     target = torch.where(certain, smoothed, target)
     valence, arousal = (torch.from_numpy(a[picked]) for a in (samples.valence, samples.arousal))
     shapes = mirror_blendshapes(torch.from_numpy(samples.blendshapes[picked]).float(), flip)
@@ -59,6 +58,7 @@ def batch_of(
     keep = (1 - share)[:, None, None, None]
     images = standardize_again(images * keep + images[partner] * (1 - keep), mixed)
     target = target * (1 - share)[:, None] + target[partner] * share[:, None]
+    prior = prior * (1 - share)[:, None] + prior[partner] * share[:, None]
     valence = torch.where(mixed, valence * (1 - share) + valence[partner] * share, valence)
     arousal = torch.where(mixed, arousal * (1 - share) + arousal[partner] * share, arousal)
     shapes = torch.where(mixed[:, None], torch.nan, shapes)
@@ -71,6 +71,8 @@ def batch_of(
         "valence": valence,
         "arousal": arousal,
         "blendshapes": shapes,
+        "measured": torch.from_numpy(samples.measured[picked]) & ~mixed,
+        "prior": prior,
     }
 
 
@@ -88,7 +90,9 @@ class Draws(torch.utils.data.Dataset):
     ):
         self.samples, self.rows, self.config, self.steps = samples, rows, config, steps
         self.rank, self.world = rank, world
-        self.chances = np.cumsum(sampling_weights(samples, rows, config))
+        weights = sampling_weights(samples, rows, config)
+        self.chances = np.cumsum(weights)
+        self.shares = drawn_shares(samples, rows, weights, config)
 
     def __len__(self) -> int:
         return self.steps
@@ -106,4 +110,4 @@ class Draws(torch.utils.data.Dataset):
         draw = np.random.default_rng((c.seed, step)).random(c.batch)
         picked = self.rows[np.searchsorted(self.chances, draw * self.chances[-1])]
         picked = picked[self.rank :: self.world]
-        return batch_of(self.samples, picked, self.size(step), c, self.seed(step))
+        return batch_of(self.samples, picked, self.size(step), c, self.seed(step), self.shares)

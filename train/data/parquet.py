@@ -32,7 +32,7 @@ def read_parquet(path: Path) -> Raw:
         raise EmotionError(f"{path} can't be read as Parquet: {one_line(error)}") from None
     require(table, ["image"], path)
     counted = [name for name in VOTES if name in table]
-    attributes = [name for name in ("age", "gender", "race") if name in table]
+    attributes = [name for name in ("age", "gender", "race", "masked") if name in table]
     problems: list[str] = []
     if len(counted) > 2:
         require(table, VOTES, path)
@@ -62,7 +62,9 @@ def read_parquet(path: Path) -> Raw:
         ids=table.get("id"),
         split=table.get("split"),
         group=group,
-        attributes={a: table[a].to_numpy(float) if a == "age" else strings(table[a]) for a in attributes},
+        attributes={
+            a: table[a].to_numpy(float) if a in ("age", "masked") else strings(table[a]) for a in attributes
+        },
         problems=problems,
         tight=len(counted) > 2 or "labeller" in table,
         valence=rated.get("valence"),

@@ -17,6 +17,7 @@ import pandas as pd
 from emotion_core.files import sha256_of
 from emotion_core.labels import EMOTIONS, canonical
 from emotion_core.types import EmotionError
+from train.data.held_back import hold_back
 
 VOTES = (
     *("neutral", "happiness", "surprise", "sadness", "anger"),
@@ -207,7 +208,7 @@ def build(
     names = strings(ids) if ids is not None else np.array([f"{i}" for i in range(n)])
     groups = strings(group) if group is not None else names
     if split is None:
-        parts = make_split(groups, votes.majority)
+        parts = hold_back(source, names, make_split(groups, votes.majority))
     else:
         parts = np.array([SPLIT_NAMES.get(str(s).strip().lower(), "") for s in split])
         strange = parts == ""

@@ -38,7 +38,8 @@ class Samples:
     float32 (N,). clip: int (N,), -1 for stills, else the frames of one clip share a number and stand in
     order. measures: float32 arrays (N,) by name (`MEASURES`): eye distance in pixels of the source, degrees
     of yaw, pitch and roll, blur (standard deviation of the crop's Laplacian: low is blurred), light (mean
-    grey of the crop, 0..255). attributes: arrays (N,) of age, gender and race, where given.
+    grey of the crop, 0..255). attributes: arrays (N,) of age, gender, race and masked
+    (1 where the surroundings were painted black), where given.
     """
 
     labels: tuple[str, ...]
@@ -78,6 +79,11 @@ class Samples:
     def labelled(self) -> np.ndarray:
         """Give a bool (N,): which rows carry a category label."""
         return self.target.sum(1) > 0
+
+    @property
+    def masked(self) -> np.ndarray:
+        """Give a bool (N,): which faces have their surroundings painted black."""
+        return self.attributes["masked"] == 1 if "masked" in self.attributes else np.zeros(len(self), bool)
 
     def take(self, rows: np.ndarray) -> "Samples":
         """Give the samples of `rows`, a bool (N,) or an array of indices."""

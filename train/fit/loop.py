@@ -113,6 +113,7 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
 
     rows = np.flatnonzero(samples.split == "train")
     valid = samples.where("valid")
+    valid = valid.take(valid.labelled | valid.measured)  # nothing else is scored
     if not samples.labelled[rows].any():
         raise EmotionError("no training picture carries a label: check the data with `python -m train check`")
     pictures = min(config.epoch_pictures, max(len(rows), 16 * config.batch))  # a small folder is seen often

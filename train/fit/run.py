@@ -15,6 +15,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from emotion_core.network.checkpoint import WEIGHTS, read_metadata
 from emotion_core.types import EmotionError
 from train.config import TrainConfig
+from train.data.rest import taught_by_shapes
 from train.data.samples import Samples, load
 
 SMALL = 5000  # labelled pictures below which training starts from the shipped weights
@@ -41,14 +42,17 @@ def run(
     Raises:
         EmotionError: for data that can't be trained on.
     """
+    from train.fit.late import run_late
     from train.fit.loop import fit
 
     with first_in_line():  # the others then read the faces that the first has found
         samples = load(config.data, sets=sets, cache=cache, workers=workers, drop_leaks=True)
+    if config.shapes:
+        samples = taught_by_shapes(samples)
     say(samples)
     config = adapt(config, samples, chosen)
     with logging_redirect_tqdm():  # lines of their own, above the progress bar
-        weights = fit(config, samples) / "best.safetensors"
+        weights = (run_late if config.late else fit)(config, samples) / "best.safetensors"
     if int(os.environ.get("RANK", 0)) == 0:
         finish(config, weights, samples, sets)
     return weights

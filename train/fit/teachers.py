@@ -36,7 +36,8 @@ def teach(
     Raises:
         EmotionError: where a teacher's file can't be used, or it knows other categories.
     """
-    rows = np.flatnonzero(samples.split == "train")
+    trusted = np.isin(samples.source, [name for name, share in trust.items() if share > 0])
+    rows = np.flatnonzero((samples.split == "train") & (trusted | ~samples.labelled))
     pupils = samples.take(rows)
     log.info(
         "asking %d teachers about %d pictures, %d of them without a label",

@@ -12,7 +12,7 @@ both halves.
 
 import logging
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,8 +21,9 @@ from scipy.optimize import brentq
 from scipy.special import softmax
 
 from emotion_core.faces.finder import FaceFinder
-from emotion_core.network.checkpoint import load_arrays, save_arrays
-from emotion_core.network.runtime import TorchNetwork
+from emotion_core.network.checkpoint import load_arrays, onnx_files, read_metadata, save_arrays
+from emotion_core.network.runtime import OnnxNetwork, TorchNetwork, belongs
+from emotion_core.onnx_session import open_session
 from emotion_core.recognizer import Recognizer
 from emotion_core.types import EmotionError
 from train.data.samples import read_all
@@ -82,11 +83,16 @@ def fit_temperature(scored: Scored) -> float:
     >>> round(float(fit_temperature(Scored(scores, answers, answers, answers < 0))), 1)
     2.6
     """
-    right = (scored.probabilities(1.0).argmax(1) == scored.truth).mean()
+    return _root(lambda log_t: _excess(scored.probabilities(float(np.exp(log_t))), scored.truth))
 
-    def excess(log_temperature: float) -> float:
-        return float(scored.probabilities(float(np.exp(log_temperature))).max(1).mean() - right)
 
+def _excess(probabilities: np.ndarray, truth: np.ndarray) -> float:
+    """Give how far the mean confidence lies above the share of right answers."""
+    return float(probabilities.max(1).mean() - (probabilities.argmax(1) == truth).mean())
+
+
+def _root(excess: Callable[[float], float]) -> float:
+    """Give the temperature whose logarithm makes `excess` vanish, or the nearest that is allowed."""
     low, high = np.log(LOWEST), np.log(HIGHEST)
     if excess(low) <= 0:  # no temperature does: the nearest
         return LOWEST
@@ -105,7 +111,20 @@ def fit_both(sets: Sequence[Scored]) -> Fit:
     return Fit(fit_temperature(grey), fit_temperature(color))
 
 
-def cross_fitted(sets: Mapping[str, Scored]) -> dict[str, np.ndarray]:
+def fit_together(sets: Sequence[Scored]) -> Fit:
+    """Fit one temperature for all, at which the sets' errors of the mean confidence cancel, each alike."""
+
+    def excess(log_temperature: float) -> float:
+        t = float(np.exp(log_temperature))
+        return float(np.mean([_excess(s.probabilities(t), s.truth) for s in sets]))
+
+    one = _root(excess)
+    return Fit(one, one)
+
+
+def cross_fitted(
+    sets: Mapping[str, Scored], fit: Callable[[Sequence[Scored]], Fit] = fit_both
+) -> dict[str, np.ndarray]:
     """Give each set's probabilities where each half is scored with the other half's fit."""
     halves = {
         name: np.array([zlib.crc32(str(g).encode()) % 2 == 0 for g in s.groups]) for name, s in sets.items()
@@ -113,7 +132,7 @@ def cross_fitted(sets: Mapping[str, Scored]) -> dict[str, np.ndarray]:
     fits = {}
     for half in (True, False):
         parts = [s.take(halves[n] == half) for n, s in sets.items() if (halves[n] == half).any()]
-        fits[half] = fit_both(parts or list(sets.values()))
+        fits[half] = fit(parts or list(sets.values()))
     return {
         name: np.where(
             halves[name][:, None], scored.probabilities(fits[False]), scored.probabilities(fits[True])
@@ -123,7 +142,11 @@ def cross_fitted(sets: Mapping[str, Scored]) -> dict[str, np.ndarray]:
 
 
 def score_sets(
-    paths: Sequence[str], network: TorchNetwork, *, sets: Sequence[str] | None = None, split: str = "valid"
+    paths: Sequence[str],
+    network: OnnxNetwork | TorchNetwork,
+    *,
+    sets: Sequence[str] | None = None,
+    split: str = "valid",
 ) -> dict[str, Scored]:
     """Run the model over the scored pictures of each labelled set, as if it had not been calibrated."""
     found = {}
@@ -156,19 +179,23 @@ def calibrate(
     sets: Sequence[str] | None = None,
     split: str = "valid",
     store: bool = True,
+    together: bool = False,
 ) -> dict:
     """Fit the temperatures of a weights file, store them in the file, and give what changed.
+
+    `together` fits one for all sets, each counting alike, in place of one for grey and one for colour.
 
     Raises:
         EmotionError: where the split has too few pictures with the model's categories.
     """
-    scored = score_sets(paths, TorchNetwork(weights, "cpu"), sets=sets, split=split)
+    scored = score_sets(paths, _network(weights), sets=sets, split=split)
     total = sum(len(s.truth) for s in scored.values())
     if total < FEWEST:
         raise EmotionError(
             f"{total} labelled pictures in {split!r} are too few to calibrate on: {FEWEST} or more are needed"
         )
-    across, fit = cross_fitted(scored), fit_both(list(scored.values()))
+    way = fit_together if together else fit_both
+    across, fit = cross_fitted(scored, way), way(list(scored.values()))
     outcome: dict = {
         "temperature": fit.grey,
         "temperature_color": fit.color,
@@ -192,6 +219,15 @@ def calibrate(
     if store:
         store_fit(weights, fit)
     return outcome
+
+
+def _network(weights: Path) -> OnnxNetwork | TorchNetwork:
+    """Open what is shipped where it was exported from these weights, else the weights on PyTorch."""
+    meta = read_metadata(weights)
+    if all(belongs(file, meta) for file in onnx_files(weights)):
+        encode, decide = (open_session(file) for file in onnx_files(weights))
+        return OnnxNetwork(encode, decide, meta)
+    return TorchNetwork(weights, "cpu")
 
 
 def store_fit(weights: Path, fit: Fit) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from emotion_core.labels import VALENCE_AROUSAL_SOURCE
 from emotion_core.recognizer import Recognizer
 from emotion_core.types import EmotionError
 from train.data.extract import extract
@@ -22,6 +21,8 @@ from train.measure.fairness import fairness
 from train.measure.fairness import report as fairness_report
 from train.measure.predict import Predictions, facts_of, predict
 from train.measure.provenance import provenance
+
+DERIVED = "not rated: the votes times the mean ratings of each word's faces"
 
 
 def evaluate(
@@ -137,7 +138,7 @@ def slices_by_measure(
 
 
 def _affect(raw: Raw, said: Predictions) -> dict[str, Any]:
-    """Score valence and arousal against ratings where there are any, else against the votes' co-ordinates."""
+    """Score valence and arousal against ratings where there are any, else against `DERIVED` values."""
     measured = np.isfinite(raw.valence) & np.isfinite(raw.arousal)
     valence, arousal = derived_valence_arousal(raw.target, raw.labels)
     rated = bool(measured.any())
@@ -145,7 +146,7 @@ def _affect(raw: Raw, said: Predictions) -> dict[str, Any]:
         valence, arousal = raw.valence, raw.arousal
     keep = said.readable
     return {
-        "truth": "rated by people" if rated else VALENCE_AROUSAL_SOURCE,
+        "truth": "rated by people" if rated else DERIVED,
         "pictures": int((np.isfinite(valence) & keep).sum()),
         **{
             f"{name}_{kind.__name__.removeprefix('concordance_')}": kind(truth[keep], answer[keep])

@@ -5,29 +5,15 @@ from typing import Any
 
 import numpy as np
 
+from train.data.held_back import held_back
 from train.data.readers import Raw
+from train.data.rest import SMILING, resting_faces, smile_of
 from train.measure import metrics
 from train.measure.predict import Predictions
 
-SMILE_LEFT, SMILE_RIGHT, JAW_OPEN = 44, 45, 25  # places in MediaPipe's 52 blendshapes
-TENSE = (
-    1,
-    2,
-    3,
-    30,
-    31,
-    34,
-    35,
-    46,
-    47,
-    48,
-    49,
-    50,
-    51,
-)  # brows down or in up, frown, stretch, bared lip, sneer
 NO_GAPS = "no two groups have enough pictures to be compared: take more (--limit)"
-SMILING, RESTING = 0.5, 0.15  # mean smile blendshape above which a face smiles, and highest value at rest
-SMALLEST_GROUP = 40  # pictures below which a slice is not compared
+SMALLEST_GROUP = 100  # pictures below which a slice is not compared
+NEGATIVE = ("Angry", "Disgust", "Fear", "Sad")
 
 
 def fairness(raw: Raw, said: Predictions, found: dict[str, np.ndarray], labels: Sequence[str]) -> dict:
@@ -35,16 +21,16 @@ def fairness(raw: Raw, said: Predictions, found: dict[str, np.ndarray], labels: 
 
     There are no emotion labels here. What a face does is taken from MediaPipe's blendshapes: a mean smile
     of 0.5 or more is a smile; smile, open jaw and every tense movement of brow, nose or mouth under 0.15 is
-    rest. Adults (18 to 59) are compared by race and gender; age is compared apart. A gap holds the model's
-    bias, the blendshapes' own (training also used them as an auxiliary target) and real differences in how
-    strongly the photographed people of a group smile: it bounds the unfairness, it does not isolate it.
+    rest (of UTKFace, a list that was made so once). Adults (18 to 59) are compared by race and gender; age is
+    compared apart. A gap holds the model's bias, the blendshapes' own (training also used them as a target)
+    and real differences in how strongly the photographed people of a group smile: it bounds the unfairness,
+    it does not isolate it.
     """
     shapes = found["blendshapes"].astype(np.float32)
     known = np.isfinite(shapes).all(1) & found["used"] & said.readable
-    smile = (shapes[:, SMILE_LEFT] + shapes[:, SMILE_RIGHT]) / 2
-    smiling = known & (smile >= SMILING)
-    tension = shapes[:, list(TENSE)].max(1)
-    resting = known & (smile < RESTING) & (shapes[:, JAW_OPEN] < RESTING) & (tension < RESTING)
+    smiling = known & (smile_of(shapes) >= SMILING)
+    kept = held_back(raw.source)
+    resting = known & (np.isin(raw.id, list(kept)) if kept else resting_faces(shapes))
     age = raw.attributes.get("age", np.full(len(raw), 30.0))
     adult = (age >= 18) & (age < 60)
     figures: dict[str, Any] = {
@@ -80,10 +66,12 @@ def fairness(raw: Raw, said: Predictions, found: dict[str, np.ndarray], labels: 
                     row |= _read_as(said.probabilities[picked], list(labels).index(label), state)
                 else:
                     row[f"{state}_pictures"] = 0
+            if row["resting_pictures"]:
+                row |= _called_negative(said.probabilities[inside & resting], labels)
             table.append(row)
         figures["tables"][name] = table
         for state in ("smiling", "resting"):
-            for what in ("share", "mean"):
+            for what in ("share", "mean", "negative") if state == "resting" else ("share", "mean"):
                 values = {
                     r["group"]: r[f"{state}_{what}"]
                     for r in table
@@ -105,20 +93,34 @@ def report(figures: dict) -> list[str]:
         f"  {what}: largest gap {gap['gap']:.3f} ({gap['low']} to {gap['high']})"
         for what, gap in figures["largest_gap"].items()
     ] or [f"  {NO_GAPS}"]
-    for name in ("race", "gender", "race and gender"):
-        lines.append(f"  {name:20s}{'smiling':>9}{'called happy':>24}{'at rest':>9}{'called neutral':>24}")
+    for name in ("race", "gender", "race and gender", "age"):
+        heads = zip(("smiling", "called happy", "at rest", "called neutral", "negative"), (9, 24, 9, 24, 24),
+                    strict=True)  # fmt: skip
+        lines.append(f"  {name:20s}" + "".join(f"{head:>{width}}" for head, width in heads))
         for row in figures["tables"].get(name, ()):
             cells = (f"{row[f'{s}_pictures']:>9}{percent(row, s):>24}" for s in ("smiling", "resting"))
-            lines.append(f"  {row['group']:20s}" + "".join(cells))
+            negative = f"{percent(row, 'resting', 'negative'):>24}"
+            lines.append(f"  {row['group']:20s}" + "".join(cells) + negative)
     return lines
 
 
-def percent(row: dict, state: str) -> str:
-    """Give the share of a group's smiling or resting faces that were read so, with its 95 % interval."""
+def percent(row: dict, state: str, what: str = "share") -> str:
+    """Give the share of a group's smiling or resting faces that were read so, with its 95 % interval.
+
+    `what` is "share", or "negative" for resting faces that were called angry, disgusted, afraid or sad.
+    """
     if not row[f"{state}_pictures"]:
         return "-"
-    low, high = row[f"{state}_interval"]
-    return f"{row[f'{state}_share']:.1%} ({low:.0%} to {high:.0%})"
+    low, high = row[f"{state}_interval" if what == "share" else f"{state}_{what}_interval"]
+    return f"{row[f'{state}_{what}']:.1%} ({low:.0%} to {high:.0%})"
+
+
+def _called_negative(probabilities: np.ndarray, labels: Sequence[str]) -> dict[str, Any]:
+    called = np.isin(probabilities.argmax(1), [i for i, label in enumerate(labels) if label in NEGATIVE])
+    return {
+        "resting_negative": float(called.mean()),
+        "resting_negative_interval": metrics.share_interval(called),
+    }
 
 
 def _read_as(probabilities: np.ndarray, label: int, state: str) -> dict[str, Any]:

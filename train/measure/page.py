@@ -121,6 +121,7 @@ def _fairness(figures: dict) -> list[str]:
                     "at rest",
                     "called neutral",
                     "mean P(neutral)",
+                    "rest called negative",
                 ),  # fmt: skip
                 [
                     [r["group"]]
@@ -129,6 +130,7 @@ def _fairness(figures: dict) -> list[str]:
                         for s in ("smiling", "resting")
                         for cell in (r[f"{s}_pictures"], percent(r, s), r.get(f"{s}_mean"))
                     ]
+                    + [percent(r, "resting", "negative")]
                     for r in rows
                 ],
             )

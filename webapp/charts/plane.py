@@ -12,7 +12,7 @@ from emotion_core.labels import EMOTIONS, anchors
 from emotion_core.palette import color_of
 from webapp.charts.style import MUTED, base, faded, note, person_color, thin
 
-SOURCE = "Crosses: the seven words at the places of Russell & Mehrabian (1977)."
+SOURCE = "Crosses: the seven words, where people rated their faces on average (1,212 faces)."
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star", "pentagon", "hexagon")
 FRAMES = 120
 """Steps of the animation."""
