@@ -44,6 +44,9 @@ __all__ = [
     "write_summary",
 ]
 
+SCHEMA = 2
+"""The version of the records' and the summary's form: 2 has `duration` in a record, 1 had not."""
+
 FLUSH_SECONDS = 0.5
 """What a kill can cost: the records of the last half second, and of the last frame."""
 
@@ -115,11 +118,6 @@ class Recording:
                 end with .json.
         """
         return cls(path, formats=formats, labels=labels, about=about)
-
-    @property
-    def final_paths(self) -> dict[str, Path]:
-        """The names that the files have, or will have once the recording is closed complete."""
-        return dict(self._final)
 
     def reserve(self) -> None:
         """Take the name for this recording before there is a first frame to write.
@@ -320,8 +318,8 @@ def summarize(table: "pd.DataFrame") -> dict[str, Any]:
     return counts.as_dict()
 
 
-def _stamp() -> dict[str, str]:
+def _stamp() -> dict[str, Any]:
     from emotion_core.version import VERSION
 
     made = datetime.now(UTC).replace(microsecond=0).isoformat()
-    return {"made": made, "version": VERSION}
+    return {"schema": SCHEMA, "made": made, "version": VERSION}
