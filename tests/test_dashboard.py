@@ -191,7 +191,7 @@ def test_a_500_mb_file_and_a_path_outside_leave_the_rest_working(open_page: Open
 
 
 def test_an_open_link_without_a_folder_says_so(open_page: Open) -> None:
-    assert "--results DIR" in said(open_page(open="talk_results.json"))
+    assert "upload the file" in said(open_page(open="talk_results.json"))
 
 
 def test_a_link_to_an_upload_asks_for_it(open_page: Open) -> None:

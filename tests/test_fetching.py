@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 
 from webapp.dashboard import links
 from webapp.shared import fetching, owners, store
+from webapp.shared.bodies import Bodies
 from webapp.shared.visitor import COOKIE, PAGE_HEADER, Visitor
 
 COOKIE_VALUE, PAGE_VALUE, OTHER_VALUE = "c" * 32, "p" * 32, "o" * 32
@@ -25,6 +26,7 @@ def workspace() -> Iterator[store.Workspace]:
 def client(workspace: store.Workspace) -> TestClient:
     app = FastAPI()
     fetching.add_routes(app, framed=False)
+    app.add_middleware(Bodies)
     return TestClient(app, follow_redirects=False)
 
 

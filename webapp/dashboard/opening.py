@@ -129,7 +129,7 @@ def restore() -> None:
     for name in query.get_all("open")[: loading.MAX_FILES]:
         try:
             if where is None:
-                raise EmotionError("No results folder is open: start with --results DIR, or upload the file.")
+                raise EmotionError("No results folder is open here: upload the file.")
             open_path(loading.inside(where, name), name)
         except EmotionError as error:
             complain(name, error)

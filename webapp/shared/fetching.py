@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import secrets
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs
 
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from webapp.dashboard import links
 from webapp.shared import i18n, owners, store
+from webapp.shared.bodies import small_form
 from webapp.shared.visitor import COOKIE, Visitor, cookie
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _SHOWN = frozenset({".mp4", ".jpg", ".png"})
-LARGEST_FORM = 2048  # bytes
 
 
 def add_routes(app: FastAPI, *, framed: bool) -> None:
@@ -44,12 +43,7 @@ def add_routes(app: FastAPI, *, framed: bool) -> None:
 
         The page sends its secret in the form's body, so that it stands in no address.
         """
-        data = b""
-        async for part in request.stream():
-            data += part
-            if len(data) > LARGEST_FORM:
-                return PlainTextResponse("This request is too large.", status_code=413)
-        form = {name: values[0] for name, values in parse_qs(data.decode("utf-8", "replace")).items()}
+        form = await small_form(request.receive)
         token = form.get("result", "")
         mine = request.cookies.get(COOKIE)
         owner = Visitor.from_values(mine, form.get("page"))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
+import orjson
 from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse
 
@@ -118,7 +118,7 @@ class Gate:
 
 def _session_in(body: bytes) -> object:
     try:
-        data = json.loads(body)
-    except (ValueError, RecursionError):
+        data = orjson.loads(body)  # as `incoming` reads it, so that both see the same
+    except orjson.JSONDecodeError:
         return None
     return data.get("session_hash") if isinstance(data, dict) else None

@@ -11,12 +11,12 @@ import time
 from collections import OrderedDict
 from html import escape
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from webapp.shared import owners
+from webapp.shared.bodies import small_form
 from webapp.shared.brake import Brake
 from webapp.shared.i18n import Text
 from webapp.shared.visitor import COOKIE, Visitor, cookie, cookies_of
@@ -28,7 +28,6 @@ LOGIN_COOKIE = "emotion_login"
 IDLE_SECONDS = 12 * 3600.0
 """A log-in that is not used for so long ends."""
 MOST_SESSIONS = 10_000
-LARGEST_FORM = 4096  # bytes
 
 
 class Logins:
@@ -92,7 +91,7 @@ def add_routes(app: FastAPI, logins: Logins, *, framed: bool) -> None:
     async def log_in(request: Request) -> Response:
         text = Text.for_request(request)
         address = request.client.host if request.client else ""
-        form = await _form(request)
+        form = await small_form(request.receive)
         wait = brake.take(address)
         if wait > 0:
             seconds = math.ceil(wait)
@@ -116,20 +115,6 @@ def add_routes(app: FastAPI, logins: Logins, *, framed: bool) -> None:
         for name in (LOGIN_COOKIE, COOKIE):
             done.headers.append("set-cookie", cookie(request.scope, name, "", framed=framed))
         return done
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """Read a small form; one that is too large, or has many fields, reads as empty."""
-    data = b""
-    async for part in request.stream():
-        data += part
-        if len(data) > LARGEST_FORM:
-            return {}
-    try:
-        fields = parse_qs(data.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20)
-    except ValueError:
-        return {}
-    return {name: values[0] for name, values in fields.items()}
 
 
 def _is_page(request: Request) -> bool:

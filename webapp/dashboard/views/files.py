@@ -1,5 +1,7 @@
 """Files: upload results, choose from a folder, or make a sample; what was loaded, left out and why."""
 
+from pathlib import Path
+
 import pandas as pd
 import streamlit as st
 
@@ -19,11 +21,15 @@ def page() -> None:
         "annotated video of the same name to see it beside the timeline. Files stay in this session only."
     )
     _uploads()
-    left, right = st.columns(2, gap="large")
-    with left:
-        _results_folder()
-    with right:
+    where = state.results_folder()
+    if where is None:
         _samples()
+    else:
+        left, right = st.columns(2, gap="large")
+        with left:
+            _results_folder(where)
+        with right:
+            _samples()
     _loaded()
     _not_loaded()
 
@@ -47,12 +53,8 @@ def _uploads() -> None:
     st.rerun()
 
 
-def _results_folder() -> None:
-    where = state.results_folder()
+def _results_folder(where: Path) -> None:
     st.subheader("Results folder", anchor=False)
-    if where is None:
-        st.caption("Start with `--results DIR` to choose from the files of a folder.")
-        return
     names = loading.list_results(where)
     if not names:
         st.caption(f"There is no results file in {where.name}.")
