@@ -48,7 +48,7 @@ valence[[0, 2, 4]] = torch.nan  # most of those that are not known are the first
 batch = {
     "images": torch.randn(n, 3, 32, 32), "landmarks": torch.randn(n, 50, 2) * 0.5, "present": torch.ones(n),
     "target": torch.rand(n, 7).softmax(1), "weight": weight, "valence": valence, "arousal": torch.rand(n),
-    "blendshapes": torch.rand(n, 52),
+    "blendshapes": torch.rand(n, 52), "measured": torch.arange(n) != 1, "prior": torch.rand(n, 7).softmax(1),
 }
 config = TrainConfig()
 
