@@ -14,7 +14,7 @@ from emotion_core.labels import EMOTIONS
 from train.config import TrainConfig
 from train.data.batches import Draws, batch_of
 from train.data.held_back import LISTS, hold_back
-from train.data.readers import read_parquet
+from train.data.parquet import read_parquet
 from train.data.rest import JAW_OPEN, SMILE_LEFT, SMILE_RIGHT, TENSE, taught_by_shapes
 from train.data.samples import Samples
 from train.data.shares import RAREST, drawn_shares, parts_of, sampling_weights

@@ -1,0 +1,81 @@
+"""Train on a folder: the command that runs where none is named."""
+
+import argparse
+import logging
+from dataclasses import fields
+
+from train.commands.options import DATA, HELP, PLACES, common, data_of, parser_of, shares
+from train.config import PARTS, TrainConfig
+
+DESCRIPTION = """\
+Train the network, and everything around it.
+
+  python -m train --data FOLDER [--epochs 100]     train on a folder (the default command)
+  python -m train distill --teacher FILE.onnx      what a face-recognition network knows, for --init
+  python -m train tutor --teacher FILE.onnx        the same network taught expressions; its answers are labels
+  python -m train check FOLDER...                  counts, unreadable files, duplicates across splits
+  python -m train evaluate --data FOLDER           figures of a model as JSON and one HTML page
+  python -m train calibrate --data FOLDER          one temperature, so that confidence means what it says
+  python -m train temporal --data FOLDER           the temporal half against plain averaging, on made clips
+  python -m train ablate --data FOLDER             what each part of the network is worth
+  python -m train export                           ONNX in FP32, FP16 and INT8, compared
+  python -m train push --repo NAME/MODEL           weights and model card to the Hugging Face hub
+
+`python -m train COMMAND --help` tells more. Several GPUs: torchrun --nproc-per-node=4 -m train --data FOLDER
+"""
+
+
+log = logging.getLogger("train")
+
+
+def train_parser() -> argparse.ArgumentParser:
+    """Build the parser of the training command: an option for each field of `TrainConfig`."""
+    parser = parser_of("train", DESCRIPTION, epilog=DATA)
+    for f in fields(TrainConfig):
+        flag = f"--{f.name.replace('_', '-')}"
+        default = TrainConfig.__dataclass_fields__[f.name].default
+        text = HELP.get(f.name, f.name.replace("_", " "))
+        if f.name == "data":
+            parser.add_argument(
+                flag, nargs="+", metavar="PATH", help=f"{text} (default: {' or '.join(PLACES)})"
+            )
+        elif f.name == "logs":  # torchrun would take --logs for an abbreviation of its own options
+            text = f"{text} (default: {default})"
+            parser.add_argument("--tensorboard", flag, dest="logs", metavar="FOLDER", help=text)
+        elif f.name in ("mix", "doubt", "trust", "adjust"):
+            parser.add_argument(flag, type=shares, metavar="SET=SHARE,...", help=text)
+        elif f.name == "teachers":
+            parser.add_argument(flag, nargs="+", metavar="FILE", help=text)
+        elif f.name == "without":
+            parser.add_argument(flag, nargs="+", choices=PARTS, metavar="PART", help=text)
+        elif f.type in (bool, "bool"):
+            parser.add_argument(flag, action="store_true", default=None, help=text)
+        else:
+            shown = f"{text} (default: {default})" if default not in ("", None) else text
+            parser.add_argument(flag, type=type(default), metavar=f.name.upper(), help=shown)
+    common(parser)
+    parser.add_argument(
+        "--workers-faces", type=int, metavar="N", help="processes that find faces in new pictures"
+    )
+    return parser
+
+
+def run(words: list[str]) -> int:
+    """Run the command; give the exit code."""
+    parser = train_parser()
+    given = vars(parser.parse_args(words))
+    sets, cache, faces = given.pop("sets"), given.pop("cache"), given.pop("workers_faces")
+    chosen = {k: v for k, v in given.items() if v is not None}
+    chosen["data"] = tuple(data_of(given["data"]))
+    chosen |= {name: tuple(given[name]) for name in ("without", "teachers") if given[name]}
+    from emotion_core.network.spatiotemporal import NetConfig
+
+    try:
+        config = TrainConfig(**chosen)
+        NetConfig(resolution=config.size)
+    except ValueError as error:
+        parser.error(str(error))
+    from train.fit.run import run
+
+    run(config, sets=sets, cache=cache, workers=faces, chosen=frozenset(chosen))
+    return 0
