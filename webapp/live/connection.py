@@ -50,7 +50,6 @@ class Viewer:
         self.state = LiveState(engine.session())
         self.newest: tuple[int, bytes] | None = None
         self.arrived = asyncio.Event()
-        self.heard = time.monotonic()
         self.recorder: LiveRecorder | None = None
         self.unheard: set[LiveRecorder] = set()  # recordings whose files the viewer has not been told of
         self.faces: list[Any] = []
