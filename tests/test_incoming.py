@@ -15,6 +15,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from benchmarks.serving import Visitor, file_data, healthy, memory_mb, running
+from webapp.shared.gate import NOT_YOURS
 
 SECRET = "violet-heron-4711"
 Server = tuple[str, "subprocess.Popen[str]"]
@@ -77,19 +78,19 @@ FOREIGN: dict[str, Callable[[Path], str]] = {
 }
 
 
-def _endpoints(visitor: Visitor) -> list[tuple[str, dict[str, Any]]]:
-    """Give every way of the page's interface to call a handler, with a body that lacks its data."""
+def _endpoints(visitor: Visitor, page: str) -> list[tuple[str, dict[str, Any]]]:
+    """Give every way of the interface to call a handler for `page`, with a body that lacks its data."""
     calls: list[tuple[str, dict[str, Any]]] = []
     for one in visitor.config["dependencies"]:
-        known = {"fn_index": one["id"], "session_hash": "s"}
+        known = {"fn_index": one["id"], "session_hash": page}
         calls.append(("/gradio_api/queue/join", known))
         for way in ("run", "api", "call", "call/v2"):
             calls.append((f"/gradio_api/{way}/{one['api_name']}", known))
     calls += [
-        ("/gradio_api/component_server", {"fn_name": "x", "component_id": 1, "session_hash": "s"}),
-        ("/gradio_api/stream/some-event", {"session_hash": "s"}),
+        ("/gradio_api/component_server", {"fn_name": "x", "component_id": 1, "session_hash": page}),
+        ("/gradio_api/stream/some-event", {"session_hash": page}),
         ("/gradio_api/process_recording", {}),
-        ("//gradio_api/queue/join", {"fn_index": 1, "session_hash": "s"}),
+        ("//gradio_api/queue/join", {"fn_index": 1, "session_hash": page}),
     ]
     return calls
 
@@ -100,16 +101,18 @@ def test_what_a_visitor_did_not_upload_is_refused_everywhere(
 ) -> None:
     named = FOREIGN[kind](tmp_path)
     shapes = ([file_data(named)], [[file_data(named)]], [{"a": [{"path": named}]}], [[named]], [named])
-    tried = 0
-    for address, body in _endpoints(visitor):
+    tried = confined = 0
+    # A page of its own: one of another browser would be refused before any file is looked at.
+    for address, body in _endpoints(visitor, f"page {kind}"):
         for shape in shapes[:3]:
             more = [5, 0, False, False, None] if body.get("fn_index") == 1 else []
             # A handler that waits for the file would run into this time limit.
             answer = visitor.web.post(address, json={**body, "data": [*shape, *more]}, timeout=10)
             assert answer.status_code in (400, 403, 404, 405, 422), (address, answer.text)
-            assert SECRET not in answer.text
+            assert SECRET not in answer.text and NOT_YOURS not in answer.text
             tried += 1
-    assert tried > 100
+            confined += answer.status_code == 403
+    assert tried > 100 and confined > 20
     for address in (f"/gradio_api/file={named}", f"/gradio_api/proxy={named}", f"/gradio_api/file/{named}"):
         answer = visitor.web.get(address, timeout=10)
         assert answer.status_code == 404 and SECRET not in answer.text, address
@@ -125,15 +128,16 @@ def test_an_upload_belongs_to_the_browser_that_sent_it(server: Server, picture: 
     path = mine.upload(picture).json()[0]
     finder = max(d["id"] for d in mine.config["dependencies"] if len(d["inputs"]) == 1 and d["queue"])
     body = {"fn_index": finder, "data": [[file_data(path)]], "session_hash": "mine"}
+    theirs = {**body, "session_hash": "theirs"}  # a page belongs to one browser too
     for one in (mine, other):  # nobody fetches an upload back
         assert one.web.get(f"/gradio_api/file={path}").status_code == 404
-    assert other.web.post("/gradio_api/queue/join", json=body).status_code == 403
-    aside = {**body, "data": [[file_data(f"{Path(path).parent}/../../uploads/x/../{path}")]]}
+    assert other.web.post("/gradio_api/queue/join", json=theirs).status_code == 403
+    aside = {**theirs, "data": [[file_data(f"{Path(path).parent}/../../uploads/x/../{path}")]]}
     assert other.web.post("/gradio_api/queue/join", json=aside).status_code == 403
     assert mine.web.post("/gradio_api/queue/join", json=body).status_code == 200
     # Who sends the same file has it too.
     assert other.upload(picture).json() == [path]
-    assert other.web.post("/gradio_api/queue/join", json=body).status_code == 200
+    assert other.web.post("/gradio_api/queue/join", json=theirs).status_code == 200
 
 
 def test_uploads_of_one_visitor_are_bounded_and_the_page_says_so(

@@ -24,6 +24,7 @@ from webapp.shared.checks import check_picture, check_video
 from webapp.shared.i18n import Text
 from webapp.shared.shelf import Room, Shelf
 from webapp.shared.uploads import PARKED, Uploads, fetch, park
+from webapp.shared.visitor import Visitor
 
 EN = Text("en")
 
@@ -184,9 +185,9 @@ def test_two_hundred_recordings_of_one_visitor_stay_within_their_room() -> None:
     space = store.Workspace(5, room=Room(files_each=10, bytes_each=25_000_000, files_all=15, bytes_all=1e9))
     try:
         image = np.zeros((48, 64, 3), np.uint8)
-        gone = 0
+        ada, gone = Visitor.from_values("a" * 32), 0
         for number in range(200):
-            recorder = LiveRecorder(60, ("Happy", "Sad"), owner="ada")
+            recorder = LiveRecorder(60, ("Happy", "Sad"), ada)
             for index in range(30):
                 recorder.append(Frame(image, index, index / 30), [])
             files = recorder.finish({"source": "live"})
@@ -197,7 +198,7 @@ def test_two_hundred_recordings_of_one_visitor_stay_within_their_room() -> None:
             # The newest stays, whatever its size.
             others = sum(path.stat().st_size for path in kept if path.parent != newest)
             assert len(list(space.results.iterdir())) <= 10 and others <= 25_000_000, number
-            gone += store.news("ada")
+            gone += store.news(ada.key)
         assert gone + len(list(space.results.iterdir())) == 200
         others = [store.new_folder(f"visitor {n}")[0] for n in range(30)]
         for token in others:

@@ -24,9 +24,8 @@ def test_a_result_is_read_with_its_token_only(workspace: store.Workspace) -> Non
     (folder / "talk_results.json").write_text("[]")
     (folder / "talk_emotions.mp4").write_bytes(b"x")
     assert store.file_of(token, "talk_results.json") == folder / "talk_results.json"
-    assert store.results_file(token) == folder / "talk_results.json"
-    assert store.video_file(token) == folder / "talk_emotions.mp4"
-    assert store.summary_file(token) is None
+    assert store.file_of(token, "talk_emotions.mp4") == folder / "talk_emotions.mp4"
+    assert store.file_of(token, "talk_summary.json") is None
     assert store.file_of("A" * 32, "talk_results.json") is None
     assert len({store.new_folder()[0] for _ in range(50)}) == 50
 

@@ -40,6 +40,14 @@ def batch_of(paths: list[Path], **options: object) -> Batch:
     return Batch(items_of(paths, EN), VideoOptions(**options), EN, owner=ME)  # type: ignore[arg-type]
 
 
+def file_of(token: str | None, ending: str) -> Path:
+    """Give the one file of a result with this ending."""
+    folder = store.folder_of(token)
+    assert folder is not None
+    (path,) = folder.glob(f"*{ending}")
+    return path
+
+
 def files_below(folder: Path) -> list[Path]:
     return [p for p in folder.rglob("*") if p.is_file()]
 
@@ -76,17 +84,15 @@ def test_good_and_bad_videos_one_after_the_other(
         ]
     )
     # What the page says is what the files say.
-    table = read_results(store.results_file(good.token) or "")
-    summary_path = store.summary_file(good.token)
-    assert summary_path is not None
-    summary = json.loads(summary_path.read_text())
+    table = read_results(file_of(good.token, "_results.json"))
+    summary = json.loads(file_of(good.token, "_summary.json").read_text())
     assert summary["faces"] == summarize(table)["faces"]
     assert table["frame"].nunique() == 50 and 'data-seek="' in good.html or summary["people"] == 0
     for path in folder.iterdir():
         if path.suffix != ".jpg":
             assert f"result/{good.token}/" in good.html
     token = good.html.split("dashboard/?result=")[1].split('"')[0]
-    assert links.resolve(token, owner=ME) == store.results_file(good.token)
+    assert links.resolve(token, owner=ME) == file_of(good.token, "_results.json")
     assert "<b>" not in bad.html
     html = queue_html(batch)
     assert 'data-state="done"' in html and 'data-state="failed"' in html
@@ -108,7 +114,7 @@ def test_cancel_keeps_what_was_done(
             job.stop.set()
     first, second = batch.items
     assert (first.state, second.state) == ("partial", "cancelled")
-    table = read_results(store.results_file(first.token) or "")
+    table = read_results(file_of(first.token, "_results.json"))
     assert 30 < table["frame"].nunique() < 500
     assert "This result is partial" in first.html and "<video" in first.html
 
@@ -167,12 +173,10 @@ def test_hidden_faces_are_hidden_in_the_video(
         batch = batch_of([upload(workspace, talking_clip)], hide_faces=hide)
         list(analyse_batch(batch, Job(), engine, Settings(), lambda paths: None))
         item = batch.items[0]
-        table = read_results(store.results_file(item.token) or "")
-        video = store.video_file(item.token)
-        assert video is not None
+        table = read_results(file_of(item.token, "_results.json"))
         row = table[table["frame"] == 25].iloc[0]
         x, y, w, h = (int(row[f"box_{k}"]) for k in "xywh")
-        with frames(video) as reader:
+        with frames(file_of(item.token, ".mp4")) as reader:
             image = next(f.image for f in reader if f.index == 25)
         inner = image[y + h // 4 : y + 3 * h // 4, x + w // 4 : x + 3 * w // 4].astype(float)
         looks.append(np.abs(np.diff(inner, axis=1)).mean())

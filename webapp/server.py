@@ -74,7 +74,7 @@ def create_app(settings: "Settings") -> FastAPI:
 
     app.mount("/dashboard", dashboard)
     ui.mount(app, settings, run)
-    doors.put_on(app, settings, logins, theme.script_hashes(settings))
+    doors.put_on(app, run, logins, theme.script_hashes(settings))
     return app
 
 

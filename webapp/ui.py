@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from fastapi import FastAPI
 
-from emotion_core.analytics.loading import MAX_BYTES
 from emotion_core.types import EmotionError
 from webapp.app import App
 from webapp.settings import Settings, is_space
 from webapp.shared import bounded_parts, fetching, i18n, theme
 from webapp.shared.engine import Engine
-from webapp.shared.incoming import Incoming
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -109,14 +107,13 @@ def build(settings: Settings) -> gr.Blocks:
 def mount(server: FastAPI, settings: Settings, app: App | None = None) -> FastAPI:
     """Put the web app on `server`: the page at `/`, live views at `/live`, results at `/result/...`.
 
-    Who is let in is not its business: see `shared.doors`. Call it last: the page answers every address that
-    nothing before it has taken. The run's folder is deleted when the server's lifespan ends. `app` is the
-    run, where it has started already.
+    Who is let in, and with what, is not its business: see `shared.doors`. Call it last: the page answers
+    every address that nothing before it has taken. The run's folder is deleted when the server's lifespan
+    ends. `app` is the run, where it has started already.
     """
     app = app or App.start(settings)
     bounded_parts.install()
     most = int(settings.max_megabytes * 1024 * 1024)
-    server.add_middleware(Incoming, uploads=app.workspace.incoming, most_table=MAX_BYTES)
     blocks = _blocks(app)
 
     app.live.add_routes(server)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from emotion_core.analytics.loading import MAX_BYTES
 from webapp.settings import is_space
 from webapp.shared.bodies import Bodies
 from webapp.shared.gate import Gate
 from webapp.shared.headers import FRAMES_OF_A_SPACE, SecurityHeaders
 from webapp.shared.hosts import Forwarded, KnownHosts, SameOrigin
+from webapp.shared.incoming import Incoming
 from webapp.shared.login import Logins, add_routes
 from webapp.shared.visitor import BrowserCookie
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
+    from webapp.app import App
     from webapp.settings import Settings
 
 
@@ -28,17 +31,18 @@ def add_login(app: FastAPI, settings: Settings) -> Logins | None:
     return logins
 
 
-def put_on(app: FastAPI, settings: Settings, logins: Logins | None, scripts: Iterable[str]) -> None:
+def put_on(app: FastAPI, run: App, logins: Logins | None, scripts: Iterable[str]) -> None:
     """Put the checks on `app`, outside all that is on it already: call it last.
 
     `scripts` are the hashes of the scripts that the page adds to itself.
     """
     framed = is_space()
     # What is added last sees a request first.
+    app.add_middleware(Incoming, uploads=run.workspace.incoming, most_table=MAX_BYTES)
     app.add_middleware(Gate, logins=logins)
     app.add_middleware(Bodies)
     app.add_middleware(BrowserCookie, framed=framed)
     app.add_middleware(SameOrigin)
-    app.add_middleware(KnownHosts, names=settings.names())
+    app.add_middleware(KnownHosts, names=run.settings.names())
     app.add_middleware(SecurityHeaders, frames=FRAMES_OF_A_SPACE if framed else (), scripts=scripts)
-    app.add_middleware(Forwarded, proxies=settings.proxies)
+    app.add_middleware(Forwarded, proxies=run.settings.proxies)

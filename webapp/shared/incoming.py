@@ -1,7 +1,7 @@
-"""What every request passes before a page or the framework sees it: files it names, its size, its speed.
+"""What a request brings, looked at before a page or the framework sees it: the files it names, and its size.
 
 A request may name only files that its sender has uploaded, in whatever part of whatever body; bodies are of a
-bounded size; uploads find room on the visitor's shelf or are refused; who hardly sends anything is cut off.
+bounded size; uploads find room on the visitor's shelf or are refused. How long they take: see `bodies`.
 """
 
 from __future__ import annotations

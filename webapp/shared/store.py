@@ -20,7 +20,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 from emotion_core.results.formats import FORMATS
-from emotion_core.results.names import RESULTS, SUMMARY
 from webapp.shared.shelf import Room, Shelf
 from webapp.shared.uploads import Uploads
 
@@ -106,26 +105,6 @@ def file_of(token: str | None, name: str) -> Path | None:
     if path.is_symlink() or not path.is_file() or path.suffix.lower() not in known:
         return None
     return path
-
-
-def _one(token: str | None, ending: str) -> Path | None:
-    folder = folder_of(token)
-    return next(iter(sorted(folder.glob("*" + ending))), None) if folder else None
-
-
-def results_file(token: str | None) -> Path | None:
-    """Give the `*_results.json` of a result, or None."""
-    return _one(token, f"{RESULTS}.json")
-
-
-def summary_file(token: str | None) -> Path | None:
-    """Give the `*_summary.json` of a result, or None."""
-    return _one(token, f"{SUMMARY}.json")
-
-
-def video_file(token: str | None) -> Path | None:
-    """Give the annotated video of a result, or None."""
-    return _one(token, ".mp4")
 
 
 def discard(token: str) -> None:

@@ -60,11 +60,6 @@ class Item:
     token: str | None = None
     html: str = ""
 
-    @property
-    def finished(self) -> bool:
-        """Whether nothing more will happen to it."""
-        return self.state in {"done", "partial", "cancelled", "failed"}
-
 
 @dataclass(slots=True)
 class Batch:
