@@ -32,7 +32,7 @@ check: setup
 test: setup
 	@$(PYTHON) .ci/setup.py --tests
 	@$(MAKE) --no-print-directory check
-	$(V)/python -m pytest $(ARGS)
+	$(V)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 bench: setup
 	$(V)/python -m benchmarks $(ARGS)
