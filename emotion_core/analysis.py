@@ -10,24 +10,24 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from emotion_core.files import busy, disk_problem, is_being_written, written_beside
+from emotion_core.annotated import PICTURE_ENDINGS, Annotated
+from emotion_core.files import busy, disk_problem, is_being_written
 from emotion_core.limits import MAX_VIDEO_SIDE
 from emotion_core.results.formats import check as check_formats
 from emotion_core.results.names import OVERLAY, RESULTS, results_path
 from emotion_core.results.recording import Recording
 from emotion_core.shortage import OUT_OF_MEMORY, is_out_of_memory
-from emotion_core.types import DetectedObject, EmotionError, Face, Frame
+from emotion_core.types import DetectedObject, EmotionError, Frame
 from emotion_core.video.reader import Frames, VideoInfo, frames
 from emotion_core.video.source import Source, identify
-from emotion_core.video.writer import VideoError, VideoWriter
 
 if TYPE_CHECKING:
     from emotion_core.recognizer import Recognizer
@@ -44,7 +44,6 @@ T = TypeVar("T")
 _Found = tuple[Frame, list[DetectedObject] | None]  # a frame and its objects, None where nobody looked
 _QUEUE_BYTES = 12_000_000  # four pictures of 1280x720; more take memory and gain no time
 _MODEL_FACTS = ("name", "sha256", "trained", "temperature", "temperature_color", "backend", "device")
-_PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ class Plan:
     @property
     def is_picture(self) -> bool:
         """Whether the annotated output is a picture, not a video."""
-        return self.video is not None and self.video.suffix.lower() in _PICTURE_ENDINGS
+        return self.video is not None and self.video.suffix.lower() in PICTURE_ENDINGS
 
 
 def plan(
@@ -100,7 +99,7 @@ def plan(
         info = reader.info
     folder, name, video = _names(place, output, output_dir)
     if write_video and video is not None:
-        allowed = (".mp4", *_PICTURE_ENDINGS) if place.kind == "picture" else (".mp4",)
+        allowed = (".mp4", *PICTURE_ENDINGS) if place.kind == "picture" else (".mp4",)
         if video.suffix.lower() not in allowed:
             raise EmotionError(
                 f"the annotated {'picture' if len(allowed) > 1 else 'video'} can be written as "
@@ -183,7 +182,10 @@ def analyze(
         except OSError as error:
             raise EmotionError(disk_problem(made.results, error)) from error
         reader = stack.enter_context(frames(made.source))
-        annotated = _Annotated(made, style) if made.video is not None else None
+        annotated = None
+        if made.video is not None:
+            sound = made.source.address if made.info.has_audio else None
+            annotated = Annotated(made.video, made.info, sound, style, _depth(made.info))
         if annotated is not None:
             stack.callback(annotated.discard)
         depth = _depth(made.info)
@@ -236,78 +238,6 @@ def analyze(
     paths.update(recording.paths)
     message = f"{problem}; the results up to there are in {paths['json']}" if problem else ""
     return AnalysisResult(paths, recording.summary, not problem, message)
-
-
-class _Annotated:
-    """The annotated output: draws and encodes in a thread of its own, in order."""
-
-    def __init__(self, made: Plan, style: Any) -> None:
-        assert made.video is not None
-        self._path = made.video
-        self._depth = _depth(made.info)
-        self._style = {} if style is None else {"style": style}
-        self._memory: dict[int, tuple[int, str]] = {}  # where panels lie, so that they don't jump
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="annotate")
-        self._waiting: deque[Future[None]] = deque()
-        self._writer: VideoWriter | None = None
-        self._picture: np.ndarray | None = None
-        self.problem = ""
-        if not made.is_picture:
-            sound = made.source.address if made.info.has_audio else None
-            self._writer = VideoWriter(made.video, source=sound, fps=made.info.fps)
-
-    def put(self, frame: Frame, faces: list[Face], objects: Sequence[DetectedObject]) -> None:
-        """Hand over a frame; waits while many others are waiting, and raises what went wrong with them."""
-        while len(self._waiting) >= self._depth:
-            self._wait()
-        if self.problem:
-            return
-        self._waiting.append(self._pool.submit(self._work, frame, faces, objects))
-
-    def close(self, end: float | None, *, complete: bool) -> Path | None:
-        """Finish; gives where the output lies, or None where `problem` says why there is none."""
-        while self._waiting:
-            self._wait()
-        if self.problem:
-            return None
-        if self._writer is None:
-            assert self._picture is not None
-            _save_picture(self._picture, self._path)
-            return self._path
-        with self._giving_up():
-            return self._writer.close(end, complete=complete)
-        return None
-
-    def _wait(self) -> None:
-        with self._giving_up():
-            self._waiting.popleft().result()
-
-    @contextmanager
-    def _giving_up(self) -> Iterator[None]:
-        """Let the results go on where it is the video alone that can't be made."""
-        try:
-            yield
-        except VideoError as error:
-            self.problem = self.problem or f"there is no annotated video: {error}"
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            self.problem = f"there is no annotated output: {OUT_OF_MEMORY}"
-
-    def discard(self) -> None:
-        """Stop the thread and remove what is not finished; nothing happens after `close`."""
-        self._pool.shutdown(cancel_futures=True)
-        if self._writer is not None:
-            self._writer.discard()
-
-    def _work(self, frame: Frame, faces: list[Face], objects: Sequence[DetectedObject]) -> None:
-        from emotion_core.overlay.draw import draw
-
-        image = draw(frame, faces, objects, memory=self._memory, **self._style)
-        if self._writer is not None:
-            self._writer.write(image, frame.time)
-        else:
-            self._picture = image
 
 
 class _Pace:
@@ -419,13 +349,3 @@ def _same(one: Path, other: Path) -> bool:
         return one.exists() and one.samefile(other)
     except OSError:
         return False
-
-
-def _save_picture(image: np.ndarray, path: Path) -> None:
-    from PIL import Image
-
-    try:
-        with written_beside(path) as part:
-            Image.fromarray(image).save(part, quality=92)
-    except OSError as error:
-        raise EmotionError(disk_problem(path, error)) from error

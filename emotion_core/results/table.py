@@ -5,15 +5,13 @@ of a record, as a killed run leaves it, is read up to the last whole one.
 """
 
 import gc
-import json
 import math
 import os
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import orjson
@@ -24,16 +22,14 @@ from emotion_core.files import no_plain_file
 from emotion_core.labels import EMOTIONS, canonical
 from emotion_core.results import bounded
 from emotion_core.results.formats.base import UNFINISHED
+from emotion_core.results.pieces import pieces as pieces_of
 from emotion_core.shortage import OUT_OF_MEMORY
 from emotion_core.types import EmotionError
 
 NEEDED = ("frame", "emotion", "confidence", "valence", "arousal")
 """The five keys that every record has, also in the files of older tools."""
 
-_PIECE = 1 << 20  # bytes of JSON that are unpacked at a time
-_BETWEEN = re.compile(rb"\}\s*,\s*(?=\{)")
 _NAMED = 5  # reasons that are named with their counts
-_TRIED = 4096  # bytes of a torn record up to which each cut is tried: longer ones must have as many } as {
 _LISTED = 100  # rows named one by one in `attrs`; pandas copies these with every table
 _NOTHING: dict[str, Any] = {}
 _LARGEST = 2**53  # whole numbers up to here are exact
@@ -80,7 +76,7 @@ def from_json(file: Path, notes: list[str]) -> dict[str, Any]:
     """Read the columns of a list of records, also of one that ends in the middle."""
     bounded.check_records(file)
     with file.open("rb") as stream:
-        return gathered(_pieces(stream, file.name, notes), file.name)
+        return gathered(pieces_of(stream, file.name, notes), file.name)
 
 
 def gathered(pieces: Iterable[list[Any]], name: str) -> dict[str, Any]:
@@ -98,95 +94,6 @@ def gathered(pieces: Iterable[list[Any]], name: str) -> dict[str, Any]:
         if collecting:
             gc.enable()
     return columns.whole()
-
-
-def _pieces(stream: BinaryIO, name: str, notes: list[str]) -> Iterator[list[Any]]:
-    """Yield the records of a JSON list, some thousand at a time."""
-    text = stream.read(_PIECE).lstrip(b"\xef\xbb\xbf \t\r\n")
-    if not text:
-        raise EmotionError(f"{name} is empty: analyse the video again or choose another file")
-    if text[:1] != b"[":
-        raise EmotionError(f"{name} is no results file: it should hold a list of records")
-    text = text[1:]
-    while True:
-        more = stream.read(_PIECE)
-        if not more:
-            break
-        rows, text = _first_part(text)
-        if rows:
-            yield rows
-        text += more
-    tail = text.rstrip()
-    if not tail.endswith(b"]"):
-        notes.append(UNFINISHED)
-        yield from _torn(tail)
-        return
-    tail = tail[:-1].rstrip().rstrip(b",")
-    try:
-        yield _parse(tail)
-    except ValueError:
-        rows = [row for part in _torn(tail) for row in part]
-        # Where nothing is cut off, what can't be read is no results file; else it is a first record's half.
-        yield rows or [None] * (tail.count(b"{") == tail.count(b"}"))
-
-
-def _first_part(text: bytes) -> tuple[list[Any], bytes]:
-    """Parse as much of `text` as ends with a whole record; give the rest back."""
-    cuts = [m for m in _BETWEEN.finditer(text, max(0, len(text) - 65536))]
-    # The last cut may lie inside a list of objects, where what comes before it does not parse.
-    depth = text.count(b"{") - text.count(b"}")
-    end, tried = len(text), 0
-    for cut in reversed(cuts[-50:]):
-        depth -= text.count(b"{", cut.start() + 1, end) - text.count(b"}", cut.start() + 1, end)
-        end = cut.start() + 1
-        if depth and tried >= 3:  # braces inside words may upset the count, so a few are tried all the same
-            continue
-        tried += 1
-        try:
-            return _parse(text[: cut.start() + 1]), text[cut.end() :]
-        except ValueError:
-            continue
-    if len(text) < 2 * _PIECE:
-        return [], text
-    rows = [row for part in _torn(text) for row in part]
-    return rows, b""
-
-
-def _torn(text: bytes) -> Iterator[list[Any]]:
-    """Parse what can be parsed of a broken list, record by record."""
-    rows: list[Any] = []
-    start = seen = depth = 0
-    for cut in [*_BETWEEN.finditer(text), None]:
-        end = cut.start() + 1 if cut else len(text)
-        depth += text.count(b"{", seen, end) - text.count(b"}", seen, end)
-        seen = end
-        if cut is not None and depth > 0 and end - start > _TRIED:
-            continue
-        try:
-            rows += _parse(text[start:end].strip().rstrip(b","))
-        except ValueError:
-            if cut is not None and depth > 0:
-                continue  # a cut inside a list of objects: the record goes on
-            if cut is not None:
-                rows.append(None)  # unreadable, and counted as such
-        start = seen = cut.end() if cut else len(text)
-        depth = 0
-    yield rows
-
-
-def _parse(text: bytes) -> list[Any]:
-    if not text.strip():
-        return []
-    try:
-        return list(orjson.loads(b"[" + text + b"]"))
-    except orjson.JSONDecodeError:
-        # NaN and Infinity are no JSON, but Python writes them; the check below names such rows.
-        if not re.search(rb"NaN|Infinity", text):
-            raise
-        try:
-            return list(json.loads(b"[" + text + b"]"))
-        except RecursionError as error:
-            raise ValueError("nested too deeply") from error
 
 
 class _Columns:

@@ -2,12 +2,10 @@
 
 Each variant is a pair of files, `encode` (once per frame) and `decide` (once per window). FP16 stores
 half precision where nothing is lost by it and computes in single, since CPUs gain nothing by half; INT8
-dynamic quantizes matrix products, with the ranges of the batch it is given; INT8 static quantizes the
-convolutions of `encode`, with ranges measured on pictures of `train`, and `decide` is that of FP16. The
-shipped default is the fastest variant that loses less than 0.3 points of accuracy against FP32 and gives
-PyTorch's probabilities within 0.001, which users of both backends rely on; PyTorch computes INT8 static as
-ONNX Runtime does, in 8 bits (`models.quantized`). INT8 dynamic is there to compare: its answer for a face
-hangs on the other faces of the picture.
+(static) quantizes the convolutions of `encode`, with ranges measured on pictures of `train`, and `decide` is
+that of FP16. The shipped default is the fastest variant that loses less than 0.3 points of accuracy against FP32 and
+gives PyTorch's probabilities within 0.001, which users of both backends rely on; PyTorch computes INT8 static
+as ONNX Runtime does, in 8 bits (`network.quantized`).
 """
 
 import contextlib
@@ -39,7 +37,7 @@ from train.data.extract import extract
 from train.data.samples import read_all
 from train.measure import metrics
 
-VARIANTS = ("fp32", "fp16", "int8-dynamic", "int8-static")
+VARIANTS = ("fp32", "fp16", "int8-static")
 MOST_LOST = 0.003  # accuracy that the shipped variant may lose against FP32
 SAME = 1e-3  # difference of a probability from PyTorch's that still counts as the same answer
 REACH = 99.999  # percentile of a layer's outputs where its INT8 range ends: rare, sure faces reach far
@@ -125,8 +123,6 @@ def export(
                     export_onnx(net, metadata, base, half=name == "fp16")
                 elif train is None:
                     continue
-                elif name == "int8-dynamic":
-                    quantize_dynamic(Path(scratch) / "fp32" / weights.name, base)
                 else:
                     quantize_static(net, metadata, base, train)
             except (RuntimeError, ValueError, NotImplementedError) as error:
@@ -188,16 +184,6 @@ def choose(variants: Sequence[Variant], asked: str | None = None) -> str:
     fastest = min(v.milliseconds for v in good)
     near = [v for v in good if v.milliseconds <= fastest * 1.03]
     return min(near, key=lambda v: v.megabytes).name
-
-
-def quantize_dynamic(source: Path, base: Path) -> None:
-    """Write the INT8 files `base` of the FP32 files `source`, whose products are quantized as they come."""
-    q = quiet.load("onnxruntime.quantization")
-
-    for file, made in zip(onnx_files(source), onnx_files(base), strict=True):
-        with _prepared(file, made) as ready:
-            q.quantize_dynamic(ready, str(made), op_types_to_quantize=["Gemm", "MatMul", "LSTM"], **_common())
-        _finish(made, file)
 
 
 def quantize_static(net: SpatioTemporalEmotionNet, metadata: Metadata, base: Path, train: Inputs) -> None:

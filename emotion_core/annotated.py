@@ -1,0 +1,100 @@
+"""The annotated video or picture of an analysis."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emotion_core.files import disk_problem, written_beside
+from emotion_core.shortage import OUT_OF_MEMORY, is_out_of_memory
+from emotion_core.types import DetectedObject, EmotionError, Face, Frame
+from emotion_core.video.reader import VideoInfo
+from emotion_core.video.writer import VideoError, VideoWriter
+
+PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
+
+
+class Annotated:
+    """The annotated output: draws and encodes in a thread of its own, in order."""
+
+    def __init__(self, path: Path, info: VideoInfo, sound: str | None, style: Any, depth: int) -> None:
+        """Take where to write, the source and where its sound is, and how many frames may wait."""
+        self._path = path
+        self._depth = depth
+        self._style = {} if style is None else {"style": style}
+        self._memory: dict[int, tuple[int, str]] = {}  # where panels lie, so that they don't jump
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="annotate")
+        self._waiting: deque[Future[None]] = deque()
+        self._writer: VideoWriter | None = None
+        self._picture: np.ndarray | None = None
+        self.problem = ""
+        if path.suffix.lower() not in PICTURE_ENDINGS:
+            self._writer = VideoWriter(path, source=sound, fps=info.fps)
+
+    def put(self, frame: Frame, faces: list[Face], objects: Sequence[DetectedObject]) -> None:
+        """Hand over a frame; waits while many others are waiting, and raises what went wrong with them."""
+        while len(self._waiting) >= self._depth:
+            self._wait()
+        if self.problem:
+            return
+        self._waiting.append(self._pool.submit(self._work, frame, faces, objects))
+
+    def close(self, end: float | None, *, complete: bool) -> Path | None:
+        """Finish; gives where the output lies, or None where `problem` says why there is none."""
+        while self._waiting:
+            self._wait()
+        if self.problem:
+            return None
+        if self._writer is None:
+            assert self._picture is not None
+            save_picture(self._picture, self._path)
+            return self._path
+        with self._giving_up():
+            return self._writer.close(end, complete=complete)
+        return None
+
+    def _wait(self) -> None:
+        with self._giving_up():
+            self._waiting.popleft().result()
+
+    @contextmanager
+    def _giving_up(self) -> Iterator[None]:
+        """Let the results go on where it is the video alone that can't be made."""
+        try:
+            yield
+        except VideoError as error:
+            self.problem = self.problem or f"there is no annotated video: {error}"
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            self.problem = f"there is no annotated output: {OUT_OF_MEMORY}"
+
+    def discard(self) -> None:
+        """Stop the thread and remove what is not finished; nothing happens after `close`."""
+        self._pool.shutdown(cancel_futures=True)
+        if self._writer is not None:
+            self._writer.discard()
+
+    def _work(self, frame: Frame, faces: list[Face], objects: Sequence[DetectedObject]) -> None:
+        from emotion_core.overlay.draw import draw
+
+        image = draw(frame, faces, objects, memory=self._memory, **self._style)
+        if self._writer is not None:
+            self._writer.write(image, frame.time)
+        else:
+            self._picture = image
+
+
+def save_picture(image: np.ndarray, path: Path) -> None:
+    """Write an RGB picture (H, W, 3) in the format of its ending."""
+    from PIL import Image
+
+    try:
+        with written_beside(path) as part:
+            Image.fromarray(image).save(part, quality=92)
+    except OSError as error:
+        raise EmotionError(disk_problem(path, error)) from error
