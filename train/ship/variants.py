@@ -1,11 +1,11 @@
 """`python -m train export`: the network as ONNX in FP32, FP16 and INT8, compared; the best one is shipped.
 
-Each variant is a pair of files, `encode` (once per frame) and `decide` (once per window). FP16 stores
-half precision where nothing is lost by it and computes in single, since CPUs gain nothing by half; INT8
-(static) quantizes the convolutions of `encode`, with ranges measured on pictures of `train`, and `decide` is
-that of FP16. The shipped default is the fastest variant that loses less than 0.3 points of accuracy against FP32 and
-gives PyTorch's probabilities within 0.001, which users of both backends rely on; PyTorch computes INT8 static
-as ONNX Runtime does, in 8 bits (`network.quantized`).
+Each variant is a pair of files, `encode` (once per frame) and `decide` (once per window). FP16 stores half
+precision where nothing is lost by it and computes in single, since CPUs gain nothing by half; INT8 (static)
+quantizes the convolutions of `encode`, with ranges measured on pictures of `train`, and `decide` is that of
+FP16. The shipped default is the fastest variant that loses less than 0.3 points of accuracy against FP32 and
+gives PyTorch's probabilities within 0.001, which users of both backends rely on; PyTorch computes INT8 as
+ONNX Runtime does, in 8 bits (`network.quantized`).
 """
 
 import contextlib
