@@ -1,5 +1,6 @@
 """Every control of the dashboard by Streamlit's AppTest, links, exports and results of the web app."""
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -200,3 +201,14 @@ def test_a_result_of_the_web_app(open_page: Open, folder: Path, monkeypatch: pyt
     owned = links.publish(folder, owner=Visitor.from_values("a" * 32))
     app = open_page(result=owned)
     assert "another browser" in said(app) and not app.metric
+
+
+def test_an_uploaded_video_goes_with_the_session_that_holds_it(tmp_path: Path) -> None:
+    path = tmp_path / "talk.mp4"
+    path.write_bytes(b"x")
+    session = {"videos": {"talk": state.KeptVideo(path)}}
+    gc.collect()
+    assert path.exists()
+    session.clear()
+    gc.collect()
+    assert not path.exists()

@@ -3,7 +3,7 @@
 import contextlib
 import uuid
 from collections.abc import Iterator
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -13,7 +13,7 @@ from emotion_core.analytics import loading, sample
 from emotion_core.results.names import RESULTS
 from emotion_core.types import EmotionError
 from webapp.dashboard import choices, links
-from webapp.dashboard.state import add, complain, files, folder, results_folder
+from webapp.dashboard.state import add, complain, files, folder, keep_video, results_folder
 from webapp.shared import uploads
 from webapp.shared.visitor import COOKIE, Visitor
 
@@ -68,7 +68,7 @@ def open_upload(name: str, data: Any) -> None:
         place = folder() / f"{uuid.uuid4().hex}{suffix if suffix.isascii() and len(suffix) <= 8 else ''}"
         place.write_bytes(data.getbuffer())
     if suffix in loading.VIDEO_SUFFIXES:
-        st.session_state.setdefault("videos", {})[PurePath(name).stem.lower()] = place
+        keep_video(name, place)
         return
     try:
         with reading(name, place.stat().st_size):

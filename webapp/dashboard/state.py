@@ -11,8 +11,9 @@ import os
 import sys
 import tempfile
 import threading
+import weakref
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import pandas as pd
@@ -96,6 +97,19 @@ def folder() -> Path:
     return Path(holder.name)
 
 
+class KeptVideo:
+    """An uploaded video, wherever it lies; it is deleted when the session lets go of this."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        weakref.finalize(self, path.unlink, missing_ok=True)
+
+
+def keep_video(name: str, path: Path) -> None:
+    """Keep an uploaded video for the results of the same name, and until the session ends."""
+    st.session_state.setdefault("videos", {})[PurePath(name).stem.lower()] = KeptVideo(path)
+
+
 @st.cache_resource(show_spinner=False)
 def warm_up() -> threading.Thread:
     """Import the libraries that pages need later, once a process and after the first page."""
@@ -138,7 +152,7 @@ def video_of(results: loading.Results) -> Path | None:
     """Give the video beside a file: uploaded under the same name, or lying beside the results."""
     uploads = st.session_state.get("videos", {})
     names = (name.lower() for name in video_names(results.name))
-    path = next((uploads[name] for name in names if name in uploads), results.video)
+    path = next((uploads[name].path for name in names if name in uploads), results.video)
     return path if path is not None and path.is_file() else None
 
 
