@@ -103,10 +103,14 @@ def test_importing_the_library_loads_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "module", ["emotion_core.results.recording", "webapp.charts.shares", "webapp.shared.report"]
+    "module",
+    [
+        *("emotion_core.results.recording", "emotion_core.results.table", "emotion_core.video.reader"),
+        *("webapp.charts.shares", "webapp.shared.report"),
+    ],
 )
 def test_reading_results_loads_no_network(module):
-    heavy = ("torch", "mediapipe", "ultralytics", "onnxruntime")
+    heavy = ("torch", "mediapipe", "ultralytics", "cv2", "onnxruntime")
     code = f"import sys, {module}; print([m for m in {heavy!r} if m in sys.modules])"
     assert fresh(code) == "[]"
 
@@ -221,7 +225,7 @@ def test_links_in_documents_exist():
 
 
 def test_no_file_is_too_long_or_too_large():
-    long = [str(path) for path in tracked("*.py") if len(path.read_text("utf-8").splitlines()) > 450]
+    long = [str(path) for path in tracked("*.py") if len(path.read_text("utf-8").splitlines()) > 400]
     large = [str(path) for path in tracked("*") if path.is_file() and path.stat().st_size > 40_000_000]
     assert not long and not large
 

@@ -383,16 +383,6 @@ def test_a_table_is_summarised_like_the_run_itself(tmp_path: Path) -> None:
     assert written == recording.summary and written["complete"] is True
 
 
-def test_writing_and_reading_loads_no_network() -> None:
-    code = """
-import sys
-import emotion_core.results.recording, emotion_core.results.table, emotion_core.video.reader
-print([m for m in ("torch", "mediapipe", "ultralytics", "cv2", "onnxruntime") if m in sys.modules])
-"""
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert done.stdout.strip() == "[]"
-
-
 def test_tables_can_be_written_again(tmp_path: Path) -> None:
     record_some(tmp_path / "a_results.json")
     table = read_results(tmp_path / "a_results.json")

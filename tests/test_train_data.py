@@ -1,6 +1,5 @@
 """Every form of data set is read alike, and what is wrong with it is named and counted."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from emotion_core.labels import EMOTIONS
 from emotion_core.types import EmotionError
 from train.data.read import read
-from train.data.readers import VOTES, file_key, from_votes, make_split, table_key
+from train.data.readers import VOTES, from_votes, make_split
 from train.data.samples import Samples, concatenate, derived_valence_arousal, load, read_all
 
 
@@ -388,20 +387,3 @@ def test_shared_sets_have_the_rows_that_their_notes_tell(data_dir: Path) -> None
     picture = raws["expw"].pictures[0]
     assert isinstance(picture, bytes)
     assert cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR) is not None
-
-
-def test_a_copy_of_a_data_set_has_the_key_of_the_original(tmp_path: Path) -> None:
-    original, copy = tmp_path / "a" / "set.parquet", tmp_path / "b" / "set.parquet"
-    for place, time in ((original, 1e9), (copy, 1.5e9)):
-        place.parent.mkdir()
-        place.write_bytes(b"pictures")
-        os.utime(place, (time, time))
-    assert table_key(original) == table_key(copy)
-    copy.write_bytes(b"picturez")
-    assert table_key(original) != table_key(copy)
-    many = [tmp_path / f"{number}.png" for number in range(17)]
-    for path in many:
-        path.write_bytes(b"picture")
-    before = file_key(*many)
-    os.utime(many[0], (1e9, 1e9))
-    assert file_key(*many) != before

@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 
 from emotion_core import quiet
-from emotion_core.faces.crop import SIZE, to_tensor
 from emotion_core.files import written_beside
 from emotion_core.network.checkpoint import Metadata, load_network, onnx_files
 from emotion_core.network.onnx_export import export_onnx, store_half
@@ -33,9 +32,8 @@ from emotion_core.network.spatiotemporal import SpatioTemporalEmotionNet
 from emotion_core.onnx_session import open_session
 from emotion_core.sums import note
 from emotion_core.types import EmotionError
-from train.data.extract import extract
-from train.data.samples import read_all
 from train.measure import metrics
+from train.ship.inputs import BATCH, Inputs, noise, read_inputs
 
 VARIANTS = ("fp32", "fp16", "int8-static")
 MOST_LOST = 0.003  # accuracy that the shipped variant may lose against FP32
@@ -45,30 +43,8 @@ MOST_APART = 0.005  # share of pictures on which the shipped variant may differ 
 LIMITS = {"fp32": SAME, "fp16": SAME}  # without exception; in 8 bits a rounding may fall to the other side
 
 _RANGE_PICTURES = 256  # pictures of train that the INT8 ranges are measured on
-_BATCH = 32
 
 log = logging.getLogger("train")
-
-
-@dataclass(frozen=True, eq=False)
-class Inputs:
-    """What the network reads of N labelled pictures: live crops (N, 224, 224), key points, truth, set."""
-
-    crops: np.ndarray
-    landmarks: np.ndarray
-    present: np.ndarray
-    truth: np.ndarray
-    source: np.ndarray
-
-    def batches(self) -> Iterator[dict[str, np.ndarray]]:
-        """Give the inputs of `encode`, a few pictures at a time."""
-        for start in range(0, len(self.crops), _BATCH):
-            part = slice(start, start + _BATCH)
-            yield {
-                "images": to_tensor(list(self.crops[part]))[:, :1],  # the exported files take one
-                "landmarks": self.landmarks[part],
-                "present": self.present[part].astype(np.float32),
-            }
 
 
 @dataclass(frozen=True)
@@ -260,7 +236,7 @@ class _Ranges:
     """Hands batches of `train` to the quantizer, as its `CalibrationDataReader` protocol wants."""
 
     def __init__(self, inputs: Inputs):
-        self._count = -(-len(inputs.crops) // _BATCH)
+        self._count = -(-len(inputs.crops) // BATCH)
         self._batches, self._left = inputs.batches(), 0
 
     def get_next(self) -> dict[str, np.ndarray] | None:
@@ -274,48 +250,6 @@ class _Ranges:
         self._left = end_index - start_index
 
 
-def read_inputs(
-    paths: Sequence[str],
-    split: str,
-    labels: tuple[str, ...],
-    limit: int,
-    sets: Sequence[str] | None,
-    cache: str | None,
-) -> Inputs:
-    """Find faces and cut live crops of at most `limit` scored pictures a set, evenly spread.
-
-    Raises:
-        EmotionError: where no set has scored pictures with the model's categories in this split.
-    """
-    parts = []
-    for raw in read_all(paths, sets=sets):
-        rows = np.flatnonzero((raw.split == split) & (raw.majority >= 0))
-        if not len(rows) or raw.labels != labels:
-            continue
-        raw = raw.take(rows[np.linspace(0, len(rows) - 1, min(limit, len(rows))).astype(int)])
-        found = extract(raw, cache=cache, size=SIZE, margin=1.0)
-        use = found["used"]
-        parts.append(
-            Inputs(
-                found["crops"][use],
-                found["landmarks"][use],
-                found["present"][use],
-                raw.majority[use],
-                np.full(int(use.sum()), raw.source),
-            )
-        )
-    if not parts:
-        raise EmotionError(
-            f"no labelled pictures of {', '.join(labels)} in the split {split!r} of {list(paths)}"
-        )
-    return Inputs(
-        *(
-            np.concatenate([getattr(p, f) for p in parts])
-            for f in ("crops", "landmarks", "present", "truth", "source")
-        )
-    )
-
-
 def answers(network: Network, inputs: Inputs) -> np.ndarray:
     """Give the probabilities (N, K) that a network gives for stills."""
     out = []
@@ -323,18 +257,6 @@ def answers(network: Network, inputs: Inputs) -> np.ndarray:
         features = network.encode(batch["images"], batch["landmarks"], batch["present"])
         out.append(network.decide(np.repeat(features[:, None], network.window, 1))[0])
     return np.concatenate(out)
-
-
-def noise(count: int = 8) -> Inputs:
-    """Give made inputs for a comparison without data."""
-    rng = np.random.default_rng(0)
-    return Inputs(
-        rng.integers(0, 256, (count, SIZE, SIZE), np.uint8),
-        rng.normal(0, 0.5, (count, 50, 2)).astype(np.float32),
-        np.arange(count) % 2 == 0,
-        np.zeros(count, int),
-        np.full(count, "noise"),
-    )
 
 
 def open_pair(base: Path, metadata: Metadata, threads: int = 0) -> OnnxNetwork:
