@@ -64,7 +64,7 @@ def test_memory_that_runs_out(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((6000, 8000, 3), np.uint8)).save(picture)
 
     def little() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (1_500_000_000, 1_500_000_000))
+        resource.setrlimit(resource.RLIMIT_AS, (1_000_000_000, 1_000_000_000))
 
     ran = run("--video", picture, "--no-objects", stdout=subprocess.DEVNULL, preexec_fn=little)
     assert OUT_OF_MEMORY in one_line(ran)
