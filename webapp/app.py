@@ -29,7 +29,8 @@ class App:
         workspace = store.Workspace(settings.keep_minutes, room=Room.of(settings))
         engine = Engine(settings)
         engine.warm_up()
-        return cls(settings, workspace, engine, LiveServer(engine, settings), Jobs(settings.max_jobs))
+        jobs = Jobs(settings.max_jobs, workspace.incoming.is_shared)
+        return cls(settings, workspace, engine, LiveServer(engine, settings), jobs)
 
     async def close(self) -> None:
         """Stop jobs, tell live viewers, delete everything but what `settings.partial_results` rescues."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,11 +27,12 @@ class Jobs:
     """All running jobs by browser session, and the uploads that no job has taken yet.
 
     `slots` is how many files are analysed at once: a job takes a slot for each of its files, so that two
-    visitors with many files take turns.
+    visitors with many files take turns. `is_shared` tells whether several visitors have sent a file.
     """
 
-    def __init__(self, at_once: int = 1) -> None:
+    def __init__(self, at_once: int = 1, is_shared: Callable[[Path], bool] = lambda path: False) -> None:
         self.slots = threading.BoundedSemaphore(at_once)
+        self._is_shared = is_shared
         self._lock = threading.Lock()
         self._jobs: dict[str, set[Job]] = defaultdict(set)
         self._uploads: dict[str, set[Path]] = defaultdict(set)
@@ -69,7 +70,7 @@ class Jobs:
     def release(self, session: str, paths: Sequence[Path]) -> None:
         """Delete uploads that a session has done with.
 
-        Gradio stores equal files of two visitors once, so a file that another session also holds stays.
+        Gradio stores equal files of two visitors once: one that another session or visitor also has stays.
         """
         with self._lock:
             own = self._uploads.get(session, set())
@@ -77,7 +78,7 @@ class Jobs:
             if not own:
                 self._uploads.pop(session, None)
             held = set().union(*self._uploads.values()) if self._uploads else set()
-        for path in set(paths) - held:
+        for path in (p for p in set(paths) - held if not self._is_shared(p)):
             path.unlink(missing_ok=True)  # its folder stays: the same file may be on its way there again
 
     def running(self) -> int:

@@ -69,6 +69,11 @@ class Shelf:
         with self._lock:
             return (owner, path) in self._things
 
+    def is_shared(self, path: Path) -> bool:
+        """Tell whether `path` is a thing of several visitors."""
+        with self._lock:
+            return sum(key[1] == path for key in self._things) > 1
+
     def hold(self, paths: Iterable[Path]) -> None:
         """Keep things for as long as they are in use; `free` them as often as they are held."""
         with self._lock:

@@ -71,6 +71,10 @@ class Uploads:
         """Give those of `paths` that are uploads of `owner`, in order."""
         return [path for path in paths or [] if self.own(owner, path) is not None]
 
+    def is_shared(self, path: str | Path) -> bool:
+        """Tell whether several visitors have sent this file: the framework stores equal ones once."""
+        return self.shelf.is_shared(Path(os.path.realpath(path)))
+
     def hold(self, paths: Iterable[str | Path]) -> None:
         """Keep uploads for as long as they are worked on."""
         self.shelf.hold(Path(os.path.realpath(path)) for path in paths)
