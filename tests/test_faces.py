@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from emotion_core import sums
+from emotion_core import hashes
 from emotion_core.faces import weights
 from emotion_core.faces.finder import FaceFinder
 from emotion_core.faces.weights import find_landmarker
@@ -224,7 +224,7 @@ def test_a_model_of_the_user_is_never_passed_over(tmp_path):
 @pytest.mark.parametrize("name", [weights.YUNET, weights.LANDMARKER])
 def test_the_models_that_are_shipped_are_verified(name, tmp_path, monkeypatch):
     find = {weights.YUNET: weights.find_yunet, weights.LANDMARKER: find_landmarker}[name]
-    listed = find().with_name(sums.NAME)
+    listed = find().with_name(hashes.NAME)
     shutil.copy(listed, tmp_path)
     monkeypatch.setattr(weights, "weights_dir", lambda: tmp_path)
     with pytest.raises(EmotionError, match="is missing"):

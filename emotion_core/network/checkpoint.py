@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emotion_core.files import weights_dir, written_beside
+from emotion_core.hashes import note, verified
 from emotion_core.labels import EMOTIONS
-from emotion_core.sums import note, verified
 from emotion_core.types import EmotionError
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from emotion_core.files import cache_dir
+from emotion_core.hashes import verified
 from emotion_core.network import checkpoint
 from emotion_core.network.checkpoint import Metadata, onnx_files
 from emotion_core.onnx_session import open_session
-from emotion_core.sums import verified
 from emotion_core.types import EmotionError
 
 if TYPE_CHECKING:

@@ -24,13 +24,13 @@ import numpy as np
 
 from emotion_core import quiet
 from emotion_core.files import written_beside
+from emotion_core.hashes import note
 from emotion_core.network.checkpoint import Metadata, load_network, onnx_files
 from emotion_core.network.onnx_export import export_onnx, store_half
 from emotion_core.network.quantized import make_exact
 from emotion_core.network.runtime import Network, OnnxNetwork, TorchNetwork
 from emotion_core.network.spatiotemporal import SpatioTemporalEmotionNet
 from emotion_core.onnx_session import open_session
-from emotion_core.sums import note
 from emotion_core.types import EmotionError
 from train.measure import metrics
 from train.ship.inputs import BATCH, Inputs, noise, read_inputs

@@ -1,6 +1,6 @@
 """`SHA256SUMS`: what the weights of a folder must be, in the form that `sha256sum -c SHA256SUMS` reads.
 
-`python -m emotion_core.sums [FOLDER]` writes it anew for all weights of a folder; whatever exports or saves
+`python -m emotion_core.hashes [FOLDER]` writes it anew for all weights of a folder; whatever exports or saves
 weights keeps it up to date.
 """
 
@@ -32,7 +32,7 @@ def verified(path: Path) -> Path:
             raise EmotionError(f"{path} is not listed in {NAME}: {_advice(path)}")
         return path
     stat = path.stat()
-    if _sum(path, stat.st_size, stat.st_mtime_ns) != known:
+    if _hash(path, stat.st_size, stat.st_mtime_ns) != known:
         raise EmotionError(f"{path} was changed, it is not the file that {NAME} lists: {_advice(path)}")
     return path
 
@@ -71,12 +71,12 @@ def note(*paths: Path, known_only: bool = False) -> None:
 def _advice(path: Path) -> str:
     return (
         "get it back (git checkout -- assets, or fetch it again); if the change is yours, run: "
-        f"python -m emotion_core.sums {path.parent}"
+        f"python -m emotion_core.hashes {path.parent}"
     )
 
 
 @functools.lru_cache(maxsize=64)
-def _sum(path: Path, size: int, changed: int) -> str:
+def _hash(path: Path, size: int, changed: int) -> str:
     return sha256_of(path)
 
 
@@ -85,12 +85,12 @@ def main(words: Sequence[str]) -> int:
     folder = Path(words[0]) if words else SHIPPED
     if len(words) > 1 or not folder.is_dir():
         print(
-            "usage: python -m emotion_core.sums [FOLDER]   write SHA256SUMS of its weights", file=sys.stderr
+            "usage: python -m emotion_core.hashes [FOLDER]   write SHA256SUMS of its weights", file=sys.stderr
         )
         return 2
     weights = sorted(path for path in folder.iterdir() if path.suffix in _ENDINGS)
     if not weights:
-        print(f"emotion_core.sums: there are no weights in {folder}", file=sys.stderr)
+        print(f"emotion_core.hashes: there are no weights in {folder}", file=sys.stderr)
         return 1
     (folder / NAME).unlink(missing_ok=True)  # what is gone is not listed any more
     note(*weights)
@@ -99,4 +99,4 @@ def main(words: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run("emotion_core.sums", lambda: main(sys.argv[1:])))
+    sys.exit(run("emotion_core.hashes", lambda: main(sys.argv[1:])))
