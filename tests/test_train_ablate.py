@@ -47,7 +47,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Any:
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("kind", ["safetensors", "pt"])
 def test_full_weights_start_a_network_that_lacks_a_part(place: Path, part: str, kind: str) -> None:
-    config = TrainConfig(size=32, small_size=32, init=str(place / f"full.{kind}"), without=(part,))
+    config = TrainConfig(size=32, init=str(place / f"full.{kind}"), without=(part,))
     shape = shape_of(config, 3)
     assert [getattr(shape, p) for p in PARTS] == [p != part for p in PARTS]
     student = Student(SpatioTemporalEmotionNet(shape))
@@ -61,7 +61,7 @@ def test_full_weights_start_a_network_that_lacks_a_part(place: Path, part: str, 
 
 
 def test_a_checkpoint_that_lacks_layers_is_no_start(place: Path) -> None:
-    config = TrainConfig(size=32, small_size=32, without=("spatial_attention",))
+    config = TrainConfig(size=32, without=("spatial_attention",))
     student = Student(SpatioTemporalEmotionNet(shape_of(config, 3)))
     torch.save({"average": student.state_dict()}, place / "less.pt")
     with pytest.raises(EmotionError, match="no checkpoint of this network: it has no net.spatial"):

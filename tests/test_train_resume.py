@@ -26,7 +26,7 @@ from train.fit.teachers import teach
 
 EPOCH = 8  # steps
 SETTINGS = {
-    "init": "", "epochs": 3, "epoch-pictures": 8 * EPOCH, "batch": 8, "size": 32, "small-size": 32,
+    "init": "", "epochs": 3, "epoch-pictures": 8 * EPOCH, "batch": 8, "size": 32,
     "ema": 0.5, "workers": 0,
 }  # fmt: skip
 
@@ -113,7 +113,7 @@ def test_labels_of_a_set_are_doubted_as_told_and_others_are_not(place: Path, lef
     source = np.where(np.arange(len(samples)) % 2 == 0, "odd", "sure")
     mixed, rows = replace(samples, source=source), np.arange(8)
     config = config_of(place, "doubted", smoothing=0.0, mixup=0.0, doubt={"odd": 0.5})
-    most = batch_of(mixed, rows, 32, config, seed=1)["target"].amax(1)
+    most = batch_of(mixed, rows, config, seed=1)["target"].amax(1)
     k = len(samples.labels)
     assert most.tolist() == pytest.approx([0.5 + 0.5 / k, 1.0] * 4)
     with pytest.raises(ValueError, match="doubt of odd"):

@@ -38,9 +38,7 @@ class TrainConfig:
     behind: float = 0.85  # share of painted-out surroundings that something is put behind
     ovals: float = 0.4  # share of other pictures that get the oval of a masked one
     shapes: bool = False  # teach faces without a label by blendshapes: at rest Neutral, smiling Happy
-    small_size: int = 80  # resolution schedule: this size at first ...
-    size: int = 80  # ... and this one, which is what the network will read, from `full_from` of the steps on
-    full_from: float = 0.0
+    size: int = 80  # side of the pictures, which is what the network will read
     spoilt: float = 0.5  # share of pictures that are blurred, darkened or covered besides being moved
     mixup: float = 0.1  # share of pictures mixed with another
     landmark_dropout: float = 0.2
@@ -61,7 +59,7 @@ class TrainConfig:
                 raise ValueError(f"{name} is 1 or more, not {getattr(self, name)}")
         if self.late < 0:
             raise ValueError(f"late is 0 or more, not {self.late}")
-        for name in ("warmup", "smoothing", "balance", "full_from", "spoilt", "mixup", "landmark_dropout",
+        for name in ("warmup", "smoothing", "balance", "spoilt", "mixup", "landmark_dropout",
                      "behind", "ovals"):  # fmt: skip
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} lies in [0, 1], not {getattr(self, name)}")
@@ -84,8 +82,8 @@ class TrainConfig:
             raise ValueError(f"sharpness is 0 or more, not {self.sharpness}")
         if not 0 <= self.fix_early <= 6:
             raise ValueError(f"fix_early lies between 0 and 6, not {self.fix_early}")
-        if not 32 <= self.small_size <= self.size:
-            raise ValueError("small_size lies between 32 and size")
+        if self.size < 32:
+            raise ValueError(f"size is 32 or more, not {self.size}")
         for part in self.without:
             if part not in PARTS:
                 raise ValueError(f"without names parts of {', '.join(PARTS)}, not {part!r}")

@@ -17,7 +17,6 @@ from train.data.surroundings import surround
 def batch_of(
     samples: Samples,
     picked: np.ndarray,
-    size: int,
     config: TrainConfig,
     seed: int,
     shares: np.ndarray | None = None,
@@ -30,7 +29,7 @@ def batch_of(
     b = len(picked)
     flip = torch.rand(b, generator=g) < 0.5
     crops = surround(samples, picked, config, seed)
-    images = augment(torch.from_numpy(crops), samples.margin, size, flip, g, config.spoilt)
+    images = augment(torch.from_numpy(crops), samples.margin, config.size, flip, g, config.spoilt)
     landmarks = mirror_landmarks(torch.from_numpy(samples.landmarks[picked]), flip)
     landmarks = landmarks + 0.01 * torch.rand(b, 1, 1, generator=g) * torch.randn(
         landmarks.shape, generator=g
@@ -97,10 +96,6 @@ class Draws(torch.utils.data.Dataset):
     def __len__(self) -> int:
         return self.steps
 
-    def size(self, step: int) -> int:
-        """Give the side in pixels of the pictures of a step."""
-        return self.config.small_size if step < self.config.full_from * self.steps else self.config.size
-
     def seed(self, step: int) -> int:
         """Give the number that a step's random choices in this process come from."""
         return (self.config.seed * 1_000_003 + step) * 64 + self.rank
@@ -110,4 +105,4 @@ class Draws(torch.utils.data.Dataset):
         draw = np.random.default_rng((c.seed, step)).random(c.batch)
         picked = self.rows[np.searchsorted(self.chances, draw * self.chances[-1])]
         picked = picked[self.rank :: self.world]
-        return batch_of(self.samples, picked, self.size(step), c, self.seed(step), self.shares)
+        return batch_of(self.samples, picked, c, self.seed(step), self.shares)

@@ -202,7 +202,7 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
         if not left:
             figures: dict[str, Any] = {"score": math.nan}
             if rank == 0 and len(valid):
-                figures = validate(average.module, valid, draws.size(step), half)
+                figures = validate(average.module, valid, config.size, half)
             matrix = figures.pop("confusion", None)
             if math.isnan(figures["score"]):  # nothing to score: the loss must do
                 figures["score"] = -loss.item()

@@ -111,11 +111,7 @@ def adapt(config: TrainConfig, samples: Samples, chosen: frozenset[str]) -> Trai
         return config
     log.info("%d labelled pictures are few: training starts from the shipped weights", labelled)
     size = int(shipped.config.get("resolution", config.size))  # what these weights read
-    changes: dict[str, object] = {
-        "init": str(WEIGHTS),
-        "size": size,
-        "small_size": min(size, config.small_size),
-    }
+    changes: dict[str, object] = {"init": str(WEIGHTS), "size": size}
     if "learning_rate" not in chosen:
         changes["learning_rate"] = SMALL_RATE
     for name, value in (("balance", 1.0), ("ema", 0.98)):  # a short run needs a short memory

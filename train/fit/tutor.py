@@ -32,7 +32,7 @@ _FIELD = 1.185  # SFace's field of view in units of ours: its eyes lie 0.3125 of
 _MIDDLE = 10  # trained layer whose features are read besides the last: expressions fade in the deepest layers
 
 RECIPE = TrainConfig(
-    epochs=1, batch=64, size=SIDE, small_size=SIDE, learning_rate=5e-4, warmup=0.08, balance=0.4,
+    epochs=1, batch=64, size=SIDE, learning_rate=5e-4, warmup=0.08, balance=0.4,
     smoothing=0.0, spoilt=0.1, mixup=0.15, landmark_dropout=0.1, ema=0.996, clip_norm=2.0,
 )  # fmt: skip
 

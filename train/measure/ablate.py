@@ -103,9 +103,8 @@ def recipe(before: dict[str, Any], size: int, pictures: int, settings: dict[str,
     known = {f.name for f in dataclasses.fields(TrainConfig)} - {"without", "teachers", "trust"}
     kept = {name: value for name, value in before.items() if name in known}
     short = {"epochs": 1, "epoch_pictures": pictures, "learning_rate": SMALL_RATE, "ema": 0.98}
-    sizes = {"size": size, "small_size": size, "full_from": 0.0}
     try:
-        return TrainConfig(**{**kept, **short, **sizes, **settings})
+        return TrainConfig(**{**kept, **short, "size": size, **settings})
     except (TypeError, ValueError) as error:
         raise EmotionError(f"the recipe of these weights can't be used again: {error}") from None
 
