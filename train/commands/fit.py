@@ -12,7 +12,6 @@ Train the network, and everything around it.
 
   python -m train --data FOLDER [--epochs 100]     train on a folder (the default command)
   python -m train distill --teacher FILE.onnx      what a face-recognition network knows, for --init
-  python -m train tutor --teacher FILE.onnx        the same network taught expressions; its answers are labels
   python -m train check FOLDER...                  counts, unreadable files, duplicates across splits
   python -m train evaluate --data FOLDER           figures of a model as JSON and one HTML page
   python -m train calibrate --data FOLDER          one temperature, so that confidence means what it says

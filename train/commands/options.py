@@ -38,8 +38,7 @@ HELP = {
     "ema": "decay of the running average of the weights, which is what is kept",
     "balance": "0: classes as the data lie; 1: every class drawn equally often",
     "doubt": "label smoothing of a set whose single labels often contradict each other, as expw=0.3",
-    "teachers": "weights, or answers of a tutor, whose mean becomes part of the labels, "
-    "and the label of pictures without one",
+    "teachers": "weights whose mean answer becomes part of the labels, and the label of pictures without one",
     "trust": "share of a set's labels that the teachers' answer makes up, as expw=0.5",
     "mix": "share of each data set in a batch, as ferplus=0.6,expw=0.4; as they lie by default",
     "rated": "how much oftener a picture with measured valence and arousal is drawn",
