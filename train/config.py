@@ -1,10 +1,19 @@
 """Every choice of a training run: one dataclass, a line per field; the command line mirrors it."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+RENAMED = {"spoilt": "augmentation"}
+"""Former names of settings, which the command line and the files of earlier runs may still have."""
+
 PARTS = ("landmarks", "spatial_attention", "temporal_attention", "channel_attention")
+
+
+def renamed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of an earlier run under their present names."""
+    return {RENAMED.get(name, name): value for name, value in settings.items()}
 
 
 @dataclass(frozen=True)
@@ -39,7 +48,7 @@ class TrainConfig:
     ovals: float = 0.4  # share of other pictures that get the oval of a masked one
     shapes: bool = False  # teach faces without a label by blendshapes: at rest Neutral, smiling Happy
     size: int = 80  # side of the pictures, which is what the network will read
-    spoilt: float = 0.5  # share of pictures that are blurred, darkened or covered besides being moved
+    augmentation: float = 0.5  # share of pictures blurred, darkened or covered besides being moved
     mixup: float = 0.1  # share of pictures mixed with another
     landmark_dropout: float = 0.2
     patience: int = 10
@@ -59,7 +68,7 @@ class TrainConfig:
                 raise ValueError(f"{name} is 1 or more, not {getattr(self, name)}")
         if self.late < 0:
             raise ValueError(f"late is 0 or more, not {self.late}")
-        for name in ("warmup", "smoothing", "balance", "spoilt", "mixup", "landmark_dropout",
+        for name in ("warmup", "smoothing", "balance", "augmentation", "mixup", "landmark_dropout",
                      "behind", "ovals"):  # fmt: skip
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} lies in [0, 1], not {getattr(self, name)}")

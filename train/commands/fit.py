@@ -3,9 +3,10 @@
 import argparse
 import logging
 from dataclasses import fields
+from typing import Any
 
 from train.commands.options import DATA, HELP, PLACES, common, data_of, parser_of, shares
-from train.config import PARTS, TrainConfig
+from train.config import PARTS, RENAMED, TrainConfig
 
 DESCRIPTION = """\
 Train the network, and everything around it.
@@ -30,28 +31,32 @@ log = logging.getLogger("train")
 def train_parser() -> argparse.ArgumentParser:
     """Build the parser of the training command: an option for each field of `TrainConfig`."""
     parser = parser_of("train", DESCRIPTION, epilog=DATA)
+    former = {new: old for old, new in RENAMED.items()}
     for f in fields(TrainConfig):
-        flag = f"--{f.name.replace('_', '-')}"
+        flags = [f"--{f.name.replace('_', '-')}"]
         default = TrainConfig.__dataclass_fields__[f.name].default
         text = HELP.get(f.name, f.name.replace("_", " "))
+        kind: dict[str, Any] = {"dest": f.name}
         if f.name == "data":
-            parser.add_argument(
-                flag, nargs="+", metavar="PATH", help=f"{text} (default: {' or '.join(PLACES)})"
-            )
-        elif f.name == "logs":  # torchrun would take --logs for an abbreviation of its own options
-            text = f"{text} (default: {default})"
-            parser.add_argument("--tensorboard", flag, dest="logs", metavar="FOLDER", help=text)
+            kind |= {"nargs": "+", "metavar": "PATH"}
+            text += f" (default: {' or '.join(PLACES)})"
         elif f.name in ("mix", "doubt", "trust", "adjust"):
-            parser.add_argument(flag, type=shares, metavar="SET=SHARE,...", help=text)
+            kind |= {"type": shares, "metavar": "SET=SHARE,..."}
         elif f.name == "teachers":
-            parser.add_argument(flag, nargs="+", metavar="FILE", help=text)
+            kind |= {"nargs": "+", "metavar": "FILE"}
         elif f.name == "without":
-            parser.add_argument(flag, nargs="+", choices=PARTS, metavar="PART", help=text)
+            kind |= {"nargs": "+", "choices": PARTS, "metavar": "PART"}
         elif f.type in (bool, "bool"):
-            parser.add_argument(flag, action="store_true", default=None, help=text)
+            kind |= {"action": "store_true", "default": None}
         else:
-            shown = f"{text} (default: {default})" if default not in ("", None) else text
-            parser.add_argument(flag, type=type(default), metavar=f.name.upper(), help=shown)
+            kind |= {"type": type(default), "metavar": f.name.upper()}
+            text += f" (default: {default})" if default not in ("", None) else ""
+        if f.name == "logs":  # torchrun would take --logs for an abbreviation of its own options
+            flags.insert(0, "--tensorboard")
+            kind["metavar"] = "FOLDER"
+        parser.add_argument(*flags, **kind, help=text)
+        if f.name in former:
+            parser.add_argument(f"--{former[f.name]}", **kind, help=argparse.SUPPRESS)
     common(parser)
     parser.add_argument(
         "--workers-faces", type=int, metavar="N", help="processes that find faces in new pictures"

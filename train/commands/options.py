@@ -46,7 +46,7 @@ HELP = {
     "behind": "share of painted-out surroundings that something is put behind",
     "ovals": "share of other pictures that get the oval of a masked one",
     "shapes": "teach faces without a label by their blendshapes: at rest Neutral, smiling Happy",
-    "spoilt": "share of pictures that are blurred, darkened or covered besides being moved",
+    "augmentation": "share of pictures that are blurred, darkened or covered besides being moved",
     "patience": "epochs without gain after which training stops",
     "sharpness": "how far uphill the gradients are taken (SAM), say 0.1; a step takes twice as long",
     "fix_early": "layers that stay as `distill` taught them: 3 spare an eighth of the time, 6 a third",

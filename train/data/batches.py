@@ -29,7 +29,7 @@ def batch_of(
     b = len(picked)
     flip = torch.rand(b, generator=g) < 0.5
     crops = surround(samples, picked, config, seed)
-    images = augment(torch.from_numpy(crops), samples.margin, config.size, flip, g, config.spoilt)
+    images = augment(torch.from_numpy(crops), samples.margin, config.size, flip, g, config.augmentation)
     landmarks = mirror_landmarks(torch.from_numpy(samples.landmarks[picked]), flip)
     landmarks = landmarks + 0.01 * torch.rand(b, 1, 1, generator=g) * torch.randn(
         landmarks.shape, generator=g

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emotion_core.types import EmotionError
-from train.config import TrainConfig
+from train.config import TrainConfig, renamed
 
 if TYPE_CHECKING:
     from torch import nn
@@ -92,7 +92,7 @@ def resume(
     except (RuntimeError, KeyError, ValueError) as error:
         reason = " ".join(str(error).split())[:160]
         raise EmotionError(f"{path} does not fit this run, start afresh without --resume: {reason}") from None
-    before = state["config"]
+    before = renamed(state["config"])
     changed = [f"{k} {before[k]} -> {v}" for k, v in facts["config"].items() if before.get(k, v) != v]
     if changed:
         log.warning("settings differ from those of %s: %s", path.name, ", ".join(changed))

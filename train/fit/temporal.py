@@ -67,7 +67,7 @@ def make_clips(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Make clips: pictures (N, T, 1, S, S), key points (N, T, 50, 2), presence and share of `second` (N, T).
 
-    `condition` is one of CONDITIONS, "mixed" for a bit of everything, or "spoilt" for that without change.
+    `condition` is one of CONDITIONS, "mixed" for a bit of everything, or "augmented" for that without change.
     """
     n, t = len(first), frames
 
@@ -75,10 +75,10 @@ def make_clips(
         return torch.rand(shape, generator=g) * (high - low) + low
 
     def applies(name: str, share: float) -> Tensor:
-        all_kinds = condition in ("mixed", "spoilt")
+        all_kinds = condition in ("mixed", "augmented")
         return torch.rand(n, generator=g) < (share if all_kinds else float(condition == name))
 
-    changes = applies("change", 0.0 if condition == "spoilt" else 0.5)
+    changes = applies("change", 0.0 if condition == "augmented" else 0.5)
     at, fade = uniform(1, t, n, 1), uniform(0.5, 5, n, 1)
     share = ((torch.arange(t)[None] - at) / fade + 0.5).clamp(0, 1) * changes[:, None]  # (N, T)
 
@@ -207,7 +207,7 @@ def windows_of_stills(
     """Shake, blur and cover each picture `VIEWS` times; half of the windows begin as another expression."""
     t = net.config.window
     bank = encode_clips(
-        net, samples, rows, "spoilt", frames=VIEWS, size=net.config.resolution, seed=config.seed
+        net, samples, rows, "augmented", frames=VIEWS, size=net.config.resolution, seed=config.seed
     )
     chances = torch.from_numpy(sampling_weights(samples, rows, config))
     place = np.full(len(samples), -1)

@@ -19,7 +19,7 @@ import numpy as np
 
 from emotion_core.network.checkpoint import load_network, read_metadata
 from emotion_core.types import EmotionError
-from train.config import PARTS, TrainConfig
+from train.config import PARTS, TrainConfig, renamed
 from train.data.samples import Samples, load
 from train.fit.run import SMALL_RATE, say
 from train.measure.provenance import provenance
@@ -101,7 +101,7 @@ def recipe(before: dict[str, Any], size: int, pictures: int, settings: dict[str,
     Labels are those of people alone, as nothing tells where the weights' teachers lie.
     """
     known = {f.name for f in dataclasses.fields(TrainConfig)} - {"without", "teachers", "trust"}
-    kept = {name: value for name, value in before.items() if name in known}
+    kept = {name: value for name, value in renamed(before).items() if name in known}
     short = {"epochs": 1, "epoch_pictures": pictures, "learning_rate": SMALL_RATE, "ema": 0.98}
     try:
         return TrainConfig(**{**kept, **short, "size": size, **settings})
