@@ -116,9 +116,9 @@ def test_scores_are_shifted_by_the_shares_of_their_own_part() -> None:
     )
 
 
-def test_doubt_gives_nothing_to_classes_that_a_part_lacks() -> None:
+def test_label_smoothing_gives_nothing_to_classes_that_a_part_lacks() -> None:
     samples, rows = made(), np.arange(60)
-    config = TrainConfig(balance=0.0, adjust={"made": 1.0}, size=32, smoothing=0.2, mixup=0.0)
+    config = TrainConfig(balance=0.0, adjust={"made": 1.0}, size=32, label_smoothing={"*": 0.2}, mixup=0.0)
     shares = drawn_shares(samples, rows, sampling_weights(samples, rows, config), config)
     target = batch_of(samples, np.arange(8), config, 1, shares)["target"]
     assert float(target[:, 3:].max()) < 1e-3

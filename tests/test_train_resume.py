@@ -108,16 +108,16 @@ def test_a_killed_run_goes_on_and_ends_as_one_left_alone(place: Path, left_alone
     assert ours.facts["figures"] == theirs.facts["figures"]
 
 
-def test_labels_of_a_set_are_doubted_as_told_and_others_are_not(place: Path, left_alone: Path) -> None:
+def test_labels_of_a_set_are_smoothed_as_told_and_others_are_not(place: Path, left_alone: Path) -> None:
     samples = load(place / "data", cache=place / "cache")
     source = np.where(np.arange(len(samples)) % 2 == 0, "odd", "sure")
     mixed, rows = replace(samples, source=source), np.arange(8)
-    config = config_of(place, "doubted", smoothing=0.0, mixup=0.0, doubt={"odd": 0.5})
+    config = config_of(place, "smoothed", mixup=0.0, label_smoothing={"*": 0.0, "odd": 0.5})
     most = batch_of(mixed, rows, config, seed=1)["target"].amax(1)
     k = len(samples.labels)
     assert most.tolist() == pytest.approx([0.5 + 0.5 / k, 1.0] * 4)
-    with pytest.raises(ValueError, match="doubt of odd"):
-        config_of(place, "doubted", doubt={"odd": 1.0})
+    with pytest.raises(ValueError, match="label smoothing of odd"):
+        config_of(place, "smoothed", label_smoothing={"odd": 1.0})
 
 
 def test_teachers_answer_for_pictures_without_a_label_and_are_trusted_as_told(

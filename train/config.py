@@ -5,15 +5,24 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-RENAMED = {"spoilt": "augmentation"}
+RENAMED = {"spoilt": "augmentation", "smoothing": "label_smoothing", "doubt": "label_smoothing"}
 """Former names of settings, which the command line and the files of earlier runs may still have."""
+
+OTHERS = "*"
+"""What stands for all sets that are not named where a setting is given by set."""
 
 PARTS = ("landmarks", "spatial_attention", "temporal_attention", "channel_attention")
 
 
 def renamed(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of an earlier run under their present names."""
-    return {RENAMED.get(name, name): value for name, value in settings.items()}
+    kept: dict[str, Any] = {}
+    for former, value in settings.items():
+        name = RENAMED.get(former, former)
+        if former == "smoothing":
+            value = {OTHERS: value}
+        kept[name] = {**kept[name], **value} if isinstance(kept.get(name), dict) else value
+    return kept
 
 
 @dataclass(frozen=True)
@@ -36,8 +45,7 @@ class TrainConfig:
     valence_weight: float = 1.0
     arousal_weight: float = 1.0
     blendshape_weight: float = 1.0
-    smoothing: float = 0.05  # label smoothing where a label is one person's word
-    doubt: dict[str, float] = field(default_factory=dict)  # the same by source, where labels contradict
+    label_smoothing: dict[str, float] = field(default_factory=dict)  # by source, of one person's word
     teachers: tuple[str, ...] = ()  # weights whose mean answer makes up a part of the training labels ...
     trust: dict[str, float] = field(default_factory=dict)  # ... this share by source; all where there is none
     balance: float = 0.5  # 0: as the data lie; 1: every class drawn equally often
@@ -68,13 +76,13 @@ class TrainConfig:
                 raise ValueError(f"{name} is 1 or more, not {getattr(self, name)}")
         if self.late < 0:
             raise ValueError(f"late is 0 or more, not {self.late}")
-        for name in ("warmup", "smoothing", "balance", "augmentation", "mixup", "landmark_dropout",
+        for name in ("warmup", "balance", "augmentation", "mixup", "landmark_dropout",
                      "behind", "ovals"):  # fmt: skip
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} lies in [0, 1], not {getattr(self, name)}")
-        for name, share in self.doubt.items():
+        for name, share in self.label_smoothing.items():
             if not 0 <= share < 1:
-                raise ValueError(f"doubt of {name} lies in [0, 1), not {share}")
+                raise ValueError(f"label smoothing of {name} lies in [0, 1), not {share}")
         for name, share in self.trust.items():
             if not 0 <= share <= 1:
                 raise ValueError(f"trust in {name} lies in [0, 1], not {share}")
@@ -98,6 +106,10 @@ class TrainConfig:
                 raise ValueError(f"without names parts of {', '.join(PARTS)}, not {part!r}")
         if self.precision not in ("auto", "fp32", "bf16"):
             raise ValueError(f"precision is auto, fp32 or bf16, not {self.precision!r}")
+
+    def smoothing_of(self, source: str) -> float:
+        """Return the label smoothing of a source, in [0, 1): its own, else that of `OTHERS`, else 0.05."""
+        return self.label_smoothing.get(source, self.label_smoothing.get(OTHERS, 0.05))
 
     @property
     def folder(self) -> Path:

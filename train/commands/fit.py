@@ -5,7 +5,17 @@ import logging
 from dataclasses import fields
 from typing import Any
 
-from train.commands.options import DATA, HELP, PLACES, common, data_of, parser_of, shares
+from train.commands.options import (
+    DATA,
+    HELP,
+    PLACES,
+    Merge,
+    common,
+    data_of,
+    parser_of,
+    shares,
+    shares_or_one,
+)
 from train.config import PARTS, RENAMED, TrainConfig
 
 DESCRIPTION = """\
@@ -31,7 +41,6 @@ log = logging.getLogger("train")
 def train_parser() -> argparse.ArgumentParser:
     """Build the parser of the training command: an option for each field of `TrainConfig`."""
     parser = parser_of("train", DESCRIPTION, epilog=DATA)
-    former = {new: old for old, new in RENAMED.items()}
     for f in fields(TrainConfig):
         flags = [f"--{f.name.replace('_', '-')}"]
         default = TrainConfig.__dataclass_fields__[f.name].default
@@ -40,7 +49,9 @@ def train_parser() -> argparse.ArgumentParser:
         if f.name == "data":
             kind |= {"nargs": "+", "metavar": "PATH"}
             text += f" (default: {' or '.join(PLACES)})"
-        elif f.name in ("mix", "doubt", "trust", "adjust"):
+        elif f.name == "label_smoothing":
+            kind |= {"type": shares_or_one, "action": Merge, "metavar": "SHARE,SET=SHARE,..."}
+        elif f.name in ("mix", "trust", "adjust"):
             kind |= {"type": shares, "metavar": "SET=SHARE,..."}
         elif f.name == "teachers":
             kind |= {"nargs": "+", "metavar": "FILE"}
@@ -55,8 +66,8 @@ def train_parser() -> argparse.ArgumentParser:
             flags.insert(0, "--tensorboard")
             kind["metavar"] = "FOLDER"
         parser.add_argument(*flags, **kind, help=text)
-        if f.name in former:
-            parser.add_argument(f"--{former[f.name]}", **kind, help=argparse.SUPPRESS)
+        for former in (old for old, new in RENAMED.items() if new == f.name):
+            parser.add_argument(f"--{former}", **kind, help=argparse.SUPPRESS)
     common(parser)
     parser.add_argument(
         "--workers-faces", type=int, metavar="N", help="processes that find faces in new pictures"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from emotion_core.types import EmotionError
-from train.config import PARTS
+from train.config import OTHERS, PARTS
 
 PLACES = ("data", "../shared/data")  # where data are looked for when none are named
 
@@ -37,7 +37,7 @@ HELP = {
     "clip_norm": "longest gradient",
     "ema": "decay of the running average of the weights, which is what is kept",
     "balance": "0: classes as the data lie; 1: every class drawn equally often",
-    "doubt": "label smoothing of a set whose single labels often contradict each other, as expw=0.3",
+    "label_smoothing": "of one person's labels, for a set or all others: 0.05,expw=0.3 (default: 0.05)",
     "teachers": "weights whose mean answer becomes part of the labels, and the label of pictures without one",
     "trust": "share of a set's labels that the teachers' answer makes up, as expw=0.5",
     "mix": "share of each data set in a batch, as ferplus=0.6,expw=0.4; as they lie by default",
@@ -95,10 +95,24 @@ def data_of(given: Sequence[str] | None) -> list[str]:
     )
 
 
-def shares(text: str) -> dict[str, Any]:
+def shares(text: str) -> dict[str, float]:
     """Read SET=SHARE,SET=SHARE."""
     try:
         pairs = [part.split("=") for part in text.split(",") if part]
         return {name.strip(): float(share) for name, share in pairs}
     except ValueError:
         raise argparse.ArgumentTypeError(f"wanted SET=SHARE,SET=SHARE, not {text!r}") from None
+
+
+def shares_or_one(text: str) -> dict[str, float]:
+    """Read SHARE,SET=SHARE, in any order: a share without a set is that of all others."""
+    parts = [part if "=" in part else f"{OTHERS}={part}" for part in text.split(",") if part.strip()]
+    return shares(",".join(parts))
+
+
+class Merge(argparse.Action):
+    """Adds what is given by set to what an earlier option of the same setting gave."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        """See `argparse.Action`."""
+        setattr(namespace, self.dest, {**(getattr(namespace, self.dest) or {}), **values})

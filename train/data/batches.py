@@ -39,12 +39,12 @@ def batch_of(
     target = torch.from_numpy(samples.target[picked])
     weight = torch.from_numpy(samples.weight[picked]) * (target.sum(1) > 0)
     certain = target.amax(1, keepdim=True) > 0.999  # one person's word, or all raters alike
-    doubt = torch.tensor([config.doubt.get(str(s), config.smoothing) for s in samples.source[picked]])
+    smoothing = torch.tensor([config.smoothing_of(str(s)) for s in samples.source[picked]])
     if shares is None:
         prior = torch.full_like(target, 1 / target.shape[1])
     else:
         prior = torch.from_numpy(shares[picked])
-    smoothed = target + doubt[:, None] * (prior - target)  # a part's absent classes get none of the doubt
+    smoothed = target + smoothing[:, None] * (prior - target)  # a part's absent classes get nothing of it
     target = torch.where(certain, smoothed, target)
     valence, arousal = (torch.from_numpy(a[picked]) for a in (samples.valence, samples.arousal))
     shapes = mirror_blendshapes(torch.from_numpy(samples.blendshapes[picked]).float(), flip)
