@@ -36,8 +36,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Any:
     torch.manual_seed(0)
     net = SpatioTemporalEmotionNet(NetConfig(classes=3, resolution=32))
     used = TrainConfig(
-        batch=8, valence_weight=0.25, workers=0, teachers=("gone.safetensors",), trust={"data": 0.5}
-    )
+        batch=8, valence_weight=0.25, workers=0,
+        teachers=("gone.safetensors",), distillation_weight={"data": 0.5},
+    )  # fmt: skip
     facts = {"config": used.as_dict()}
     save_network(net, folder / "full.safetensors", CUSTOM, trained=True, facts=facts)
     torch.save({"average": Student(net).state_dict()}, folder / "full.pt")

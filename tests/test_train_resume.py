@@ -138,10 +138,11 @@ def test_teachers_answer_for_pictures_without_a_label_and_are_trusted_as_told(
     moved = taught.target[half][target[half] == 1]  # the share that the label itself keeps, and the answer
     assert (moved >= 0.5).all() and (moved < 1).any()
 
-    assert main([*words(place, "taught", epochs=1, trust="fer2013=0.5"), "--teachers", weights]) == 0
+    given = words(place, "taught", epochs=1, distillation_weight="fer2013=0.5")
+    assert main([*given, "--teachers", weights]) == 0
     with pytest.raises(SystemExit):
-        main(words(place, "taught", trust="fer2013=0.5"))
-    assert "trust without teachers" in capsys.readouterr().err
+        main(words(place, "taught", distillation_weight="fer2013=0.5"))
+    assert "distillation weight without teachers" in capsys.readouterr().err
     other = replace(samples, labels=("a", "b"), target=target[:, :2])
     with pytest.raises(EmotionError, match="the data a, b"):
         teach(other, [weights], {}, 32, device=torch.device("cpu"))

@@ -5,7 +5,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-RENAMED = {"spoilt": "augmentation", "smoothing": "label_smoothing", "doubt": "label_smoothing"}
+RENAMED = {
+    "doubt": "label_smoothing",
+    "smoothing": "label_smoothing",
+    "spoilt": "augmentation",
+    "trust": "distillation_weight",
+}
 """Former names of settings, which the command line and the files of earlier runs may still have."""
 
 OTHERS = "*"
@@ -47,7 +52,7 @@ class TrainConfig:
     blendshape_weight: float = 1.0
     label_smoothing: dict[str, float] = field(default_factory=dict)  # by source, of one person's word
     teachers: tuple[str, ...] = ()  # weights whose mean answer makes up a part of the training labels ...
-    trust: dict[str, float] = field(default_factory=dict)  # ... this share by source; all where there is none
+    distillation_weight: dict[str, float] = field(default_factory=dict)  # ... this share, by source
     balance: float = 0.5  # 0: as the data lie; 1: every class drawn equally often
     mix: dict[str, float] = field(default_factory=dict)  # share of each source in a batch; empty: as they lie
     rated: float = 1.0  # how much oftener a picture with measured valence and arousal is drawn
@@ -83,11 +88,11 @@ class TrainConfig:
         for name, share in self.label_smoothing.items():
             if not 0 <= share < 1:
                 raise ValueError(f"label smoothing of {name} lies in [0, 1), not {share}")
-        for name, share in self.trust.items():
+        for name, share in self.distillation_weight.items():
             if not 0 <= share <= 1:
-                raise ValueError(f"trust in {name} lies in [0, 1], not {share}")
-        if self.trust and not self.teachers:
-            raise ValueError("trust without teachers: name their weights")
+                raise ValueError(f"distillation weight of {name} lies in [0, 1], not {share}")
+        if self.distillation_weight and not self.teachers:
+            raise ValueError("a distillation weight without teachers: name their weights")
         for name, power in self.adjust.items():
             if not 0 <= power <= 1:
                 raise ValueError(f"adjust of {name} lies in [0, 1], not {power}")

@@ -51,7 +51,7 @@ def train_parser() -> argparse.ArgumentParser:
             text += f" (default: {' or '.join(PLACES)})"
         elif f.name == "label_smoothing":
             kind |= {"type": shares_or_one, "action": Merge, "metavar": "SHARE,SET=SHARE,..."}
-        elif f.name in ("mix", "trust", "adjust"):
+        elif f.name in ("mix", "distillation_weight", "adjust"):
             kind |= {"type": shares, "metavar": "SET=SHARE,..."}
         elif f.name == "teachers":
             kind |= {"nargs": "+", "metavar": "FILE"}

@@ -39,7 +39,7 @@ HELP = {
     "balance": "0: classes as the data lie; 1: every class drawn equally often",
     "label_smoothing": "of one person's labels, for a set or all others: 0.05,expw=0.3 (default: 0.05)",
     "teachers": "weights whose mean answer becomes part of the labels, and the label of pictures without one",
-    "trust": "share of a set's labels that the teachers' answer makes up, as expw=0.5",
+    "distillation_weight": "share of a set's labels that the teachers' answer makes up, as expw=0.5",
     "mix": "share of each data set in a batch, as ferplus=0.6,expw=0.4; as they lie by default",
     "rated": "how much oftener a picture with measured valence and arousal is drawn",
     "adjust": "strength of balanced softmax by set, as affect=1,ferplus=0.3; none by default",

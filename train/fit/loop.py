@@ -150,7 +150,9 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
 
     half = config.precision == "bf16" or (config.precision == "auto" and (cuda or fast_bfloat16()))
     if config.teachers:
-        samples = teach(samples, config.teachers, config.trust, config.size, device=device, half=half)
+        samples = teach(
+            samples, config.teachers, config.distillation_weight, config.size, device=device, half=half
+        )
     draws = Draws(samples, rows, config, steps, rank, world)
 
     def slope(batch: dict[str, Tensor], seed: int) -> tuple[dict[str, Tensor], Tensor]:

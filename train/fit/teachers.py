@@ -19,7 +19,7 @@ log = logging.getLogger("train")
 def teach(
     samples: Samples,
     teachers: Sequence[str],
-    trust: Mapping[str, float],
+    weight: Mapping[str, float],
     size: int,
     *,
     device: torch.device,
@@ -27,15 +27,15 @@ def teach(
 ) -> Samples:
     """Return the samples, training labels moved towards the mean answer of the teachers.
 
-    A teacher is a file of trained weights. `trust` is the share of a source's labels that the answer makes up
-    (none where a source is not named). A picture without a label takes the answer whole, and its valence and
-    arousal from it. Validation pictures keep the labels that people gave them.
+    A teacher is a file of trained weights. `weight` is the share of a source's labels that the answer makes
+    up (none where a source is not named). A picture without a label takes the answer whole, and its valence
+    and arousal from it. Validation pictures keep the labels that people gave them.
 
     Raises:
         EmotionError: where a teacher's file can't be used, or it knows other categories.
     """
-    trusted = np.isin(samples.source, [name for name, share in trust.items() if share > 0])
-    rows = np.flatnonzero((samples.split == "train") & (trusted | ~samples.labelled))
+    moved = np.isin(samples.source, [name for name, share in weight.items() if share > 0])
+    rows = np.flatnonzero((samples.split == "train") & (moved | ~samples.labelled))
     pupils = samples.take(rows)
     log.info(
         "asking %d teachers about %d pictures, %d of them without a label",
@@ -43,7 +43,7 @@ def teach(
     )  # fmt: skip
     answers = [answers_of(Path(path), pupils, size, device=device, half=half) for path in teachers]
     answer = np.mean(answers, 0)
-    share = np.array([trust.get(str(source), 0.0) for source in pupils.source], np.float32)
+    share = np.array([weight.get(str(source), 0.0) for source in pupils.source], np.float32)
     share = np.where(pupils.labelled, share, 1.0)[:, None]
     target, valence, arousal = samples.target.copy(), samples.valence.copy(), samples.arousal.copy()
     target[rows] = pupils.target + share * (answer - pupils.target)

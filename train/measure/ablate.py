@@ -100,7 +100,7 @@ def recipe(before: dict[str, Any], size: int, pictures: int, settings: dict[str,
 
     Labels are those of people alone, as nothing tells where the weights' teachers lie.
     """
-    known = {f.name for f in dataclasses.fields(TrainConfig)} - {"without", "teachers", "trust"}
+    known = {f.name for f in dataclasses.fields(TrainConfig)} - {"without", "teachers", "distillation_weight"}
     kept = {name: value for name, value in renamed(before).items() if name in known}
     short = {"epochs": 1, "epoch_pictures": pictures, "learning_rate": SMALL_RATE, "ema": 0.98}
     try:
