@@ -30,7 +30,7 @@ def test_a_recipe_is_still_understood(words: list[str]) -> None:
 
 def test_there_are_recipes_of_each_kind() -> None:
     used = {word[2:] for words in recipes() for word in words}
-    assert {"spoilt", "doubt", "trust"} <= used and len(recipes()) > 10
+    assert {"spoilt", "doubt", "trust", "sharpness"} <= used and len(recipes()) > 10
 
 
 def test_label_smoothing_is_of_all_sets_or_of_one() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 RENAMED = {
     "doubt": "label_smoothing",
+    "sharpness": "sam",
     "smoothing": "label_smoothing",
     "spoilt": "augmentation",
     "trust": "distillation_weight",
@@ -45,7 +46,7 @@ class TrainConfig:
     warmup: float = 0.05  # share of all steps
     clip_norm: float = 1.0
     ema: float = 0.998
-    sharpness: float = 0.0  # take gradients this far uphill (SAM); a step takes twice as long
+    sam: float = 0.0  # radius of sharpness-aware minimisation (SAM); a step takes twice as long
     category_weight: float = 0.5
     valence_weight: float = 1.0
     arousal_weight: float = 1.0
@@ -100,8 +101,8 @@ class TrainConfig:
             raise ValueError(f"rated is above 0, not {self.rated}")
         if not 0 < self.learning_rate < 1:
             raise ValueError(f"learning_rate lies in (0, 1), not {self.learning_rate}")
-        if self.sharpness < 0:
-            raise ValueError(f"sharpness is 0 or more, not {self.sharpness}")
+        if self.sam < 0:
+            raise ValueError(f"sam is 0 or more, not {self.sam}")
         if not 0 <= self.fix_early <= 6:
             raise ValueError(f"fix_early lies between 0 and 6, not {self.fix_early}")
         if self.size < 32:

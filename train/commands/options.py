@@ -48,7 +48,7 @@ HELP = {
     "shapes": "teach faces without a label by their blendshapes: at rest Neutral, smiling Happy",
     "augmentation": "share of pictures that are blurred, darkened or covered besides being moved",
     "patience": "epochs without gain after which training stops",
-    "sharpness": "how far uphill the gradients are taken (SAM), say 0.1; a step takes twice as long",
+    "sam": "radius of sharpness-aware minimisation (SAM), say 0.1; a step takes twice as long",
     "fix_early": "layers that stay as `distill` taught them: 3 spare an eighth of the time, 6 a third",
     "late": "teach only the later layers, on what the first make of this many pictures: a tenth of the time",
     "without": f"leave parts of the network out: {', '.join(PARTS)}",

@@ -180,8 +180,8 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
             group["lr"] = rate
         batch = {name: value.to(device, non_blocking=True) for name, value in batch.items()}
         parts, loss = slope(batch, draws.seed(step))
-        if config.sharpness:
-            with uphill(student, config.sharpness):
+        if config.sam:
+            with uphill(student, config.sam):
                 slope(batch, draws.seed(step))
         norm = nn.utils.clip_grad_norm_(student.parameters(), config.clip_norm)
         if not bool((loss.detach() + norm).isfinite()):

@@ -66,5 +66,5 @@ def test_a_run_takes_other_steps_uphill(place: Path) -> None:
         assert main([word for k, v in settings.items() for word in (f"--{k}", str(v))]) == 0
         return torch.load(place / name / "last.pt", weights_only=True)["student"]
 
-    flat, sharp = run("flat"), run("sharp", sharpness=0.05)  # what is drawn is the same
+    flat, sharp = run("flat"), run("sharp", sam=0.05)  # what is drawn is the same
     assert any(not torch.equal(value, sharp[name]) for name, value in flat.items())
