@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from emotion_core.labels import EMOTIONS, anchors
+from emotion_core.labels import EMOTIONS, coordinates
 from emotion_core.results.names import RESULTS
 
 MARK = "MADE-UP"
@@ -83,7 +83,7 @@ def _rows(rng: np.random.Generator, time: np.ndarray, scores: np.ndarray, face: 
 
     odds = np.exp(scores - scores.max(1, keepdims=True))
     p = odds / odds.sum(1, keepdims=True)
-    va = p @ anchors()
+    va = p @ coordinates()
     best = p.argmax(1)
     drift = gaussian_filter1d(rng.normal(0, 40, (len(time), 2)), 30, axis=0)
     table = {

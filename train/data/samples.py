@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emotion_core.labels import EMOTIONS, anchors
+from emotion_core.labels import EMOTIONS, coordinates
 from emotion_core.types import EmotionError
 from train.data.read import read
 from train.data.readers import Raw
@@ -125,12 +125,12 @@ class Samples:
 
 
 def derived_valence_arousal(target: np.ndarray, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Give valence and arousal (N,) as the votes (N, K) times the co-ordinates of the words.
+    """Give valence and arousal (N,) as the votes (N, K) times the coordinates of the words.
 
     NaN where a row has no label or a label is none of the seven.
     """
     known = target.sum(1) > 0 if set(labels) <= set(EMOTIONS) else np.zeros(len(target), bool)
-    points = target @ anchors(labels)  # (N, 2)
+    points = target @ coordinates(labels)  # (N, 2)
     points[~known] = np.nan
     return points[:, 0].astype(np.float32), points[:, 1].astype(np.float32)
 
