@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from train.data.duplicates import Prints, near_duplicates, prints
+from train.data.duplicates import Hashes, hash_pictures, near_duplicates
 from train.data.extract import ClipCursor, open_picture
 from train.data.readers import Raw
 from train.data.samples import SPLITS, read_all
@@ -24,11 +24,11 @@ def check(
     splits = np.concatenate([raw.split for raw in raws])
     names = np.concatenate([np.char.add(f"{raw.source}:", raw.id.astype(str)) for raw in raws])
     labels = np.concatenate([_label_names(raw) for raw in raws])
-    parts = [_prints_of(raw, crops, cache) for raw in raws]
-    for raw, marks in zip(raws, parts, strict=True):
-        found["sets"][raw.source] = _describe(raw, marks)
-    marks = Prints(*(np.concatenate([getattr(p, f) for p in parts]) for f in ("hashes", "thumbs", "size")))
-    pairs = near_duplicates(marks)
+    parts = [_hashes_of(raw, crops, cache) for raw in raws]
+    for raw, hashes in zip(raws, parts, strict=True):
+        found["sets"][raw.source] = _describe(raw, hashes)
+    hashes = Hashes(*(np.concatenate([getattr(p, f) for p in parts]) for f in ("phash", "thumbs", "size")))
+    pairs = near_duplicates(hashes)
     held = splits != "train"
     stills = np.concatenate([raw.clip for raw in raws]) < 0
     pairs = pairs[stills[pairs].all(1)]  # frames of one clip are alike by nature
@@ -73,9 +73,9 @@ def report(found: dict) -> str:
     return "\n".join(lines)
 
 
-def _describe(raw: Raw, marks: Prints) -> dict:
-    good = marks.readable
-    sides = marks.size[good] if good.any() else np.zeros((1, 2), int)
+def _describe(raw: Raw, hashes: Hashes) -> dict:
+    good = hashes.readable
+    sides = hashes.size[good] if good.any() else np.zeros((1, 2), int)
     names = _label_names(raw)
     counts = {
         label: {s: int(((names == label) & (raw.split == s) & good).sum()) for s in SPLITS}
@@ -102,16 +102,16 @@ def _label_names(raw: Raw) -> np.ndarray:
     return names[raw.majority]  # -1 picks ""
 
 
-def _prints_of(raw: Raw, crops: bool, cache: str | None) -> Prints:
+def _hashes_of(raw: Raw, crops: bool, cache: str | None) -> Hashes:
     if crops:
         from train.data.extract import extract
 
         found = extract(raw, cache=cache)
-        return prints(
+        return hash_pictures(
             (c if ok else None for c, ok in zip(found["crops"], found["used"], strict=True)), len(raw)
         )
     cursor = ClipCursor()
     with ThreadPoolExecutor(2) as pool:  # decoding leaves the interpreter's lock
         if (raw.clip >= 0).any():
-            return prints((open_picture(p, cursor) for p in raw.pictures), len(raw))
-        return prints(pool.map(open_picture, raw.pictures), len(raw))
+            return hash_pictures((open_picture(p, cursor) for p in raw.pictures), len(raw))
+        return hash_pictures(pool.map(open_picture, raw.pictures), len(raw))
