@@ -26,7 +26,7 @@ Train the network, and everything around it.
   python -m train check FOLDER...                  counts, unreadable files, duplicates across splits
   python -m train evaluate --data FOLDER           figures of a model as JSON and one HTML page
   python -m train calibrate --data FOLDER          one temperature, so that confidence means what it says
-  python -m train temporal --data FOLDER           the temporal half against plain averaging, on made clips
+  python -m train temporal --data FOLDER           the temporal module against plain averaging
   python -m train ablate --data FOLDER             what each part of the network is worth
   python -m train export                           ONNX in FP32, FP16 and INT8, compared
   python -m train push --repo NAME/MODEL           weights and model card to the Hugging Face hub

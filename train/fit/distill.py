@@ -139,7 +139,7 @@ def distill(
     mix: Mapping[str, float] | None = None,
     seed: int = 0,
 ) -> Path:
-    """Teach the picture half of a fresh network what the teacher sees in the training pictures.
+    """Teach the encoder of a fresh network what the teacher sees in the training pictures.
 
     Writes `out` (safetensors), marked untrained: it knows faces, and no expression yet.
 

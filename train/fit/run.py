@@ -22,7 +22,7 @@ SMALL = 5000  # labelled pictures below which training starts from the shipped w
 SMALL_RATE = 3e-4  # highest learning rate then: the network knows faces, only the answer is new
 
 LATE = TrainConfig(category_weight=1.0, valence_weight=0.3, arousal_weight=0.3)
-"""How the temporal half is trained when it is fitted alone."""
+"""How the temporal module is trained when it is fitted alone."""
 
 log = logging.getLogger("train")
 
@@ -152,7 +152,7 @@ def temporal(
     limit: int = 600,
     videos: Sequence[Path] = (),
 ) -> dict[str, Any]:
-    """Compare the temporal half with plain averaging on made clips; with `fit`, train it first.
+    """Compare the temporal module with plain averaging on synthetic clips; with `fit`, train it first.
 
     With `fit`, the weights are written to `out`, with the temperature they had: calibrate them next.
     """

@@ -2,10 +2,10 @@
 
 Every variant starts from the same weights, loses its part, and is trained on the same pictures in the same
 order, with the recipe that the weights themselves were trained with; the full network too. It is then scored
-on the stills of "valid". After that its temporal half is trained on made clips, as `python -m train temporal
---fit` does, and scored on made clips of "valid": jitter, blur, occlusion, dropped frames and, in half of
-them, another expression at the end. So every part is seen where it should help. The rest of the network grew
-up with the part and has a short time to do without it: a part is worth no more than is found here.
+on the stills of "valid". After that its temporal module is trained on synthetic clips, as `python -m train
+temporal --fit` does, and scored on such clips of "valid": jitter, blur, occlusion, dropped frames and, in
+half of them, another expression at the end. So every part is seen where it should help. The rest of the
+network grew up with the part and has a short time to do without it: a part is worth no more than is found.
 """
 
 import dataclasses
@@ -53,7 +53,7 @@ def ablate(
         data: data folders or files.
         weights: safetensors that every variant starts from.
         pictures: pictures that each variant is trained on.
-        clips: made clips that its temporal half is trained on, 0 for none: then clips are not scored.
+        clips: synthetic clips that its temporal module is trained on, 0 for none: then clips are not scored.
         out: folder of the variants' checkpoints.
         sets: names of the data sets to use, all by default.
         cache: folder of the crops, see `train.data.samples.load`.
@@ -123,7 +123,7 @@ def score(weights: Path, samples: Samples, config: TrainConfig, clips: int) -> d
 
 
 def on_clips(net: Any, samples: Samples, config: TrainConfig, clips: int) -> float:
-    """Train the temporal half on made clips; give the accuracy of the last frame on clips of "valid"."""
+    """Train the temporal module on synthetic clips; return the accuracy at the last frame of "valid" ones."""
     import torch
 
     from train.fit.temporal import encode_clips, fit_temporal
