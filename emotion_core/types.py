@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,14 @@ if TYPE_CHECKING:
 
 
 class EmotionError(Exception):
-    """A problem that a user can act on; its text is one line and says what to do next."""
+    """A problem that a user can act on; its text is one line and says what to do next.
+
+    `settings` names what to set otherwise, as "output": the command line adds its options of these names.
+    """
+
+    def __init__(self, text: str = "", settings: Sequence[str] = ()) -> None:
+        super().__init__(text)
+        self.settings = tuple(settings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def read(path: Path, *, name: str | None = None, source: str = "folder") -> Resu
     if size > MAX_BYTES:
         raise EmotionError(
             f"{shown} has {size / 1e6:,.0f} MB, more than the {MAX_BYTES / 1e6:,.0f} MB that can be shown: "
-            "save it as Parquet (--format parquet) or split it."
+            "save it as Parquet or split it."
         )
     return _results(read_results(path), name=shown, path=path, source=source)
 

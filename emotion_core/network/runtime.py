@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-UNTRAINED = (
-    "the weights are UNTRAINED: every emotion it names is a guess; train with `python main.py --train`"
-)
+UNTRAINED = "the weights are UNTRAINED: every emotion it names is a guess; train them first, or name others"
 
 
 class Network(Protocol):
