@@ -202,7 +202,7 @@ def test_without_litert_it_works_and_says_so_once(astronaut, monkeypatch, caplog
         finder = FaceFinder()
         faces = finder.detect(astronaut)
         assert finder.follow(astronaut, faces)[0] is not None
-    assert not finder.has_mesh and len(faces) == 1 and faces[0].landmarks is None
+    assert len(faces) == 1 and faces[0].landmarks is None
     crop = finder.in_crop(np.ascontiguousarray(astronaut[60:180, 165:285]))
     assert crop is not None and crop.landmarks is None
     assert len(caplog.records) == 1 and "pip install ai-edge-litert" in caplog.records[0].getMessage()

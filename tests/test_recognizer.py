@@ -14,6 +14,7 @@ import pytest
 
 from emotion_core import EMOTIONS, EmotionError, Face, Frame, Recognizer, Session
 from emotion_core.faces.crop import crop_face, has_colors, key_points, normalize_landmarks, to_tensor
+from emotion_core.network.runtime import load_network
 from emotion_core.session import Person
 
 
@@ -63,8 +64,7 @@ def test_a_face_has_all_that_the_design_says(recognizer, astronaut):
     assert face.confidence == max(face.probabilities) and np.isclose(sum(face.probabilities), 1)
     assert -1 <= face.valence <= 1 and 0 <= face.arousal <= 1
     assert not face.uncertain and face.blendshapes is None
-    if recognizer.finder.has_mesh:
-        assert face.landmarks is not None and face.landmarks.shape == (50, 2) and face.pose is not None
+    assert face.landmarks is not None and face.landmarks.shape == (50, 2) and face.pose is not None
 
 
 def test_no_face_is_an_empty_list(recognizer):
@@ -93,7 +93,7 @@ def test_pictures_without_a_clock(recognizer, stream):
 
 def test_streaming_equals_offline(recognizer, stream):
     """One frame at a time, against all features at once and a decision over each window."""
-    network, finder = recognizer._network, recognizer.finder
+    network = load_network()
     session, streamed, crops, landmarks = Session(smoothing=1), [], [], []
     for frame in stream:
         (face,) = recognizer(frame, session)
@@ -103,7 +103,7 @@ def test_streaming_equals_offline(recognizer, stream):
         landmarks.append(
             np.zeros((50, 2)) if found.landmarks is None else normalize_landmarks(key_points(found.landmarks))
         )
-    present = np.full(len(stream), float(finder.has_mesh), np.float32)
+    present = np.array([np.any(points != 0) for points in landmarks], np.float32)
     features = network.encode(to_tensor(crops), np.array(landmarks, np.float32), present)
     padded = np.concatenate([np.repeat(features[:1], network.window - 1, axis=0), features])
     windows = np.stack([padded[i : i + network.window] for i in range(len(stream))])

@@ -80,11 +80,6 @@ class FaceFinder:
         self._mesh = None if mesh is False else _load_mesh(model, mesh, blendshapes, copies)
         self._pool = ThreadPoolExecutor(copies, thread_name_prefix="faces")
 
-    @property
-    def has_mesh(self) -> bool:
-        """Whether faces get a mesh at all."""
-        return self._mesh is not None
-
     def detect(self, image: np.ndarray) -> list[DetectedFace]:
         """Find every face of an RGB uint8 picture (H, W, 3), the largest first."""
         return self.read(image, self.candidates(image, thorough=True))
