@@ -295,9 +295,7 @@ def test_a_search_in_the_background_never_holds_up_a_frame() -> None:
 
     search = BackgroundObjects(find, every=0.0)
     frames = [np.full((2, 2, 3), i, np.uint8) for i in range(50)]
-    started = time.monotonic()
-    assert all(search.latest(frame) == [] for frame in frames)
-    assert time.monotonic() - started < 5  # the search itself would have taken 10
+    assert all(search.latest(frame) == [] for frame in frames)  # or the search would have given up
     assert asked in ([], [0])
     begin.set()
     deadline = time.monotonic() + 10
