@@ -154,7 +154,7 @@ def test_an_uncertain_answer_is_grey_with_a_question_mark() -> None:
     assert count_color(shown, color_of("Happy")) == 0 and count_color(shown, UNCERTAIN) > 50
     metrics = panels.Metrics.of(640, 480)
     choosers = [panels.Chooser([one], metrics, False, False, False) for one in (sure, unsure)]
-    tags = [chooser.size(0, panels.LEVELS - 2) for chooser in choosers]
+    tags = [chooser.size(0, panels.LEVELS - 1) for chooser in choosers]
     names = [sprites.text_width(f"{name} {sure.confidence:.0%}", metrics.row) for name in ("Happy", "Happy?")]
     assert tags[0] and tags[1] and tags[1][0] - tags[0][0] == names[1] - names[0] > 0
 
