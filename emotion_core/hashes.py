@@ -26,13 +26,13 @@ def verified(path: Path) -> Path:
     Raises:
         EmotionError: where the file was changed, or is one of the shipped folder that nobody listed.
     """
-    known = read(path.parent).get(path.name)
-    if known is None:
+    expected = read(path.parent).get(path.name)
+    if expected is None:
         if path.parent.resolve() == SHIPPED:
             raise EmotionError(f"{path} is not listed in {NAME}: {_advice(path)}")
         return path
     stat = path.stat()
-    if _hash(path, stat.st_size, stat.st_mtime_ns) != known:
+    if _hash(path, stat.st_size, stat.st_mtime_ns) != expected:
         raise EmotionError(f"{path} was changed, it is not the file that {NAME} lists: {_advice(path)}")
     return path
 
@@ -47,7 +47,7 @@ def read(folder: Path) -> dict[str, str]:
     try:
         lines = place.read_text("utf-8").splitlines()
         pairs = [line.split(maxsplit=1) for line in lines if line.strip() and not line.startswith("#")]
-        return {name.lstrip("*"): known.lower() for known, name in pairs}
+        return {name.lstrip("*"): digest.lower() for digest, name in pairs}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
@@ -64,7 +64,7 @@ def note(*paths: Path, known_only: bool = False) -> None:
         return
     fresh = {path.name: sha256_of(path) for path in paths}
     with written_beside(folder / NAME) as part:
-        lines = [f"{known}  {name}\n" for name, known in sorted((read(folder) | fresh).items())]
+        lines = [f"{digest}  {name}\n" for name, digest in sorted((read(folder) | fresh).items())]
         part.write_text("".join(lines), encoding="utf-8")
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from emotion_core.types import EmotionError
 
 MARGIN = 0.1
-"""A new label leading the held one by so much replaces it at once; else it must lead for a whole window."""
+"""A label that leads the current one by so much replaces it at once; else it must lead for a window."""
 
 
 class SettingError(EmotionError, ValueError):
@@ -46,7 +46,7 @@ class Smoother:
     """
 
     readings: list[Reading] = field(default_factory=list)
-    held: int | None = None
+    current: int | None = None
     rival: int | None = None
     streak: int = 0
 
@@ -66,12 +66,12 @@ class Smoother:
 
     def _hold(self, probabilities: np.ndarray, frames: int) -> int:
         best = int(np.argmax(probabilities))
-        if self.held is None or frames == 1:
-            self.held = best
+        if self.current is None or frames == 1:
+            self.current = best
         self.streak = self.streak + 1 if best == self.rival else 1
         self.rival = best
-        if best != self.held:
-            lead = float(probabilities[best] - probabilities[self.held])
+        if best != self.current:
+            lead = float(probabilities[best] - probabilities[self.current])
             if lead >= MARGIN or self.streak >= frames:
-                self.held = best
-        return self.held
+                self.current = best
+        return self.current

@@ -22,13 +22,13 @@ PARTS = ("landmarks", "spatial_attention", "temporal_attention", "channel_attent
 
 def renamed(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of an earlier run under their present names."""
-    kept: dict[str, Any] = {}
+    present: dict[str, Any] = {}
     for former, value in settings.items():
         name = RENAMED.get(former, former)
         if former == "smoothing":
             value = {OTHERS: value}
-        kept[name] = {**kept[name], **value} if isinstance(kept.get(name), dict) else value
-    return kept
+        present[name] = {**present[name], **value} if isinstance(present.get(name), dict) else value
+    return present
 
 
 @dataclass(frozen=True)

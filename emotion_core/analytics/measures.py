@@ -20,8 +20,8 @@ def labels_of(frame: pd.DataFrame) -> list[str]:
     """Give the categories of the table, the seven first."""
     if isinstance(frame["emotion"].dtype, pd.CategoricalDtype):
         return [str(c) for c in frame["emotion"].cat.categories]
-    found = {str(v) for v in frame["emotion"].dropna().unique()}
-    return [*EMOTIONS, *sorted(found - set(EMOTIONS))]
+    names = {str(v) for v in frame["emotion"].dropna().unique()}
+    return [*EMOTIONS, *sorted(names - set(EMOTIONS))]
 
 
 def readings(frame: pd.DataFrame) -> pd.DataFrame:
@@ -162,17 +162,17 @@ def runs(frame: pd.DataFrame, *, by: str = "emotion") -> pd.DataFrame:
     return _run_table(rows.runs(), names)
 
 
-def _run_table(found: Runs, names: Sequence[str]) -> pd.DataFrame:
+def _run_table(runs: Runs, names: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "face": found.face,
-            "emotion": np.array(names, object)[found.emotion],
-            "start": found.start,
-            "end": found.end,
-            "duration": found.end - found.start,
-            "frames": found.pictures,
-            "confidence": found.peak,
-            "peak": found.peak_time,
+            "face": runs.face,
+            "emotion": np.array(names, object)[runs.emotion],
+            "start": runs.start,
+            "end": runs.end,
+            "duration": runs.end - runs.start,
+            "frames": runs.pictures,
+            "confidence": runs.peak,
+            "peak": runs.peak_time,
         }
     )
 
@@ -180,17 +180,17 @@ def _run_table(found: Runs, names: Sequence[str]) -> pd.DataFrame:
 def strongest(frame: pd.DataFrame, count: int | None = None, least: float = figures.LEAST) -> pd.DataFrame:
     """Give the rows of `runs` whose peaks are the strongest moments, the strongest first."""
     rows, names = rows_of(frame)
-    found = rows.runs()
-    return _run_table(found.take(figures.strongest(found, names, count, least)), names)
+    runs = rows.runs()
+    return _run_table(runs.take(figures.strongest(runs, names, count, least)), names)
 
 
 def transitions(frame: pd.DataFrame) -> pd.DataFrame:
     """Count the changes from one category (rows) to the next (columns), over all faces of the table."""
     labels = labels_of(frame)
     rows, _ = rows_of(frame)
-    found = rows.runs()
-    left = figures.changes(found)
-    cells = found.emotion[left] * len(labels) + found.emotion[left + 1]
+    runs = rows.runs()
+    left = figures.changes(runs)
+    cells = runs.emotion[left] * len(labels) + runs.emotion[left + 1]
     counts = np.bincount(cells, minlength=len(labels) ** 2).reshape(len(labels), len(labels))
     index, columns = pd.Index(labels, name="from"), pd.Index(labels, name="to")
     return pd.DataFrame(counts, index=index, columns=columns)

@@ -24,8 +24,8 @@ def _people(frame: pd.DataFrame) -> list[tuple[int, pd.DataFrame]]:
 
 def peaks(frame: pd.DataFrame, *, count: int = 10, least: float = figures.LEAST) -> pd.DataFrame:
     """Give the strongest moments of all faces, the strongest first: see `figures.strongest`."""
-    found = strongest(frame, count, least)
-    table = found.rename(columns={"confidence": "strength"}).assign(kind="Peak", time=found["peak"])
+    runs = strongest(frame, count, least)
+    table = runs.rename(columns={"confidence": "strength"}).assign(kind="Peak", time=runs["peak"])
     table["end"] = table["time"]
     table["what"] = [f"{e} at {s:.0%}" for e, s in zip(table["emotion"], table["strength"], strict=True)]
     return table[COLUMNS].reset_index(drop=True)

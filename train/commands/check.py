@@ -18,8 +18,8 @@ def run(words: list[str]) -> int:
     from train.data.check import check, report
     from train.measure.provenance import write_json
 
-    found = check(data_of(given.data), sets=given.sets, crops=given.crops, cache=given.cache)
-    print(report(found))
+    outcome = check(data_of(given.data), sets=given.sets, crops=given.crops, cache=given.cache)
+    print(report(outcome))
     if given.json:
-        write_json(found, given.json)
+        write_json(outcome, given.json)
     return 0

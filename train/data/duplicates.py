@@ -69,15 +69,15 @@ def near_duplicates(
     """
     rows = np.flatnonzero(hashes.readable)
     edges = np.linspace(0, 64, distance + 2).astype(int)
-    found: list[np.ndarray] = []
+    parts: list[np.ndarray] = []
     for low, high in zip(edges[:-1], edges[1:], strict=True):
         band = (hashes.phash[rows] >> np.uint64(low)) & np.uint64((1 << int(high - low)) - 1)
         order = rows[np.argsort(band, kind="stable")]
         sizes = np.bincount(np.unique(band, return_inverse=True)[1])
         for bucket in np.split(order, np.cumsum(sizes)[:-1]):
             for start in range(0, len(bucket), 2048):  # a bucket of any size in little memory
-                found += _close(hashes, bucket[start : start + 2048], bucket, distance, similarity, apart)
-    pairs = np.concatenate(found) if found else np.empty((0, 2), int)
+                parts += _close(hashes, bucket[start : start + 2048], bucket, distance, similarity, apart)
+    pairs = np.concatenate(parts) if parts else np.empty((0, 2), int)
     return np.unique(np.sort(pairs, 1), axis=0)
 
 
@@ -86,12 +86,12 @@ def leaks(crops: np.ndarray, split: np.ndarray) -> np.ndarray:
 
     `crops` are the aligned ones, uint8 (N, S, S), `split` the names of their splits (N,).
     """
-    held = split != "train"
-    if not held.any() or held.all():
+    held_out = split != "train"
+    if not held_out.any() or held_out.all():
         return np.empty(0, int)
     hashes = hash_pictures(iter(crops), len(crops))
-    pairs = near_duplicates(hashes, apart=held.astype(int))
-    return np.unique(pairs[~held[pairs]]) if len(pairs) else np.empty(0, int)
+    pairs = near_duplicates(hashes, apart=held_out.astype(int))
+    return np.unique(pairs[~held_out[pairs]]) if len(pairs) else np.empty(0, int)
 
 
 def _close(

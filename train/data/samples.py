@@ -107,8 +107,8 @@ class Samples:
 
     def counts(self) -> dict[str, int]:
         """Count the scored pictures of each label."""
-        found = np.bincount(self.majority[self.majority >= 0], minlength=len(self.labels))
-        return dict(zip(self.labels, found.tolist(), strict=True))
+        totals = np.bincount(self.majority[self.majority >= 0], minlength=len(self.labels))
+        return dict(zip(self.labels, totals.tolist(), strict=True))
 
     def digest(self) -> str:
         """Give a sha256 of the pictures, labels and splits: goes into every checkpoint."""
@@ -210,8 +210,8 @@ def load(
             raise EmotionError(f"no picture has the split {split!r}; the splits are {', '.join(SPLITS)}")
     parts = []
     for raw in raws:
-        found = extract(raw, cache=cache, size=size, margin=margin, workers=workers)
-        parts.append(_samples(raw, found, margin))
+        faces = extract(raw, cache=cache, size=size, margin=margin, workers=workers)
+        parts.append(_samples(raw, faces, margin))
         _refuse_empty(parts[-1], raw)
     samples = concatenate(_share_labels(parts))
     if drop_leaks:
@@ -243,23 +243,23 @@ def read_all(paths: Sequence[str | Path] | str | Path, sets: Sequence[str] | Non
     return raws
 
 
-def _samples(raw: Raw, found: Mapping[str, np.ndarray], margin: float) -> Samples:
+def _samples(raw: Raw, faces: Mapping[str, np.ndarray], margin: float) -> Samples:
     """Join labels with what `extract` found; pictures that could not be used are left out."""
-    rows = np.flatnonzero(found["used"])
+    rows = np.flatnonzero(faces["used"])
     kept = raw.take(rows)
     valence, arousal = derived_valence_arousal(kept.target, kept.labels)
     measured = np.isfinite(kept.valence) & np.isfinite(kept.arousal)
     return Samples(
         labels=kept.labels,
-        crops=found["crops"][rows],
-        landmarks=found["landmarks"][rows],
-        present=found["present"][rows],
+        crops=faces["crops"][rows],
+        landmarks=faces["landmarks"][rows],
+        present=faces["present"][rows],
         target=kept.target,
         majority=kept.majority,
         valence=np.where(measured, kept.valence, valence).astype(np.float32),
         arousal=np.where(measured, kept.arousal, arousal).astype(np.float32),
         measured=measured,
-        blendshapes=found["blendshapes"][rows],
+        blendshapes=faces["blendshapes"][rows],
         weight=kept.weight,
         split=kept.split,
         group=np.char.add(f"{raw.source}:", kept.group.astype(str)),
@@ -267,7 +267,7 @@ def _samples(raw: Raw, found: Mapping[str, np.ndarray], margin: float) -> Sample
         source=np.full(len(rows), raw.source),
         clip=kept.clip,
         margin=margin,
-        measures={name: found[name][rows] for name in MEASURES},
+        measures={name: faces[name][rows] for name in MEASURES},
         attributes=kept.attributes,
     )
 

@@ -186,9 +186,11 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
         norm = nn.utils.clip_grad_norm_(student.parameters(), config.clip_norm)
         if not bool((loss.detach() + norm).isfinite()):
             bar.close()
-            kept = f"the last good checkpoint is {last}" if last.exists() else "no checkpoint was written yet"
+            advice = (
+                f"the last good checkpoint is {last}" if last.exists() else "no checkpoint was written yet"
+            )
             raise EmotionError(
-                f"the loss is no longer a number at step {step}: lower --learning-rate; {kept}"
+                f"the loss is no longer a number at step {step}: lower --learning-rate; {advice}"
             )
         optimizer.step()
         if step % EMA_EVERY == 0:
@@ -221,9 +223,9 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
                     share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
                     writer.add_image("valid/confusion", share[None], step)
                     show_samples(writer, average.module, valid, config.size, step)
-            shown = "  ".join(f"{name} {value:.4f}" for name, value in figures.items() if "ccc" not in name)
+            line = "  ".join(f"{name} {value:.4f}" for name, value in figures.items() if "ccc" not in name)
             mark = "  best" if improved else ""
-            log.info("epoch %d  %.0f s  %s%s", epoch, time.monotonic() - began, shown, mark)
+            log.info("epoch %d  %.0f s  %s%s", epoch, time.monotonic() - began, line, mark)
             if rank == 0 and improved:
                 kept_net = average.module.net
                 save_beside({"average": average.module.state_dict(), **facts}, config.folder / "best.pt")
@@ -253,8 +255,8 @@ def show_samples(writer: SummaryWriter, student: Student, valid: Samples, size: 
     scores = predict(student, few, size)[0].softmax(1)
     lines = []
     for number, (row, truth) in enumerate(zip(scores, few.majority, strict=True)):
-        said = few.labels[int(truth)] if truth >= 0 else "unscored"
-        lines.append(f"{number}. {few.labels[int(row.argmax())]} {row.max():.0%} (raters: {said})")
+        raters = few.labels[int(truth)] if truth >= 0 else "unscored"
+        lines.append(f"{number}. {few.labels[int(row.argmax())]} {row.max():.0%} (raters: {raters})")
     writer.add_images("valid/pictures", images / 255, step)
     writer.add_text("valid/predictions", "\n".join(lines), step)
 

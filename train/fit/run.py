@@ -129,11 +129,11 @@ def finish(config: TrainConfig, weights: Path, samples: Samples, sets: Sequence[
 
     if not weights.is_file():
         raise EmotionError(f"no epoch was finished, so {weights} was not written: raise --epochs")
-    held = int(np.sum((samples.split == "valid") & (samples.majority >= 0)))
-    if held >= FEWEST:
+    held_out = int(np.sum((samples.split == "valid") & (samples.majority >= 0)))
+    if held_out >= FEWEST:
         print(calibration_report(calibrate(config.data, weights, sets=sets)))
     else:
-        log.info("%d pictures are held back, too few to calibrate on: confidence may be too high", held)
+        log.info("%d pictures are held back, too few to calibrate on: confidence may be too high", held_out)
     net, metadata = load_network(weights)
     export_onnx(net, metadata, weights)
     print(f"the model: {weights}")

@@ -97,15 +97,15 @@ def make_clips(
     theta = torch.stack(rows, 2).flatten(0, 1)  # (N * T, 2, 3)
     grid = F.affine_grid(theta, [n * t, 1, size, size], align_corners=False)
 
-    def seen(picked: np.ndarray) -> Tensor:
+    def view(picked: np.ndarray) -> Tensor:
         source = torch.from_numpy(samples.crops[picked])[:, None, None].float()
         source = source.expand(-1, t, -1, -1, -1).flatten(0, 1)
         return F.grid_sample(source, grid, padding_mode="border", align_corners=False).unflatten(0, (n, t))
 
     m = share[..., None, None, None]
-    x = seen(first) * (1 - m)
+    x = view(first) * (1 - m)
     if changes.any():
-        x = x + seen(second) * m
+        x = x + view(second) * m
 
     gain = uniform(0.5, 1.1, n, 1) * (1 + 0.05 * torch.randn(n, t, generator=g))
     noise = uniform(0, 8, n, 1, 1, 1, 1)

@@ -101,10 +101,10 @@ def recipe(before: dict[str, Any], size: int, pictures: int, settings: dict[str,
     Labels are those of people alone, as nothing tells where the weights' teachers lie.
     """
     known = {f.name for f in dataclasses.fields(TrainConfig)} - {"without", "teachers", "distillation_weight"}
-    kept = {name: value for name, value in renamed(before).items() if name in known}
+    own = {name: value for name, value in renamed(before).items() if name in known}
     short = {"epochs": 1, "epoch_pictures": pictures, "learning_rate": SMALL_RATE, "ema": 0.98}
     try:
-        return TrainConfig(**{**kept, **short, "size": size, **settings})
+        return TrainConfig(**{**own, **short, "size": size, **settings})
     except (TypeError, ValueError) as error:
         raise EmotionError(f"the recipe of these weights can't be used again: {error}") from None
 
@@ -131,10 +131,10 @@ def on_clips(net: Any, samples: Samples, config: TrainConfig, clips: int) -> flo
     net = fit_temporal(net, samples, config, pictures=clips, steps=max(1, 6 * clips // config.batch))
     valid = np.flatnonzero((samples.split == "valid") & (samples.majority >= 0) & samples.present)
     picked = np.random.default_rng(1).permutation(valid)[:_TESTED]
-    made = encode_clips(net, samples, picked, "mixed", frames=net.config.window, size=config.size, seed=1)
+    bank = encode_clips(net, samples, picked, "mixed", frames=net.config.window, size=config.size, seed=1)
     with torch.no_grad():
-        said = net.decide(made.features.float())[0].argmax(1)
-    return float((said == made.target[:, -1].argmax(1)).float().mean())
+        predicted = net.decide(bank.features.float())[0].argmax(1)
+    return float((predicted == bank.target[:, -1].argmax(1)).float().mean())
 
 
 def parameters(net: Any) -> int:

@@ -165,9 +165,9 @@ def score_sets(
             continue
         raw = raw.take(rows)
         colors.clear()
-        said = predict(raw, recognizer)
-        use = said.readable
-        scores = np.log(np.clip(said.probabilities[use].astype(np.float64), 1e-12, 1))
+        predictions = predict(raw, recognizer)
+        use = predictions.readable
+        scores = np.log(np.clip(predictions.probabilities[use].astype(np.float64), 1e-12, 1))
         found[raw.source] = Scored(scores, raw.majority[use], raw.group[use], np.concatenate(colors))
     return found
 

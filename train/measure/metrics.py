@@ -26,15 +26,15 @@ def accuracy(matrix: np.ndarray) -> float:
 
 def balanced_accuracy(matrix: np.ndarray) -> float:
     """Give the mean recall of the classes that have pictures."""
-    found = recalls(matrix)
-    return float(np.nanmean(found)) if np.isfinite(found).any() else float("nan")
+    recall = recalls(matrix)
+    return float(np.nanmean(recall)) if np.isfinite(recall).any() else float("nan")
 
 
 def macro_f1(matrix: np.ndarray) -> float:
     """Give the mean F1 of the classes that have pictures; a class never answered counts 0."""
-    right, truth, said = np.diag(matrix), matrix.sum(1), matrix.sum(0)
+    right, truth, predicted = np.diag(matrix), matrix.sum(1), matrix.sum(0)
     there = truth > 0
-    f1 = 2 * right / np.maximum(truth + said, 1)
+    f1 = 2 * right / np.maximum(truth + predicted, 1)
     return float(f1[there].mean()) if there.any() else float("nan")
 
 

@@ -56,13 +56,13 @@ def read_inputs(
         if not len(rows) or raw.labels != labels:
             continue
         raw = raw.take(rows[np.linspace(0, len(rows) - 1, min(limit, len(rows))).astype(int)])
-        found = extract(raw, cache=cache, size=SIZE, margin=1.0)
-        use = found["used"]
+        faces = extract(raw, cache=cache, size=SIZE, margin=1.0)
+        use = faces["used"]
         parts.append(
             Inputs(
-                found["crops"][use],
-                found["landmarks"][use],
-                found["present"][use],
+                faces["crops"][use],
+                faces["landmarks"][use],
+                faces["present"][use],
                 raw.majority[use],
                 np.full(int(use.sum()), raw.source),
             )
