@@ -49,7 +49,7 @@ class Pair:
 
 
 def clips() -> list[Path]:
-    """Give the shared clips, by name; none where they are not there."""
+    """Return the shared clips, by name; none where they are not there."""
     return sorted(path for path in CLIPS.glob("*") if path.suffix in ENDINGS)
 
 
@@ -113,7 +113,7 @@ def _programs(sides: Sides, made: Path, turns: int) -> Iterator[Pair]:
 
 
 def row(pair: Pair) -> str:
-    """Give a line of the Markdown table."""
+    """Return a line of the Markdown table."""
     times = f"{pair.ratio:.2f} ({pair.low:.2f} to {pair.high:.2f})"
     return f"| {pair.name} | {pair.old:.3g} | {pair.new:.3g} | {times} |"
 

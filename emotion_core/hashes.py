@@ -21,7 +21,7 @@ _ENDINGS = (".onnx", ".safetensors", ".task")
 
 
 def verified(path: Path) -> Path:
-    """Give `path` back when its content is the listed one; a file is read once a process, 2 ms a megabyte.
+    """Return `path` when its content is the listed one; a file is read once a process, 2 ms a megabyte.
 
     Raises:
         EmotionError: where the file was changed, or is one of the shipped folder that nobody listed.
@@ -38,7 +38,7 @@ def verified(path: Path) -> Path:
 
 
 def read(folder: Path) -> dict[str, str]:
-    """Give the listed hashes of a folder by file name; none where there is no list.
+    """Read the listed hashes of a folder by file name; none where there is no list.
 
     Raises:
         EmotionError: where the list can't be read.
@@ -81,7 +81,7 @@ def _hash(path: Path, size: int, changed: int) -> str:
 
 
 def main(words: Sequence[str]) -> int:
-    """Write the list of a folder (the shipped one by default) anew; give the exit code."""
+    """Write the list of a folder (the shipped one by default) anew; return the exit code."""
     folder = Path(words[0]) if words else SHIPPED
     if len(words) > 1 or not folder.is_dir():
         print(

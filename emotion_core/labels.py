@@ -54,12 +54,12 @@ DISCLAIMER = "Apparent expression, not what a person feels."
 
 
 def canonical(name: str) -> str | None:
-    """Give the category that a data set's `name` stands for, or None where it is none of the seven."""
+    """Return the category that a data set's `name` stands for, or None where it is none of the seven."""
     return ALIASES.get(name.strip().lower())
 
 
 def coordinates(labels: Sequence[str] = EMOTIONS) -> np.ndarray:
-    """Give the (len(labels), 2) array of mean valence in [-1, 1] and arousal in [0, 1] of each label.
+    """Return the (len(labels), 2) array of mean valence in [-1, 1] and arousal in [0, 1] of each label.
 
     A label that is none of the seven gets the neutral coordinates.
     """

@@ -71,7 +71,7 @@ class Finder:
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Give the spec of a moved module; None for every other name."""
+        """Find the spec of a moved module; None for every other name."""
         package, _, old = fullname.partition(".")
         if package != PACKAGE or old not in MOVED:
             return None
@@ -81,7 +81,7 @@ class Finder:
 
 
 def attributes(package: str, module: str) -> Callable[[str], Any]:
-    """Give the `__getattr__` of a package that was a module: its names now stand in `module` below it."""
+    """Return the `__getattr__` of a package that was a module: its names now stand in `module` below it."""
 
     def __getattr__(name: str) -> Any:
         if not name.startswith("_") and hasattr(home := import_module(f"{package}.{module}"), name):

@@ -15,7 +15,7 @@ class SettingError(EmotionError, ValueError):
 
 
 def check_smoothing(frames: int) -> int:
-    """Give `frames` back.
+    """Return `frames`.
 
     Raises:
         SettingError: where it is no whole number from 1 on.
@@ -51,7 +51,7 @@ class Smoother:
     streak: int = 0
 
     def update(self, reading: Reading, frames: int) -> tuple[Reading, int]:
-        """Take in the reading of a frame; give the mean over the last `frames` and the label's index.
+        """Take in the reading of a frame; return the mean over the last `frames` and the label's index.
 
         With one frame the reading itself and its largest probability come back. Otherwise the label stays
         until another one leads it by `MARGIN`, or leads it at all in as many frames in a row as are averaged.

@@ -40,11 +40,11 @@ class Box:
             raise ValueError(f"a box needs a positive size, not {self.width} x {self.height}")
 
     def as_list(self) -> list[float]:
-        """Give [x, y, width, height], rounded to a tenth of a pixel."""
+        """Return [x, y, width, height], rounded to a tenth of a pixel."""
         return [round(float(v), 1) for v in (self.x, self.y, self.width, self.height)]
 
     def iou(self, other: Box) -> float:
-        """Give the intersection over union with `other`, in [0, 1]."""
+        """Return the intersection over union with `other`, in [0, 1]."""
         w = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
         h = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
         if w <= 0 or h <= 0:

@@ -123,6 +123,6 @@ class TrainConfig:
         return Path(self.out)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the fields as plain values for a checkpoint; where things lie on this machine stays out."""
+        """Return the fields as plain values for a checkpoint; where things lie on this machine stays out."""
         places = ("data", "out", "logs", "init", "teachers", "resume", "workers", "save_minutes")
         return {name: value for name, value in asdict(self).items() if name not in places}

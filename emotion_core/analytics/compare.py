@@ -25,7 +25,7 @@ _VIDEOS = (".mp4", ".mov", ".webm", ".avi", ".mkv")
 
 
 def per_file(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Give one row per file with a face: shares of the categories, and all of `MEASURES` by name."""
+    """Return one row per file with a face: shares of the categories, and all of `MEASURES` by name."""
     rows = {}
     labels = list(dict.fromkeys(label for table in tables.values() for label in labels_of(table)))
     for name, table in tables.items():
@@ -40,7 +40,7 @@ def per_file(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def tags_by_pattern(names: list[str], pattern: str) -> dict[str, str]:
-    """Give the tag of each file name that `pattern` fits: `{tag}` stands for the tag, `*` for anything.
+    """Return the tag of each file name that `pattern` fits: `{tag}` stands for the tag, `*` for anything.
 
     `*_{tag}_*` gives "B" for talk_B_07_results.json. Raises EmotionError without exactly one {tag}.
     """
@@ -70,7 +70,7 @@ def _glob(text: str) -> str:
 
 
 def tags_from_table(names: list[str], table: pd.DataFrame) -> dict[str, str]:
-    """Give the tag of each file from a table with the columns `file` and `tag`; endings may be left out."""
+    """Return the tag of each file from a table with the columns `file` and `tag`; endings may be left out."""
     columns = {str(c).strip().lower(): c for c in table.columns}
     if "file" not in columns or "tag" not in columns:
         raise EmotionError("A table of tags needs the columns file and tag: one row for each file.")
@@ -83,7 +83,7 @@ def tags_from_table(names: list[str], table: pd.DataFrame) -> dict[str, str]:
 
 
 def _stem(name: str) -> str:
-    """Give a file's name without folder, endings, `_results` and the number of a namesake."""
+    """Return a file's name without folder, endings, `_results` and the number of a namesake."""
     name = re.sub(r" \(\d+\)$", "", name.strip().replace("\\", "/").rsplit("/", 1)[-1])
     for ending in (*endings(), *_VIDEOS):
         if name.lower().endswith(ending):
@@ -154,7 +154,7 @@ def _superiority(a: np.ndarray, b: np.ndarray) -> dict[str, float]:
 
 
 def cautions(counts: Mapping[str, int]) -> list[str]:
-    """Give the warnings about the number of files in each group, worst first."""
+    """Return the warnings about the number of files in each group, worst first."""
     notes = []
     for tag, count in sorted(counts.items(), key=lambda item: item[1]):
         if count < 2:

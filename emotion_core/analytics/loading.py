@@ -112,7 +112,7 @@ def _results(
 
 
 def _used(frame: pd.DataFrame) -> pd.DataFrame:
-    """Give the columns that are used, as plain numbers and categories."""
+    """Return the columns that are used, as plain numbers and categories."""
     chances = [c for c in frame.columns if c.startswith("p_") and len(c) > 2]
     if frame[chances].isna().all(axis=None):
         chances = []
@@ -158,7 +158,7 @@ def _labels(table: pd.DataFrame) -> list[str]:
 
 
 def list_results(folder: Path) -> list[str]:
-    """Give the results files below `folder` as sorted relative names, without links that lead outside."""
+    """List the results files below `folder` as sorted relative names, without links that lead outside."""
     root = folder.resolve()
     files = []
     known = endings()
@@ -175,7 +175,7 @@ def list_results(folder: Path) -> list[str]:
 
 
 def inside(folder: Path, name: str) -> Path:
-    """Give the path of `name` in `folder`; raises EmotionError where it leads outside or is not there."""
+    """Return the path of `name` in `folder`; raises EmotionError where it leads outside or is not there."""
     root = folder.resolve()
     path = (root / name).resolve()
     if root not in path.parents:
@@ -186,7 +186,7 @@ def inside(folder: Path, name: str) -> Path:
 
 
 def find_video(results: Path) -> Path | None:
-    """Give the annotated video that lies beside a results file, or None."""
+    """Find the annotated video that lies beside a results file, or None."""
     for name in video_names(results.name):
         for suffix in VIDEO_SUFFIXES:
             path = results.with_name(f"{name}{suffix}")

@@ -118,7 +118,7 @@ def as_exported(net: SpatioTemporalEmotionNet, encode: Path) -> SpatioTemporalEm
 
 
 def _convolutions(graph: "onnx.GraphProto") -> Iterator[tuple[str, dict[str, np.ndarray]]]:
-    """Give each 8-bit convolution's place in the encoder, and its numbers."""
+    """Yield each 8-bit convolution's place in the encoder, and its numbers."""
     from onnx import numpy_helper
 
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}

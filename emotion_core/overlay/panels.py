@@ -36,7 +36,7 @@ class Metrics:
 
     @classmethod
     def of(cls, width: int, height: int, scale: float = 1.0) -> "Metrics":
-        """Give the sizes for a frame; letters grow a little slower than the frame does."""
+        """Return the sizes for a frame; letters grow a little slower than the frame does."""
         side = max(1, min(width, height))
         letter = min(14.0 * (side / 480) ** 0.85, 96.0) * scale
         return cls(
@@ -69,7 +69,7 @@ class Panel:
     parts: list[tuple[Sprite, int, int]] = field(default_factory=list)
 
     def text(self, line: str, x: int, y: int, size: int, color: Color = PAPER, *, bold: bool = False) -> int:
-        """Add a line of text whose box starts at (x, y); give where it ends."""
+        """Add a line of text whose box starts at (x, y); return where it ends."""
         sprite = sprites.text(line, size, color, size / 60 if bold else 0.0)
         self.parts.append((sprite, x, y))
         return x + sprite.width
@@ -109,7 +109,7 @@ class Panel:
 
 
 def status_line(fps: float | None, latency_ms: float | None, note: str) -> str:
-    """Give the words of the corner chip in live mode: "31 fps · 24 ms"; empty where there are none."""
+    """Return the words of the corner chip in live mode: "31 fps · 24 ms"; empty where there are none."""
     words = [] if fps is None else [f"{fps:.0f} fps"]
     words += [] if latency_ms is None else [f"{latency_ms:.0f} ms"]
     return " · ".join([*words, *([note] if note else [])])
@@ -194,12 +194,12 @@ class Chooser:
         self._made: dict[tuple[int, int], Panel | None] = {}
 
     def size(self, i: int, level: int) -> Size | None:
-        """Give the (w, h) of face i's panel at a level, or None where style or labels rule it out."""
+        """Return the (w, h) of face i's panel at a level, or None where style or labels rule it out."""
         panel = self.panel(i, level)
         return None if panel is None else panel.size
 
     def panel(self, i: int, level: int) -> Panel | None:
-        """Give face i's panel at a level, or None where style or labels rule it out."""
+        """Return face i's panel at a level, or None where style or labels rule it out."""
         if (i, level) not in self._made:
             self._made[i, level] = self._make(self.faces[i], level)
         return self._made[i, level]
@@ -241,7 +241,7 @@ def _label(words: _Words, m: Metrics) -> Panel:
 
 
 def _header(panel: Panel, words: _Words, m: Metrics, width: int) -> int:
-    """The first line: dot, emotion, confidence and, at the right, the id; give where the next row starts."""
+    """The first line: dot, emotion, confidence and, at the right, the id; return the y of the next row."""
     x = m.pad + _dot_size(m.title) + m.pad // 2
     _dot(panel, m.pad, m.pad // 2 + 1, m.title, words.color)
     end = panel.text(words.name, x, m.pad // 2 + 1, m.title, words.ink, bold=True)

@@ -29,12 +29,12 @@ Memory = dict[int, tuple[int, str]]
 
 
 def area(rect: Rect) -> int:
-    """Give the area in square pixels; 0 for an empty rectangle."""
+    """Compute the area in square pixels; 0 for an empty rectangle."""
     return max(0, rect[2] - rect[0]) * max(0, rect[3] - rect[1])
 
 
 def overlap(a: Rect, b: Rect) -> int:
-    """Give the area in square pixels that two rectangles share."""
+    """Compute the area in square pixels that two rectangles share."""
     width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
     return width * height if width > 0 and height > 0 else 0
 
@@ -110,7 +110,7 @@ class Planner:
         self.order = sorted(range(len(faces)), key=lambda i: -area(self.faces[i]))
 
     def solve(self, ids: Sequence[int], memory: Memory | None = None) -> list[Placed]:
-        """Give a place to every face; with a `memory`, keep last frame's layout while it is as good."""
+        """Place every face; with a `memory`, keep last frame's layout while it is as good."""
         kept = self._remembered(ids, memory) if memory else None
         if kept is not None:
             # To move, a layout must be better with room to spare, or it would flip back at once; to cover a

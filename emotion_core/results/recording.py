@@ -301,7 +301,7 @@ def read(path: str | os.PathLike[str]) -> list[Record]:
 
 
 def summarize(table: "pd.DataFrame") -> dict[str, Any]:
-    """Give the summary of a table of `read_results`; without times 25 frames a second are assumed."""
+    """Return the summary of a table of `read_results`; without times 25 frames a second are assumed."""
     labels = [c[2:] for c in table.columns if c.startswith("p_")] or list(EMOTIONS)
     counts = Summary(labels)
     times, lasting = timing(*(table[name].to_numpy(float) for name in ("frame", "time", "duration")))

@@ -6,7 +6,7 @@ from train.commands.options import common, data_of, parser_of
 
 
 def run(words: list[str]) -> int:
-    """Run the command; give the exit code."""
+    """Run the command; return the exit code."""
     parser = parser_of("ablate", "What each part of the network is worth: trained on without it, and scored.")
     parser.add_argument("--data", nargs="+", metavar="PATH", help="data folders or files")
     parser.add_argument(

@@ -6,7 +6,7 @@ from train.commands.options import DATA, common, data_of, parser_of
 
 
 def run(words: list[str]) -> int:
-    """Run the command; give the exit code."""
+    """Run the command; return the exit code."""
     parser = parser_of("check", "Look through data before training on them.", epilog=DATA)
     parser.add_argument("data", nargs="*", metavar="PATH", help="data folders or files")
     parser.add_argument(

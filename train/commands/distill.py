@@ -6,7 +6,7 @@ from train.commands.options import DATA, HELP, common, data_of, parser_of, share
 
 
 def run(words: list[str]) -> int:
-    """Run the command; give the exit code."""
+    """Run the command; return the exit code."""
     out, pictures = "checkpoints/faces.safetensors", 90_000
     parser = parser_of("distill", "Teach a fresh network what a face-recognition network sees.", epilog=DATA)
     parser.add_argument("--data", nargs="+", metavar="PATH", help="data folders or files")

@@ -76,7 +76,7 @@ def train_parser() -> argparse.ArgumentParser:
 
 
 def run(words: list[str]) -> int:
-    """Run the command; give the exit code."""
+    """Run the command; return the exit code."""
     parser = train_parser()
     given = vars(parser.parse_args(words))
     sets, cache, faces = given.pop("sets"), given.pop("cache"), given.pop("workers_faces")

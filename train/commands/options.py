@@ -61,7 +61,7 @@ HELP = {
 
 
 def parser_of(command: str, text: str, epilog: str | None = None) -> argparse.ArgumentParser:
-    """Give the parser of a command."""
+    """Build the parser of a command."""
     name = "python -m train" if command == "train" else f"python -m train {command}"
     return argparse.ArgumentParser(
         prog=name,
@@ -81,7 +81,7 @@ def common(parser: argparse.ArgumentParser) -> None:
 
 
 def data_of(given: Sequence[str] | None) -> list[str]:
-    """Give the data that were named, or else the first usual place that is there."""
+    """Return the data that were named, or else the first usual place that is there."""
     if given:
         return list(given)
     places = [os.environ["EMOTION_DATA"]] if "EMOTION_DATA" in os.environ else [*PLACES]

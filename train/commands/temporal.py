@@ -6,7 +6,7 @@ from train.commands.options import common, data_of, parser_of
 
 
 def run(words: list[str]) -> int:
-    """Run the command; give the exit code."""
+    """Run the command; return the exit code."""
     parser = parser_of("temporal", "Sixteen-frame clips: the temporal module against plain averaging.")
     parser.add_argument("--data", nargs="+", metavar="PATH", help="data folders or files")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="safetensors (default: the shipped one)")

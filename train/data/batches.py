@@ -97,7 +97,7 @@ class Draws(torch.utils.data.Dataset):
         return self.steps
 
     def seed(self, step: int) -> int:
-        """Give the number that a step's random choices in this process come from."""
+        """Return the number that a step's random choices in this process come from."""
         return (self.config.seed * 1_000_003 + step) * 64 + self.rank
 
     def __getitem__(self, step: int) -> dict[str, Tensor]:

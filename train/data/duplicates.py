@@ -26,7 +26,7 @@ class Hashes:
 
     @property
     def readable(self) -> np.ndarray:
-        """Give a bool (N,)."""
+        """A bool (N,)."""
         return self.size[:, 0] > 0
 
 
@@ -61,7 +61,7 @@ def near_duplicates(
     similarity: float = SIMILARITY,
     apart: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Give the pairs (M, 2) of rows, i < j, that show nearly the same picture.
+    """Return the pairs (M, 2) of rows, i < j, that show nearly the same picture.
 
     Hashes within `distance` bits agree in at least one of distance + 1 bands of bits (the pigeonhole
     principle), so only pictures that share a band are compared. `apart` (N,) holds a number for each picture:
@@ -82,7 +82,7 @@ def near_duplicates(
 
 
 def leaks(crops: np.ndarray, split: np.ndarray) -> np.ndarray:
-    """Give the rows of `train` whose crop stands nearly unchanged in `valid` or `test`.
+    """Return the rows of `train` whose crop stands nearly unchanged in `valid` or `test`.
 
     `crops` are the aligned ones, uint8 (N, S, S), `split` the names of their splits (N,).
     """
@@ -102,7 +102,7 @@ def _close(
     similarity: float,
     apart: np.ndarray | None,
 ) -> list[np.ndarray]:
-    """Give the pairs of `left` x `right` rows that are near in bits and in their thumbnails."""
+    """Return the pairs of `left` x `right` rows that are near in bits and in their thumbnails."""
     if len(right) < 2:
         return []
     bits = np.bitwise_count(hashes.phash[left][:, None] ^ hashes.phash[right][None])  # (L, R)

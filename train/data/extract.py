@@ -99,7 +99,7 @@ class ClipCursor:
     last: np.ndarray | None = None
 
     def frame(self, asked: ClipFrame) -> np.ndarray | None:
-        """Give the frame as RGB uint8, or None where the clip can't be read that far."""
+        """Return the frame as RGB uint8, or None where the clip can't be read that far."""
         from emotion_core.video.reader import frames
 
         try:

@@ -77,16 +77,16 @@ class Samples:
 
     @property
     def labelled(self) -> np.ndarray:
-        """Give a bool (N,): which rows carry a category label."""
+        """A bool (N,): which rows carry a category label."""
         return self.target.sum(1) > 0
 
     @property
     def masked(self) -> np.ndarray:
-        """Give a bool (N,): which faces have their surroundings painted black."""
+        """A bool (N,): which faces have their surroundings painted black."""
         return self.attributes["masked"] == 1 if "masked" in self.attributes else np.zeros(len(self), bool)
 
     def take(self, rows: np.ndarray) -> "Samples":
-        """Give the samples of `rows`, a bool (N,) or an array of indices."""
+        """Return the samples of `rows`, a bool (N,) or an array of indices."""
         picked = {name: array[rows] for name, array in self._arrays().items()}
         own = {f.name for f in fields(self)}
         return replace(
@@ -97,7 +97,7 @@ class Samples:
         )
 
     def where(self, split: str | None = None, source: str | None = None) -> "Samples":
-        """Give the samples of one split, one source or both."""
+        """Return the samples of one split, one source or both."""
         keep = np.ones(len(self), bool)
         if split is not None:
             keep &= self.split == split
@@ -111,7 +111,7 @@ class Samples:
         return dict(zip(self.labels, totals.tolist(), strict=True))
 
     def digest(self) -> str:
-        """Give a sha256 of the pictures, labels and splits: goes into every checkpoint."""
+        """Return a sha256 of the pictures, labels and splits: goes into every checkpoint."""
         sha = hashlib.sha256("|".join((*self.labels, f"{self.margin}")).encode())
         for array in (self.crops, self.target, self.valence, self.arousal, self.weight, self.majority):
             sha.update(np.ascontiguousarray(array).tobytes())
@@ -125,7 +125,7 @@ class Samples:
 
 
 def derived_valence_arousal(target: np.ndarray, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Give valence and arousal (N,) as the votes (N, K) times the coordinates of the words.
+    """Return valence and arousal (N,) as the votes (N, K) times the coordinates of the words.
 
     NaN where a row has no label or a label is none of the seven.
     """
@@ -286,7 +286,7 @@ def _refuse_empty(samples: Samples, raw: Raw) -> None:
 
 
 def _share_labels(parts: list[Samples]) -> list[Samples]:
-    """Give label-free sets (UTKFace) the categories of the others."""
+    """Pass the categories of the others on to label-free sets (UTKFace)."""
     labels = next((p.labels for p in parts if p.labelled.any()), parts[0].labels if parts else EMOTIONS)
     return [
         p

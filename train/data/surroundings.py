@@ -40,7 +40,7 @@ def oval(crop: np.ndarray) -> np.ndarray:
 
 
 def surround(samples: Samples, picked: np.ndarray, config: TrainConfig, seed: int) -> np.ndarray:
-    """Give the crops (B, S, S) of the rows `picked`, surroundings exchanged as `config` says.
+    """Return the crops (B, S, S) of the rows `picked`, surroundings exchanged as `config` says.
 
     All randomness comes from `seed`. What is put behind a face comes from other pictures of the batch.
     """

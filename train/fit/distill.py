@@ -77,7 +77,7 @@ def fits_in(unit: Any, conv: nn.Conv2d) -> bool:
 
 
 def chain(part: nn.Module) -> list[ConvNorm]:
-    """Give the layers of a part of the student in order, without its stem."""
+    """Return the layers of a part of the student in order, without its stem."""
     return [m for name, m in part.named_modules() if isinstance(m, ConvNorm) and name != "stem"]
 
 

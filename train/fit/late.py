@@ -96,7 +96,7 @@ def fit_late(
     config: TrainConfig,
     each_epoch: Callable[[int, SpatioTemporalEmotionNet], None] | None = None,
 ) -> SpatioTemporalEmotionNet:
-    """Give the network with its later layers trained for `config.epochs` passes, averaged over steps."""
+    """Return the network with its later layers trained for `config.epochs` passes, averaged over steps."""
     torch.manual_seed(config.seed)
     half = config.precision == "bf16" or (config.precision == "auto" and fast_bfloat16())
     late: Any = Late(copy.deepcopy(net)).train()

@@ -83,7 +83,7 @@ def validate(student: Student, samples: Samples, size: int, half: bool = False) 
 
 
 def of_all(value: Tensor, world: int) -> Tensor:
-    """Give the rows (B, ...) of all processes; gradients flow into this process's own."""
+    """Return the rows (B, ...) of all processes; gradients flow into this process's own."""
     if world == 1:
         return value
     parts = [torch.empty_like(value) for _ in range(world)]
@@ -93,7 +93,7 @@ def of_all(value: Tensor, world: int) -> Tensor:
 
 
 def fit(config: TrainConfig, samples: Samples) -> Path:
-    """Train on the "train" split, watch the "valid" split, keep the best average; give the folder written.
+    """Train on the "train" split, watch the "valid" split, keep the best average; return the folder written.
 
     `last.pt` closes every epoch and is written every `save_minutes` besides; `best.pt` and
     `best.safetensors` hold the average that scored best. Under `torchrun` every process takes its share of
@@ -156,7 +156,7 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
     draws = Draws(samples, rows, config, steps, rank, world)
 
     def slope(batch: dict[str, Tensor], seed: int) -> tuple[dict[str, Tensor], Tensor]:
-        """Leave the gradient of the batch's loss at the weights; give the loss by parts and their sum."""
+        """Leave the gradient of the batch's loss at the weights; return the loss by parts and their sum."""
         torch.manual_seed(~seed)  # dropout's, of which the batch has used another
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
             out = model(batch["images"], batch["landmarks"], batch["present"])
@@ -262,7 +262,7 @@ def show_samples(writer: SummaryWriter, student: Student, valid: Samples, size: 
 
 
 def moving_average(decay: float) -> Callable[..., None]:
-    """Give the update of an exponential average that forgets its first, random weights quickly."""
+    """Return the update of an exponential average that forgets its first, random weights quickly."""
 
     @torch.no_grad()
     def update(averages: list[Tensor], currents: list[Tensor], updates: Tensor | int) -> None:

@@ -60,7 +60,7 @@ class Maps:
     columns: dict[str, np.ndarray]
 
     def batch(self, rows: np.ndarray) -> dict[str, Tensor]:
-        """Give rows as tensors, `images` being maps (B, C, h, w) of float32."""
+        """Return rows as tensors, `images` being maps (B, C, h, w) of float32."""
         maps = torch.from_numpy(self.maps[rows]).float() * torch.from_numpy(self.scale)[:, None, None]
         columns = {name: torch.from_numpy(column[rows]) for name, column in self.columns.items()}
         return columns | {"images": maps.contiguous(memory_format=torch.channels_last)}
@@ -110,7 +110,7 @@ def gather(
 
 
 def _reader(net: SpatioTemporalEmotionNet, size: int, threads: int) -> Callable[[np.ndarray], np.ndarray]:
-    """Give a function from pictures to maps; ONNX Runtime reads them in half of PyTorch's time."""
+    """Return a function from pictures to maps; ONNX Runtime reads them in half of PyTorch's time."""
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "front.onnx"
         torch.onnx.export(

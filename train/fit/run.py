@@ -35,7 +35,7 @@ def run(
     workers: int | None = None,
     chosen: frozenset[str] = frozenset(),
 ) -> Path:
-    """Read, train, calibrate and export; give the weights file.
+    """Read, train, calibrate and export; return the weights file.
 
     `chosen` names the settings that the user gave: only others are fitted to a small data set.
 

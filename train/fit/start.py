@@ -76,7 +76,7 @@ def start_from(student: "nn.Module", path: Path) -> None:
 def resume(
     path: Path, facts: dict[str, Any], student: "nn.Module", average: "nn.Module", optimizer: Any
 ) -> tuple[int, float, int]:
-    """Load the checkpoint of a run; give its next step, best score and number of epochs without gain.
+    """Load the checkpoint of a run; return its next step, best score and number of epochs without gain.
 
     Raises:
         EmotionError: where it is damaged, or of other data or another network.

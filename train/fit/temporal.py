@@ -47,7 +47,7 @@ class Clips:
 
 
 def partner_of(samples: Samples, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Give each row another of a different category whose head is turned alike."""
+    """Choose for each row another one of a different category whose head is turned alike."""
     points = samples.landmarks
     yaw = points[:, NOSE_TIP, 0] - (points[:, RIGHT_EYE, 0] + points[:, LEFT_EYE, 0]) / 2
     dominant = samples.target.argmax(1)

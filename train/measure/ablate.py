@@ -47,7 +47,7 @@ def ablate(
     settings: dict[str, Any] | None = None,
     resume: bool = False,
 ) -> dict[str, Any]:
-    """Train and score every variant of `VARIANTS`; give the table, ready for JSON; `report` prints it.
+    """Train and score every variant of `VARIANTS`; return the table, ready for JSON; `report` prints it.
 
     Args:
         data: data folders or files.
@@ -96,7 +96,7 @@ def ablate(
 
 
 def recipe(before: dict[str, Any], size: int, pictures: int, settings: dict[str, Any]) -> TrainConfig:
-    """Give the settings of every variant: those of the weights, for one short epoch at a gentle rate.
+    """Return the settings of every variant: those of the weights, for one short epoch at a gentle rate.
 
     Labels are those of people alone, as nothing tells where the weights' teachers lie.
     """
@@ -110,7 +110,7 @@ def recipe(before: dict[str, Any], size: int, pictures: int, settings: dict[str,
 
 
 def score(weights: Path, samples: Samples, config: TrainConfig, clips: int) -> dict[str, Any]:
-    """Give a variant's figures on stills and on clips, and the number of parameters that it uses."""
+    """Return a variant's figures on stills and on clips, and the number of parameters that it uses."""
     net, meta = load_network(weights)
     figures = {k: v for k, v in meta.facts["figures"].items() if k.endswith(("/accuracy", "/balanced"))}
     row = {
@@ -147,7 +147,7 @@ def parameters(net: Any) -> int:
 
 
 def times(folders: Sequence[Path]) -> list[tuple[float, float]]:
-    """Give the milliseconds of `encode` and `decide` of the variants in `folders`, on one thread."""
+    """Return the milliseconds of `encode` and `decide` of the variants in `folders`, on one thread."""
     from emotion_core.network.onnx_export import export_onnx
     from train.ship.variants import open_pair, timings
 

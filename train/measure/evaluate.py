@@ -88,7 +88,7 @@ def evaluate(
 def scored(
     raw: Raw, predictions: Predictions, faces: dict[str, np.ndarray] | None, rounds: int = 1000
 ) -> dict:
-    """Give the figures of a labelled set: pictures with a clear majority among the categories count."""
+    """Compute the figures of a labelled set: pictures with a clear majority among the categories count."""
     use = (raw.majority >= 0) & predictions.readable
     truth, probabilities = raw.majority[use], predictions.probabilities[use]
     if not len(truth):
@@ -192,7 +192,7 @@ BASELINE_FIGURES = {"accuracy": 0.006, "balanced_accuracy": 0.02, "ece": 0.01}
 
 
 def baseline_of(outcome: dict) -> dict:
-    """Give the figures of an `evaluate` outcome that later ones are held against."""
+    """Return the figures of an `evaluate` outcome that later ones are held against."""
     return {
         "provenance": outcome["provenance"],
         "sets": {
@@ -211,7 +211,7 @@ def baseline_of(outcome: dict) -> dict:
 
 
 def check_baseline(outcome: dict, file: Path) -> list[str]:
-    """Give one line for each figure that fell below the accepted ones in `file`; empty where all hold.
+    """Return one line for each figure that fell below the accepted ones in `file`; empty where all hold.
 
     Raises:
         EmotionError: where `file` is no baseline.

@@ -105,7 +105,7 @@ def report(figures: dict) -> list[str]:
 
 
 def percent(row: dict, state: str, what: str = "share") -> str:
-    """Give the share of a group's smiling or resting faces that were read so, with its 95 % interval.
+    """Compute the share of a group's smiling or resting faces that were read so, with its 95 % interval.
 
     `what` is "share", or "negative" for resting faces that were called angry, disgusted, afraid or sad.
     """

@@ -64,7 +64,7 @@ class Variant:
 
     @property
     def milliseconds(self) -> float:
-        """Give the median time of one frame: one `encode` and one `decide`."""
+        """The median time of one frame: one `encode` and one `decide`."""
         return self.encode_ms + self.decide_ms
 
 
@@ -78,7 +78,7 @@ def export(
     cache: str | None = None,
     ship: str | None = None,
 ) -> dict:
-    """Write every variant under `out`/variants and the chosen one beside the weights; give the comparison.
+    """Write every variant under `out`/variants and the chosen one beside the weights; return the comparison.
 
     Without data, only FP32 and FP16 can be compared (to PyTorch, on noise), and FP16 is chosen. Each is
     compared with PyTorch beside the same files.
@@ -208,7 +208,7 @@ def _common() -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _prepared(file: Path, target: Path) -> Iterator[str]:
-    """Give `file` as the quantizer wants it, and keep the quantizer from advising at length."""
+    """Yield `file` as the quantizer wants it, and keep the quantizer from advising at length."""
     quant_pre_process = quiet.load("onnxruntime.quantization.shape_inference").quant_pre_process
     target.parent.mkdir(parents=True, exist_ok=True)
     ready = target.with_suffix(".ready.onnx")
@@ -251,7 +251,7 @@ class _Ranges:
 
 
 def answers(network: Network, inputs: Inputs) -> np.ndarray:
-    """Give the probabilities (N, K) that a network gives for stills."""
+    """Return the probabilities (N, K) that a network gives for stills."""
     out = []
     for batch in inputs.batches():
         features = network.encode(batch["images"], batch["landmarks"], batch["present"])
@@ -294,7 +294,7 @@ def _measure(
 
 
 def timings(networks: Sequence[OnnxNetwork], rounds: int = 60) -> list[tuple[float, float]]:
-    """Give each network's median milliseconds of `encode` and `decide` for one face, of processor time.
+    """Return each network's median milliseconds of `encode` and `decide` for one face, of processor time.
 
     For networks of one thread, as the library runs them; what else the machine does hardly counts.
     """
