@@ -1,6 +1,7 @@
 """The jobs of the command line, one function each; imports are inside, so that help comes at once."""
 
 import argparse
+import logging
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,17 @@ if TYPE_CHECKING:
     from emotion_core.analysis import ObjectFinder
 
 DONE = 0
+
+
+def do(job: str, args: argparse.Namespace, program: str) -> int:
+    """Do the job of that name for `program`, whose name leads its complaints; gives the exit code."""
+    args.program = program
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    jobs = {"model": model, "realtime": realtime, "video": video}
+    try:
+        return jobs[job](args)
+    except KeyboardInterrupt:
+        return fail(program, "stopped")
 
 
 def model(args: argparse.Namespace) -> int:
