@@ -4,6 +4,7 @@ import functools
 import json
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from emotion_core.labels import EMOTIONS
 from emotion_core.results.formats import FORMATS, available
 from emotion_core.results.recording import read_results, summarize
 from emotion_core.types import Box, EmotionError, Face, Frame
+from emotion_core.video.reader import Frames
 from webapp.dashboard import links
 from webapp.settings import Settings
 from webapp.shared import store
@@ -160,10 +162,14 @@ def test_a_video_that_runs_on_for_longer_than_it_says_is_stopped(
 
     from webapp.video import batch as handlers
 
-    real = handlers.check_video
-    monkeypatch.setattr(
-        handlers, "check_video", lambda *a: dataclasses.replace(real(*a), duration=1.0, fps=1.0)
-    )
+    real = handlers.open_video
+
+    def claiming(*given: Any) -> Frames:
+        reader = real(*given)
+        reader.info = dataclasses.replace(reader.info, duration=1.0, fps=1.0)
+        return reader
+
+    monkeypatch.setattr(handlers, "open_video", claiming)
     batch = batch_of([upload(workspace, talking_clip)])
     list(analyse_batch(batch, Job(), engine, Settings(max_minutes=0.1), lambda paths: None))
     assert batch.items[0].state in {"partial", "done"}  # 2 s may pass before the first count

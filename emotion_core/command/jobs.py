@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from emotion_core.ending import fail
 
 if TYPE_CHECKING:
-    from emotion_core.analysis import ObjectFinder
+    from emotion_core.searching import ObjectFinder
 
 DONE = 0
 
@@ -86,24 +86,21 @@ def video(args: argparse.Namespace) -> int:
     write_video = not args.no_video
     # Everything a user can get wrong is told before the model loads.
     source = identify(args.video, max_pixels=_max_pixels(args))
-    planned = analysis.plan(source, output=args.output, formats=formats, write_video=write_video)
-    objects = _objects(args)
-    recognizer = _recognizer(args, threads=1)  # the stages of a video share the cores already
-    begun = time.monotonic()
-    with StopOnSignal() as should_stop, Bar(planned.source.name) as bar:
-        result = analysis.analyze(
-            source,
-            recognizer=recognizer,
-            output=args.output,
-            smoothing=args.smoothing or 5,
-            threshold=args.threshold or 0.0,
-            objects=objects,
-            formats=formats,
-            write_video=write_video,
-            style=DrawStyle(args.overlay) if args.overlay else None,
-            on_progress=bar.show,
-            should_stop=should_stop,
-        )
+    with analysis.plan(source, output=args.output, formats=formats, write_video=write_video) as planned:
+        objects = _objects(args)
+        recognizer = _recognizer(args, threads=1)  # the stages of a video share the cores already
+        begun = time.monotonic()
+        with StopOnSignal() as should_stop, Bar(planned.source.name) as bar:
+            result = analysis.analyze(
+                planned,
+                recognizer=recognizer,
+                smoothing=args.smoothing or 5,
+                threshold=args.threshold or 0.0,
+                objects=objects,
+                style=DrawStyle(args.overlay) if args.overlay else None,
+                on_progress=bar.show,
+                should_stop=should_stop,
+            )
     print(report(result, time.monotonic() - begun))
     return DONE if result.complete else fail(args.program, result.message)
 

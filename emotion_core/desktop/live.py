@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from emotion_core.video.reader import frames
 if TYPE_CHECKING:
     from emotion_core.overlay.draw import DrawStyle, Memory
     from emotion_core.recognizer import Recognizer, Session
+    from emotion_core.searching import ObjectSearch
 
 CameraSource = str | os.PathLike[str] | int
 
@@ -190,12 +192,13 @@ class _Worker:
             self.failure = error
 
     def _work(self) -> None:
-        from emotion_core.objects import BackgroundObjects
+        from emotion_core.searching import ObjectSearch
 
         made: Any = self._recognizer
         recognizer = made if hasattr(made, "labels") else made()
         session = self._make_session()
-        search = BackgroundObjects(self._objects, every=0.5) if self._objects is not None else None
+        beside = ThreadPoolExecutor(1, thread_name_prefix="objects")
+        search = None if self._objects is None else ObjectSearch(self._objects, beside=beside)
         last: tuple[Taken, list[Face], list[DetectedObject]] | None = None
         try:
             self.reader.start()
@@ -203,23 +206,32 @@ class _Worker:
                 taken = self.reader.get(0.1)
                 if taken is not None:
                     faces = recognizer(taken.frame, session)
-                    wanted = search if "objects" in self.style.elements else None
-                    things = [] if wanted is None else wanted.latest(taken.frame.image)
+                    things: list[DetectedObject] = []
+                    if search is not None and "objects" in self.style.elements:
+                        search.step(taken.frame.image, taken.at)
+                        things = search.held(taken.at)
                     last = taken, faces, things
                     self._hand_over(*last, note="")
                 elif self.reader.ended:
                     break
             if last is not None and self.reader.info.kind != "camera":
-                self._hold(*last)
+                self._hold(*last, search)
         finally:
-            if search is not None:
-                search.close()
+            beside.shutdown(wait=False, cancel_futures=True)
 
-    def _hold(self, taken: Taken, faces: list[Face], things: list[DetectedObject]) -> None:
-        """Keep the last picture of a file until the user quits; a short clip would flash by unseen."""
+    def _hold(
+        self, taken: Taken, faces: list[Face], things: list[DetectedObject], search: "ObjectSearch | None"
+    ) -> None:
+        """Keep the last picture of a file until the user quits; a short clip would flash by unseen.
+
+        A search that was still running, as it is for a photo, adds what it finds.
+        """
         drawn = None
         note = "" if self.reader.info.kind == "picture" else "end"
         while not self._stop.wait(0.05):
+            found = search.collect(time.monotonic()) if search is not None else None
+            if found is not None:
+                things, drawn = found, None
             wanted = self.size, self.style
             if wanted != drawn:
                 self._hand_over(taken, faces, things, note=note)
