@@ -6,12 +6,12 @@ off the faces: beside, below or above where there is room, as a short label wher
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from emotion_core.overlay import panels
 from emotion_core.overlay.elements import ELEMENTS
 from emotion_core.overlay.elements.base import Scene, rect
+from emotion_core.overlay.hiding import hide
 from emotion_core.overlay.panels import DIM, Metrics
 from emotion_core.overlay.placement import Memory, Rect, overlap
 from emotion_core.overlay.style import DrawStyle
@@ -129,35 +129,6 @@ def _mapped(
         )
 
     return [face(f) for f in faces], [DetectedObject(o.label, o.score, box(o.box)) for o in objects]
-
-
-def _clipped(rect: Rect, width: int, height: int) -> Rect | None:
-    left, top, right, bottom = max(rect[0], 0), max(rect[1], 0), min(rect[2], width), min(rect[3], height)
-    return (left, top, right, bottom) if left < right and top < bottom else None
-
-
-# ---------------------------------------------------------------- faces
-
-
-def hide(canvas: np.ndarray, box: Rect) -> None:
-    """Pixelate a face in place, hair and chin included, so that it can't be recognised.
-
-    Six blocks across at most, each rounded to 24 levels: neighbouring frames of a video then add
-    nothing that would let the blocks be solved for finer ones.
-    """
-    height, width = canvas.shape[:2]
-    dx, dy = round((box[2] - box[0]) * 0.16), round((box[3] - box[1]) * 0.2)
-    area = _clipped((box[0] - dx, box[1] - dy, box[2] + dx, box[3] + dy), width, height)
-    if area is None:
-        return
-    left, top, right, bottom = area
-    region = canvas[top:bottom, left:right]
-    across = min(6, right - left)
-    down = max(1, min(7, round(across * (bottom - top) / (right - left))))
-    small = cv2.resize(region, (across, down), interpolation=cv2.INTER_AREA)
-    small = np.minimum(small.astype(np.uint16) // 11 * 11 + 5, 255).astype(np.uint8)
-    blocks = cv2.resize(small, (right - left, bottom - top), interpolation=cv2.INTER_NEAREST)
-    canvas[top:bottom, left:right] = blocks
 
 
 def _status(canvas: np.ndarray, line: str, boxes: Sequence[Rect], metrics: Metrics) -> Rect:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import Body, FastAPI, Request, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse
 
+from emotion_core.overlay.hiding import HIDING
 from emotion_core.palette import color_of
 from emotion_core.types import EmotionError
 from webapp.live.connection import Viewer
@@ -105,6 +106,7 @@ class LiveServer:
                     "type": "ready",
                     "labels": list(recognizer.labels),
                     "colors": {label: color_of(label) for label in recognizer.labels},
+                    "hiding": HIDING,
                 }
             )
             await self._run(socket, viewer)

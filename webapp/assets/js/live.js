@@ -141,6 +141,7 @@
       if (message.type === "ready") {
         this.labels = message.labels;
         Object.assign(app.colors, message.colors);
+        app.hiding = message.hiding;
         this.panels.setLabels(message.labels);
         this.configure();
         this.show("running");
