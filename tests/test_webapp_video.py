@@ -15,9 +15,8 @@ from emotion_core.results.formats import FORMATS, available
 from emotion_core.results.recording import read_results, summarize
 from emotion_core.types import Box, EmotionError, Face, Frame
 from emotion_core.video.reader import Frames
-from webapp.dashboard import links
 from webapp.settings import Settings
-from webapp.shared import store
+from webapp.shared import owners, store
 from webapp.shared.engine import Engine
 from webapp.shared.i18n import Text
 from webapp.shared.jobs import Job, Jobs
@@ -99,7 +98,7 @@ def test_good_and_bad_videos_one_after_the_other(
         if path.suffix != ".jpg":
             assert f"result/{good.token}/" in good.html
     token = good.html.split("dashboard/?result=")[1].split('"')[0]
-    assert links.resolve(token, owner=ME) == file_of(good.token, "_results.json")
+    assert token == good.token and owners.folder_of(token, ME) == folder
     assert "<b>" not in bad.html
     html = queue_html(batch)
     assert 'data-state="done"' in html and 'data-state="failed"' in html

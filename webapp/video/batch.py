@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from emotion_core.results.formats import FORMATS, available
 from emotion_core.types import EmotionError
-from webapp.dashboard import links
 from webapp.shared import owners, parts, store
 from webapp.shared.checks import open_video
 from webapp.shared.report import write_report
@@ -209,7 +208,6 @@ def _read(reader: Frames, item: Item, batch: Batch, job: Job, engine: Engine, se
     paths["report"] = write_report(paths["json"], outcome.summary, item.path.stem)
     order = ("video", *FORMATS, "summary", "report")
     files = [link(item.token, paths[kind], kind) for kind in order if kind in paths]
-    token = links.publish(paths["json"], owner=batch.owner)
     why: str | None = None
     if not outcome.complete:
         why = text("video.stopped", time=parts.clock(outcome.summary["seconds"]))
@@ -220,7 +218,7 @@ def _read(reader: Frames, item: Item, batch: Batch, job: Job, engine: Engine, se
         outcome.summary,
         files,
         text,
-        dashboard=f"dashboard/?result={token}",
+        dashboard=f"dashboard/?result={item.token}",
         problem=why,
     )
     item.share = 1.0
