@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emotion_core.desktop.window import WEB_APP, Window, check_display, fitting, resized
+from emotion_core.overlay.placement import Memory
 from emotion_core.types import DetectedObject, EmotionError, Face, Frame
 from emotion_core.video.reader import frames
 
 if TYPE_CHECKING:
-    from emotion_core.overlay.draw import DrawStyle, Memory
+    from emotion_core.overlay.draw import DrawStyle
     from emotion_core.recognizer import Recognizer, Session
     from emotion_core.searching import ObjectSearch
 
@@ -161,7 +162,7 @@ class _Worker:
         self.age: float | None = None
         self.failure: BaseException | None = None
         self._recognizer, self._make_session, self._objects = recognizer, make_session, objects
-        self._memory: Memory = {}
+        self._memory = Memory()
         self._view: _View | None = None
         self._change = threading.Condition()
         self._stop = threading.Event()
@@ -247,7 +248,7 @@ class _Worker:
         faces, things = scaled(faces, things, size[0] / width, size[1] / height)
         final = bool(note) or self.reader.info.kind == "picture"
         view = draw(
-            resized(image, size),
+            Frame(resized(image, size), taken.frame.index, taken.frame.time),
             faces,
             things,
             fps=None if final else self.fps,

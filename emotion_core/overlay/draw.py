@@ -11,7 +11,7 @@ import numpy as np
 from emotion_core.overlay import panels
 from emotion_core.overlay.elements import ELEMENTS
 from emotion_core.overlay.elements.base import Scene, rect
-from emotion_core.overlay.hiding import hide
+from emotion_core.overlay.hiding import hide, places
 from emotion_core.overlay.panels import DIM, Metrics
 from emotion_core.overlay.placement import Memory, Rect, overlap
 from emotion_core.overlay.style import DrawStyle
@@ -28,27 +28,34 @@ def draw(
     fps: float | None = None,
     latency_ms: float | None = None,
     style: DrawStyle | None = None,
-    memory: Memory | None = None,
+    memory: dict[int, tuple[int, str]] | None = None,
     note: str = "",
 ) -> np.ndarray:
     """Draw faces and objects onto a copy of a frame: RGB uint8 (H, W, 3), the size of the frame.
 
     `fps` and `latency_ms` (milliseconds) show in a corner in live mode, with `note`, a few words.
-    `memory` is a dict that the caller keeps per stream: with it panels stay where they are from frame to
-    frame. A picture that is not RGB uint8 raises ValueError.
+    `memory` is a `Memory` that the caller keeps per stream: with it panels stay where they are from frame to
+    frame, and a face that is to be hidden stays so for a second where it is lost, by the frames' times. (A
+    plain dict does for the panels alone.) A picture that is not RGB uint8 raises ValueError.
     """
     style = style or DrawStyle()
-    image = (frame if isinstance(frame, Frame) else Frame(frame)).image
+    frame = frame if isinstance(frame, Frame) else Frame(frame)
+    image = frame.image
     canvas = np.array(image[:, ::-1] if style.mirror else image, order="C")
     height, width = canvas.shape[:2]
     if not height or not width:
         return canvas
+    kept = memory if isinstance(memory, Memory) else None
+    hidden = places(faces, (width, height), frame.time, kept)
+    if style.hide_faces:
+        for left, top, right, bottom in hidden:
+            hide(
+                canvas,
+                (width - right, top, width - left, bottom) if style.mirror else (left, top, right, bottom),
+            )
     if style.mirror:
         faces, objects = mirrored(faces, objects, width)
     boxes = [rect(face.box) for face in faces]
-    if style.hide_faces:
-        for box in boxes:
-            hide(canvas, box)
     metrics = Metrics.of(width, height, style.scale)
     scene = Scene(
         canvas,

@@ -1,9 +1,13 @@
 """Faces made unrecognisable. The browser's live view does the same by the same numbers: `HIDING`."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
-from emotion_core.overlay.placement import Rect
+from emotion_core.overlay.elements.base import rect
+from emotion_core.overlay.placement import Memory, Rect
+from emotion_core.types import Box, Face
 
 SIDE, OVER = 0.16, 0.2
 """How far the hidden area reaches beyond a face's box, to each side and above and below, as a share of it:
@@ -14,8 +18,31 @@ STEP = 11
 """A block's colours are rounded to steps of this size, to 24 levels: neighbouring frames of a video then add
 nothing that would let the blocks be solved for finer ones."""
 
-HIDING = {"side": SIDE, "over": OVER, "across": ACROSS, "down": DOWN, "step": STEP}
+HELD = 1.0
+"""Seconds for which the last place of a face stays hidden when it is not found: one that turns away, or is
+missed in a frame, can still be seen."""
+
+HIDING = {"side": SIDE, "over": OVER, "across": ACROSS, "down": DOWN, "step": STEP, "held": HELD}
 """All of it for a page that hides faces itself."""
+
+
+def places(
+    faces: Sequence[Face], size: tuple[int, int], time: float, memory: Memory | None = None
+) -> list[Rect]:
+    """Give the boxes to hide in a frame of that size (w, h) and time (s): those of its faces, and lost ones.
+
+    What is remembered is in shares of the frame, since a window may change its size.
+    """
+    width, height = size
+    seen = memory.seen if memory is not None else {}
+    now = {face.id for face in faces}
+    for gone in [key for key, (then, *_) in seen.items() if key in now or not 0 <= time - then <= HELD]:
+        del seen[gone]
+    lost = [Box(x * width, y * height, w * width, h * height) for _, x, y, w, h in seen.values()]
+    for face in faces:
+        x, y, w, h = face.box.as_list()
+        seen[face.id] = time, x / width, y / height, w / width, h / height
+    return [rect(box) for box in (*(face.box for face in faces), *lost)]
 
 
 def hide(canvas: np.ndarray, box: Rect) -> None:

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from emotion_core.overlay.hiding import HIDING, STEP, hide
-from tests.browser.running import live, start_live
+from emotion_core.overlay.hiding import HIDING, STEP, hide, places
+from emotion_core.overlay.placement import Memory
+from emotion_core.types import Box
+from tests.browser.running import LIVE, start_live
+from tests.test_draw import face
 
 pytestmark = [pytest.mark.browser, pytest.mark.weights]
 
@@ -23,7 +26,8 @@ _DRAWN = """async ([url, boxes, options]) => {
   for (const canvas of [frame, seen]) Object.assign(canvas, { width: picture.width, height: picture.height });
   frame.getContext("2d").drawImage(picture, 0, 0);
   const faces = boxes.map((box, i) => ({ id: i + 1, box, e: 0, c: 1, p: [1], v: 0, a: 0, u: 0, lm: [9, 9] }));
-  EMOTION.drawFrame(seen, frame, { faces, labels: ["Happy"] }, { ...options, landmarks: true });
+  const result = { faces, hidden: boxes, labels: ["Happy"] };
+  EMOTION.drawFrame(seen, frame, result, { ...options, landmarks: true });
   const read = (canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
   const bytes = (data) => btoa(Array.from(data, (b) => String.fromCharCode(b)).join(""));
   return [bytes(read(seen)), bytes(read(frame))];
@@ -37,6 +41,8 @@ BOXES = (
     [[300, 300, 4, 5], [20, 400, 1, 90]],  # smaller than its blocks
     [[200.4, 100.3, 60.2, 80.4]],
 )
+STEPS = (([1, 2], 0), ([], 900), ([3], 1000), ([], 1001), ([], 2500))
+"""The faces found in pictures, and when these were taken (ms)."""
 
 
 def test_the_browser_hides_faces_as_the_library_does(
@@ -70,4 +76,17 @@ def test_the_browser_hides_faces_as_the_library_does(
         mirrored, _ = drawn(boxes, hide=True, mirror=True)
         assert np.array_equal(mirrored[:, ::-1], seen)
     page.locator("[data-option=hide]").check(force=True)
-    assert live(page, "l.options.hide")
+    page.wait_for_function(LIVE + ".last?.result.hidden.length === 1")  # as many as there are faces
+    # A face that is lost stays hidden for as long as in a video.
+    steps = page.evaluate(
+        f"""(steps) => {{
+          const view = Object.assign(Object.create(Object.getPrototypeOf({LIVE})), {{ seen: new Map() }});
+          return steps.map(([faces, at]) => view.toHide(faces, at).map(([x]) => x));
+        }}""",
+        [[[{"id": n, "box": [n, 0, 9, 9]} for n in ids], ms] for ids, ms in STEPS],
+    )
+    memory = Memory()
+    for (ids, ms), hidden in zip(STEPS, steps, strict=True):
+        faces = [face(Box(n, 0, 9, 9), id=n) for n in ids]
+        assert [box[0] for box in places(faces, (100, 100), ms / 1000, memory)] == hidden
+    assert steps == [[1, 2], [1, 2], [3, 1, 2], [3], []]

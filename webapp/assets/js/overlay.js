@@ -70,13 +70,13 @@
       }
   };
 
-  /* A copy of the frame in which no face can be known again. */
-  app.withoutFaces = (source, faces) => {
+  /* A copy of the frame in which what the boxes hold can't be known again. */
+  app.withoutFaces = (source, boxes) => {
     covered.width = source.width;
     covered.height = source.height;
     const c = covered.getContext("2d", { alpha: false, willReadFrequently: true });
     c.drawImage(source, 0, 0);
-    for (const face of faces) hideFace(c, face.box);
+    for (const box of boxes) hideFace(c, box);
     return covered;
   };
 
@@ -141,7 +141,7 @@
 
   /* frame: the one that was analysed; scale: canvas pixels for each pixel of it. */
   app.drawFrame = (canvas, frame, result, options) => {
-    const source = options.hide ? app.withoutFaces(frame, result.faces) : frame;
+    const source = options.hide ? app.withoutFaces(frame, result.hidden) : frame;
     const c = canvas.getContext("2d", { alpha: false });
     const W = canvas.width;
     const scale = W / source.width;
