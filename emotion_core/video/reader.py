@@ -22,6 +22,7 @@ from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
 from emotion_core.types import EmotionError, Frame
+from emotion_core.video.picture import upright
 from emotion_core.video.source import Source, TooManyPixelsError, clock_start, identify, open_container
 from emotion_core.video.writer import VideoWriter
 
@@ -320,7 +321,7 @@ def _decoder(stream: VideoStream) -> CodecContext | None:
 
 def _picture(source: Source) -> np.ndarray:
     """Read a still picture, turned as its EXIF note says."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():
@@ -329,7 +330,7 @@ def _picture(source: Source) -> np.ndarray:
         with picture:
             if too_large := source.too_large(picture.width, picture.height):
                 raise TooManyPixelsError(too_large)
-            return np.asarray(ImageOps.exif_transpose(picture).convert("RGB")).copy()
+            return np.asarray(upright(picture)).copy()
     except UnidentifiedImageError as error:
         raise EmotionError(f"{source.name} is a damaged picture: copy or save it again") from error
     except Image.DecompressionBombError as error:
