@@ -184,7 +184,7 @@ def analyze(
         reader = stack.enter_context(frames(made.source))
         annotated = None
         if made.video is not None:
-            sound = made.source.address if made.info.has_audio else None
+            sound = made.source if made.info.has_audio else None
             annotated = Annotated(made.video, made.info, sound, style, _depth(made.info))
         if annotated is not None:
             stack.callback(annotated.discard)
@@ -228,6 +228,9 @@ def analyze(
                 elif not problem:
                     problem = f"{made.source.name}: {annotated.problem}"
             recording.about["message"] = problem or "complete"
+            recording.about["remarks"] = reader.notes + (annotated.notes if annotated is not None else [])
+            if not problem:
+                recording.about["source"] = {**recording.about["source"], **reader.measured()}
             recording.close(complete=not problem, end=ended)
         except KeyboardInterrupt:
             recording.close(complete=False)

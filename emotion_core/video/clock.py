@@ -35,7 +35,8 @@ class Clock:
 
     `fps` is the rate that a picture without a time is given; `zero` is the stored time that counts as zero,
     None for that of the first picture; with `arrival` a picture's time is the moment at which it came.
-    `shifts` are the seconds that were added, one more each time the stored clock was set back.
+    `is_by_arrival` tells the last of these; `shifts` are the seconds that were added, one more each time the
+    stored clock was set back.
     """
 
     def __init__(self, zero: float | None, fps: float, *, arrival: bool = False) -> None:
@@ -43,19 +44,19 @@ class Clock:
         self.shifts = [0.0]
         self.last = -1.0
         self._step = 1 / fps
-        self._arrival = arrival
+        self.is_by_arrival = arrival
         self._count = 0
 
     @property
     def step(self) -> float:
         """Seconds that a picture lasts of which nothing else is known."""
-        if self._arrival and self._count > 1:
+        if self.is_by_arrival and self._count > 1:
             return self.last / (self._count - 1)
         return self._step
 
     def at(self, stored: float | None) -> float:
         """Give the time of the next picture, in seconds, from its stored time; None where it has none."""
-        if self._arrival:
+        if self.is_by_arrival:
             stored = time.monotonic()
         began = self.last >= 0
         if stored is None:

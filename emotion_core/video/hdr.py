@@ -40,7 +40,8 @@ def to_bt709(
     """
     import cv2
 
-    deep = reformat.reformat(picture, width, height, "rgb48le", src_colorspace=space, threads=1).to_ndarray()
+    whole = reformat.reformat(picture, width, height, "rgb48le", src_colorspace=space, threads=1)
+    deep = whole.to_ndarray().view(np.uint16)
     primaries = picture.color_primaries if picture.color_primaries in _TO_BT709 else _BT2020
     matrix = np.array(_TO_BT709[primaries], np.float32) * np.float32(_STEPS / _span())
     light, shown = _light(picture.color_trc), _shown()

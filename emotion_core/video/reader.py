@@ -6,7 +6,7 @@ a player shows, as RGB.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -16,6 +16,7 @@ import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 from emotion_core.types import EmotionError, Frame
 from emotion_core.video import choice, clock
@@ -32,6 +33,7 @@ _EXACT_TOLERANCE = 0.3  # the same for mp4, mov, mkv and webm, which declare it 
 _EXACT = ("mov", "matroska")
 _MOST_DAMAGED = 1000  # parts of a file, one after the other or not
 _STILL = 0.04  # seconds that a single picture counts as
+
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
@@ -84,10 +86,10 @@ def probe(source: str | os.PathLike[str] | int | Source) -> VideoInfo:
 class Frames(Iterator[Frame]):
     """The frames of one source; use it in a `for` loop, and `with` where the loop may end early.
 
-    All have the size of the first, whose proportions later ones keep between bars. `info` says what the source
-    holds. `notes` say what is not read of it, or is shown in another way, in one line each. After the last
-    frame `problem` is None, or one line that says where and why reading stopped before the end; `end` is the
-    time at which the last frame's display ends, in seconds.
+    All have the size of the first; later ones of other proportions lie between bars. `info` says what there
+    is. `notes` say what is not read of it, or is shown in another way, in one line each. After the last frame
+    `problem` is None, or one line that says where and why reading stopped before the end; `end` is the time
+    at which the last frame's display ends, in seconds.
     """
 
     def __init__(self, source: Source, *, start: float = 0.0) -> None:
@@ -132,9 +134,9 @@ class Frames(Iterator[Frame]):
         self._fps = clock.mean_rate(self._stream)
         arrival = clock.is_timed_by_arrival(container, self.source.kind)
         if arrival:
-            self._stream.codec_context.thread_count = 1  # others hand a picture over when the next ones are there
+            self._stream.codec_context.thread_count = 1  # others wait for the next picture
         self._clock = clock.Clock(clock_start(container, self.source.kind), self._fps, arrival=arrival)
-        self._upright = Upright(self._stream)
+        self._upright, self._combed = Upright(self._stream), Deinterlacer(self._stream)
         self._damaged = 0
         self._heard_until = 0.0
         self._torn = False
@@ -172,11 +174,16 @@ class Frames(Iterator[Frame]):
             self._moving.close()
 
     def measured(self) -> dict[str, float]:
-        """Give the length in seconds and the mean rate of what was read, to correct what the source says."""
-        if self.source.kind == "picture" or not self._index or self.end <= 0:
+        """Give what `info` could not know before the end: "duration" in seconds, "fps" of a timed address."""
+        if self.source.kind == "picture" or not self._index:
             return {}
-        lasted = max(self.end - self._start, 0.001)
-        return {"duration": round(self.end, 3), "fps": round(self._index / lasted, 4)}
+        said = self.info.duration
+        known = (
+            {} if said and abs(said - self.end) < max(1.0, said / 20) else {"duration": round(self.end, 3)}
+        )
+        if self._moving is None and self._clock.is_by_arrival:
+            known["fps"] = round(1 / self._clock.step, 4)
+        return known
 
     def _nothing(self) -> EmotionError:
         """Say why not one picture could be decoded."""
@@ -193,8 +200,10 @@ class Frames(Iterator[Frame]):
         kind, name = self.source.kind, self.source.name
         if self._container is None:
             rate = 1 / max(self.end, 0.001)
-            duration, count = (_STILL, 1) if self._moving is None else (None, self._moving.count)
-            return VideoInfo(width, height, rate, duration, count, False, 0, kind, name)
+            still = self._moving is None
+            pictures = 1 if self._moving is None else self._moving.count
+            duration = _STILL if still else None
+            return VideoInfo(width, height, rate, duration, pictures, False, 0, kind, name)
         declared = self._container.duration
         duration = None if kind == "camera" or not declared else self._length.picture
         count = self._stream.frames or None
@@ -224,12 +233,12 @@ class Frames(Iterator[Frame]):
 
     def _decode(self, container: InputContainer) -> Iterator[tuple[np.ndarray, float]]:
         """Yield (image, time) of every picture that can be decoded; set `problem` where that ends early."""
-        combed = Deinterlacer(self._stream)
+        following = choice.Following(container, self._stream, asked=self.source.stream is not None)
         packets = container.demux()
         while True:
             try:
                 packet = next(packets, None)
-                pictures = self._pictures_of(packet, combed)
+                pictures = self._pictures_of(packet, following)
             except TooManyPixelsError as error:
                 self.problem = self._stopped(str(error).removeprefix(f"{self.source.name} "))
                 return
@@ -260,23 +269,33 @@ class Frames(Iterator[Frame]):
             self.problem = self._stopped("too much of it is damaged")
         return self._damaged > _MOST_DAMAGED
 
-    def _pictures_of(self, packet: Packet | None, combed: Deinterlacer) -> list[VideoFrame]:
+    def _pictures_of(self, packet: Packet | None, following: choice.Following) -> list[VideoFrame]:
         """Decode a packet, or give what is left after the last one."""
         if packet is None:
-            return combed.take(None)
+            return self._combed.take(None)
         if packet.pts is not None and packet.time_base is not None:
             span = float((packet.pts + (packet.duration or 0)) * packet.time_base)
             self._heard_until = max(self._heard_until, span)
             self._torn = packet.is_corrupt
-        if packet.stream is not self._stream:
-            return []
         ready: list[VideoFrame] = []
-        for one in packet.decode():
+        for mine in following.packets(packet):
+            if mine.stream is not self._stream and isinstance(mine.stream, VideoStream):
+                ready += [*self._checked(self._stream.codec_context.decode(None)), *self._combed.take(None)]
+                choice.prepare(mine.stream, self.source)
+                self._stream = mine.stream
+                self._upright, self._combed = Upright(self._stream), Deinterlacer(self._stream)
+                self.notes.append(f"from {self.end:.1f} s on it goes on in video stream {mine.stream_index}")
+            ready += self._checked(mine.decode())
+        return ready
+
+    def _checked(self, pictures: Sequence[object]) -> list[VideoFrame]:
+        ready: list[VideoFrame] = []
+        for one in pictures:
             assert isinstance(one, VideoFrame)
             # The size may change in mid-stream, and pixels that are not square make it larger.
             if too_large := self.source.too_large(*self._upright.size(one)):
                 raise TooManyPixelsError(too_large)
-            ready += combed.take(one)
+            ready += self._combed.take(one)
         return ready
 
     def _placed(self, one: VideoFrame) -> tuple[np.ndarray, float]:
@@ -295,7 +314,9 @@ class Frames(Iterator[Frame]):
         missing = (whole or 0.0) - (self._heard_until - begin)
         cut = missing > (_EXACT_TOLERANCE if exact else _END_TOLERANCE)
         if cut and self.source.path is not None and container.format.name.startswith("matroska"):
-            cut = not clock.is_whole(self.source.path)  # else the last picture is held, which nothing else says
+            cut = not clock.is_whole(
+                self.source.path
+            )  # else the last picture is held, which nothing else says
         if self.source.kind == "file" and (self._torn or cut):
             self.problem = self._stopped("the file is cut off there")
             return

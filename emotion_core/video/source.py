@@ -15,6 +15,7 @@ from av.container import InputContainer
 from emotion_core.files import no_plain_file
 from emotion_core.limits import MAX_PIXELS, MAX_SIDE
 from emotion_core.types import EmotionError
+from emotion_core.video.pages import moves
 
 PICTURE_MAGIC: tuple[tuple[int, bytes], ...] = (
     (0, b"\xff\xd8\xff"),
@@ -150,8 +151,6 @@ def _identify(source: str | os.PathLike[str] | int) -> Source:
     is_picture = any(head[at : at + len(magic)] == magic for at, magic in PICTURE_MAGIC)
     is_picture = is_picture or (head[4:8] == b"ftyp" and head[8:12] in AVIF_BRANDS)
     if is_picture and path.suffix.lower() not in _MOTION_JPEG:
-        from emotion_core.video.still import moves
-
         moving = moves(path)
         return Source("file" if moving else "picture", str(path), name, moving=moving)
     return Source("file", str(path), name)

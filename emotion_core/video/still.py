@@ -1,6 +1,5 @@
 """Picture files: of one picture, or of several as moving WebP, PNG and AVIF and the pages of a TIFF are."""
 
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,30 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emotion_core.types import EmotionError
-from emotion_core.video import tiff
+from emotion_core.video import pages
+from emotion_core.video.pages import DAMAGE
 from emotion_core.video.shape import eight_bits
 from emotion_core.video.source import Source, TooManyPixelsError
-from emotion_core.video.tiff import DAMAGE
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "AVIF")
-_MOVING = ("PNG", "WEBP", "AVIF")  # a JPEG's second picture is its depth or brightness, not a frame
 _DEEP = ("I", "F")  # first letters of modes that hold more than 8 bits, which Pillow would clip
 _PAGE = 1.0  # seconds a page without a time is shown
 _USUAL, _SHORTEST, _LONGEST = 0.1, 0.01, 86_400.0  # seconds: browsers show what is to last no time so
-
-
-def moves(path: Path) -> bool:
-    """Tell whether a picture file holds more than one frame or page; False where it is damaged."""
-    try:
-        if tiff.is_tiff(str(path)):
-            return len(_whole(tiff.pages(str(path)))) > 1
-        with _opened(path) as picture:
-            return picture.format in _MOVING and int(getattr(picture, "n_frames", 1)) > 1
-    except (*DAMAGE, EmotionError):
-        return False
 
 
 def picture(source: Source) -> np.ndarray:
@@ -41,10 +27,10 @@ def picture(source: Source) -> np.ndarray:
         EmotionError: where it is damaged, of a kind that can't be read, or too large.
     """
     try:
-        if tiff.is_tiff(source.address):
-            found = tiff.pages(source.address)
-            return _page(source, found, (_whole(found) or [0])[0])
-        with _opened(Path(source.address)) as one:
+        if pages.is_tiff(source.address):
+            found = pages.pages(source.address)
+            return _page(source, found, (pages.whole(found) or [0])[0])
+        with _opened(source) as one:
             return _image(source, one)
     except DAMAGE as error:
         raise _damaged(source, error) from error
@@ -64,17 +50,17 @@ class Pictures:
         self._source = source
         self.problem: str | None = None
         self.notes: list[str] = []
-        self._pages: list[tiff.Page] = []
+        self._pages: list[pages.Page] = []
         self._picture: Picture | None = None
         try:
-            if tiff.is_tiff(source.address):
-                self._pages = tiff.pages(source.address)
-                self._places = _whole(self._pages)
+            if pages.is_tiff(source.address):
+                self._pages = pages.pages(source.address)
+                self._places = pages.whole(self._pages)
                 self.notes.append(f"its {len(self._places)} pages have no times: each counts as a second")
                 if copies := len(self._pages) - len(self._places):
                     self.notes.append(f"pages that are smaller copies of others are not read: {copies}")
             else:
-                self._picture = _opened(Path(source.address))
+                self._picture = _opened(source)
                 self._places = list(range(int(getattr(self._picture, "n_frames", 1))))
         except DAMAGE as error:
             raise _damaged(source, error) from error
@@ -105,32 +91,25 @@ class Pictures:
         return image, seconds if _SHORTEST < seconds < _LONGEST else _USUAL
 
 
-def _whole(pages: list[tiff.Page]) -> list[int]:
-    """Give the numbers of the pages that are no smaller copies of others."""
-    return [number for number, page in enumerate(pages) if not page.is_reduced]
-
-
-def _page(source: Source, pages: list[tiff.Page], number: int) -> np.ndarray:
+def _page(source: Source, found: list[pages.Page], number: int) -> np.ndarray:
     """Read a page of a TIFF: by Pillow, which turns it upright, else by OpenCV, which knows more depths."""
     try:
-        with _opened(Path(source.address)) as one:
+        with _opened(source) as one:
             one.seek(number)
-            return _image(source, one, zero_is_white=bool(pages) and pages[number].zero_is_white)
+            return _image(source, one, zero_is_white=bool(found) and found[number].zero_is_white)
     except DAMAGE:
-        if not pages:
+        if not found:
             raise
-        return tiff.read(source, number, pages[number])
+        return _deep(source, number, found[number])
 
 
-def _opened(path: Path) -> "Picture":
+def _opened(source: Source) -> "Picture":
     from PIL import Image
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is checked before unpacking
-        try:
-            return Image.open(path, formats=_FORMATS)
-        except Image.DecompressionBombError as error:
-            raise TooManyPixelsError(f"{path.name} has too many pixels: make it smaller first") from error
+    try:
+        return pages.opened(Path(source.address))
+    except Image.DecompressionBombError as error:
+        raise TooManyPixelsError(f"{source.name} has too many pixels: make it smaller first") from error
 
 
 def _image(source: Source, picture: "Picture", *, zero_is_white: bool = False) -> np.ndarray:
@@ -143,6 +122,29 @@ def _image(source: Source, picture: "Picture", *, zero_is_white: bool = False) -
         grey = eight_bits(np.asarray(upright))
         return np.repeat((255 - grey if zero_is_white else grey)[:, :, None], 3, axis=2)
     return np.asarray(upright.convert("RGB")).copy()
+
+
+def _deep(source: Source, number: int, page: pages.Page) -> np.ndarray:
+    """Read a page of a depth or layout that Pillow does not know, such as 16 bits a colour or floats."""
+    import cv2
+
+    if too_large := source.too_large(page.width, page.height):
+        raise TooManyPixelsError(too_large)
+    level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it would print its own words
+    try:
+        found, images = cv2.imreadmulti(source.address, start=number, count=1, flags=cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        found, images = False, ()
+    finally:
+        cv2.utils.logging.setLogLevel(level)
+    if not found or not images:
+        raise EmotionError(
+            f"{source.name} is a TIFF that is damaged or of a kind unknown here: save it as PNG"
+        )
+    values = images[0] if images[0].ndim == 3 else images[0][:, :, None]
+    values = values[:, :, 2::-1] if values.shape[2] >= 3 else np.repeat(values[:, :, :1], 3, axis=2)
+    return np.ascontiguousarray(eight_bits(values))
 
 
 def _damaged(source: Source, error: Exception) -> EmotionError:

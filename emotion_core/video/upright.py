@@ -1,4 +1,4 @@
-"""A decoded picture as a player shows it: RGB, upright, with square pixels, without the combs of interlacing."""
+"""A decoded picture as a player shows it: RGB, upright, with square pixels, not interlaced."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ _NO_MORE = (av.error.BlockingIOError, av.error.EOFError)
 
 
 class Upright:
-    """Turns the pictures of one stream into images; `rotation` is the clockwise turn of the last in degrees."""
+    """Turns the pictures of one stream into images; `rotation` is their clockwise turn in degrees."""
 
     def __init__(self, stream: VideoStream) -> None:
         self.rotation = 0

@@ -1,18 +1,19 @@
-"""The pages of a TIFF: which there are, and those of a depth or layout that Pillow does not know."""
+"""Which frames or pages a picture file has, from its headers alone."""
 
+import warnings
 from dataclasses import dataclass
-from typing import BinaryIO
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
-import numpy as np
-
-from emotion_core.types import EmotionError
-from emotion_core.video.shape import eight_bits
-from emotion_core.video.source import Source, TooManyPixelsError
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 DAMAGE = (OSError, ValueError, SyntaxError, EOFError, KeyError, TypeError, IndexError, OverflowError)
 """What Pillow raises for a file that is not as it should be."""
 
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "AVIF")
+_MOVING = ("PNG", "WEBP", "AVIF")  # a JPEG's second picture is its depth or brightness, not a frame
 _WIDTH, _HEIGHT, _KIND, _PHOTOMETRIC = 256, 257, 254, 262
 _REDUCED = 1  # a page that is a smaller copy of another
 _LARGE = 43  # the version of a TIFF whose places in the file take eight bytes
@@ -26,6 +27,35 @@ class Page:
     height: int
     is_reduced: bool
     zero_is_white: bool
+
+
+def moves(path: Path) -> bool:
+    """Tell whether a picture file holds more than one frame or page; False where it is damaged."""
+    from PIL import Image
+
+    try:
+        if is_tiff(str(path)):
+            return len(whole(pages(str(path)))) > 1
+        with opened(path) as picture:
+            return picture.format in _MOVING and int(getattr(picture, "n_frames", 1)) > 1
+    except (*DAMAGE, Image.DecompressionBombError):
+        return False
+
+
+def opened(path: Path) -> "Picture":
+    """Open a picture by Pillow, which has not looked at its pixels then; raises what Pillow raises."""
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", Image.DecompressionBombWarning
+        )  # the size is checked before unpacking
+        return Image.open(path, formats=_FORMATS)
+
+
+def whole(pages: list[Page]) -> list[int]:
+    """Give the numbers of the pages that are no smaller copies of others."""
+    return [number for number, page in enumerate(pages) if not page.is_reduced]
 
 
 def is_tiff(address: str) -> bool:
@@ -65,28 +95,3 @@ def _collect(file: BinaryIO, found: list[Page]) -> None:
                 directory.get(_PHOTOMETRIC) == 0,
             )
         )
-
-
-def read(source: Source, number: int, page: Page) -> np.ndarray:
-    """Read a page as RGB uint8 (H, W, 3), such as one of 16 bits a colour or of floats.
-
-    Raises:
-        EmotionError: where it is too large or of a kind that can't be read.
-    """
-    import cv2
-
-    if too_large := source.too_large(page.width, page.height):
-        raise TooManyPixelsError(too_large)
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it would print its own words
-    try:
-        found, images = cv2.imreadmulti(source.address, start=number, count=1, flags=cv2.IMREAD_UNCHANGED)
-    except cv2.error:
-        found, images = False, ()
-    finally:
-        cv2.utils.logging.setLogLevel(level)
-    if not found or not images:
-        raise EmotionError(f"{source.name} is a TIFF that is damaged or of a kind unknown here: save it as PNG")
-    values = images[0] if images[0].ndim == 3 else images[0][:, :, None]
-    values = values[:, :, 2::-1] if values.shape[2] >= 3 else np.repeat(values[:, :, :1], 3, axis=2)
-    return np.ascontiguousarray(eight_bits(values))
