@@ -5,7 +5,6 @@ that the library knows nothing of either.
 """
 
 import argparse
-import logging
 import sys
 from collections.abc import Sequence
 from importlib.metadata import entry_points
@@ -43,12 +42,7 @@ def _main(words: list[str]) -> int:
     args = build_parser().parse_args(words)
     from emotion_core.command import jobs
 
-    args.program = PROGRAM
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    try:
-        return getattr(jobs, args.job)(args)
-    except KeyboardInterrupt:
-        return fail(PROGRAM, "stopped")
+    return jobs.do(args.job, args, PROGRAM)
 
 
 def _elsewhere(name: str, words: list[str]) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from emotion_core.files import disk_problem, written_beside
+from emotion_core.overlay.placement import Memory
 from emotion_core.shortage import OUT_OF_MEMORY, is_out_of_memory
 from emotion_core.types import DetectedObject, EmotionError, Face, Frame
 from emotion_core.video.reader import VideoInfo
@@ -27,7 +28,7 @@ class Annotated:
         self._path = path
         self._depth = depth
         self._style = {} if style is None else {"style": style}
-        self._memory: dict[int, tuple[int, str]] = {}  # where panels lie, so that they don't jump
+        self._memory = Memory()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="annotate")
         self._waiting: deque[Future[None]] = deque()
         self._writer: VideoWriter | None = None

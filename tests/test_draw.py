@@ -12,7 +12,7 @@ from emotion_core.labels import EMOTIONS
 from emotion_core.overlay import panels, sprites
 from emotion_core.overlay.draw import DrawStyle, draw, hide, mirrored, scaled
 from emotion_core.overlay.elements import ELEMENTS
-from emotion_core.overlay.placement import Planner, overlap, spot
+from emotion_core.overlay.placement import Memory, Planner, overlap, spot
 from emotion_core.palette import ACCENT, UNCERTAIN, color_of, rgb
 from emotion_core.types import Box, DetectedObject, EmotionError, Face, Frame, Pose
 
@@ -217,6 +217,25 @@ def test_hidden_faces_leave_their_landmarks_out() -> None:
     assert np.array_equal(
         draw(image, [one], style=style.switched("landmarks")), draw(image, [one], style=style)
     )
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_a_face_that_is_lost_stays_hidden_for_a_second(mirror: bool) -> None:
+    image = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
+    one = face(Box(40, 50, 100, 80))
+    style = DrawStyle((), hide_faces=True, mirror=mirror)
+    plain = draw(image, [], style=style)
+    memory = Memory()
+    first = draw(Frame(image, 0, 5.0), [one], style=style, memory=memory)
+    assert (first != plain).any()
+    lost = draw(Frame(image, 1, 5.9), [], style=style, memory=memory)
+    assert np.array_equal(lost, first)
+    assert np.array_equal(draw(Frame(image, 1, 6.1), [], style=style, memory=memory), plain)
+    # A window that has become larger, and a clock that was set back.
+    draw(Frame(image, 2, 9.0), [one], style=style, memory=memory)
+    large = draw(Frame(np.repeat(image, 2, 0).repeat(2, 1), 3, 9.1), [], style=style, memory=memory)
+    assert (large[::2, ::2] == first).mean() > 0.99 > (large[::2, ::2] == plain).mean()
+    assert np.array_equal(draw(Frame(image, 4, 1.0), [], style=style, memory=memory), plain)
 
 
 @pytest.mark.parametrize("box", [(-50, -50, 30, 30), (0, 0, 1, 1), (5, 5, 500, 500), (63, 47, 10, 10)])

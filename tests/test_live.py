@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emotion_core.desktop.live import LatestFrame, Taken
+from emotion_core.desktop.live import LatestFrame, Taken, _Worker
 from emotion_core.desktop.window import fitting, resized
+from emotion_core.overlay.style import DrawStyle
 from emotion_core.palette import COLORS, rgb
-from emotion_core.types import EmotionError
+from emotion_core.recognizer import Recognizer, Session
+from emotion_core.types import Box, DetectedObject, EmotionError
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -71,6 +74,28 @@ def test_a_picture_is_one_frame(astronaut_path: Path) -> None:
     reader = LatestFrame(astronaut_path).start()
     assert [t.frame.index for t in take_all(reader, 0)] == [0]
     reader.close()
+
+
+@pytest.mark.weights
+def test_a_photo_gets_the_objects_that_a_search_beside_it_finds(astronaut_path: Path) -> None:
+    may = threading.Event()
+
+    def find(image: np.ndarray) -> list[DetectedObject]:
+        assert may.wait(60)  # long after the photo is shown, as a real search is
+        return [DetectedObject("cup", 0.9, Box(300, 300, 150, 150))]
+
+    style = DrawStyle({"objects"})
+    worker = _Worker(LatestFrame(astronaut_path), Recognizer.from_pretrained(), Session, find, style)
+    worker.start()
+    try:
+        before = worker.view(60)
+        assert before is not None
+        may.set()
+        while (after := worker.view(60)) is not None and np.array_equal(after.image, before.image):
+            pass
+        assert after is not None and (after.image != before.image)[300:450, 300:450].any()
+    finally:
+        worker.stop()
 
 
 def test_close_is_quick_before_and_while_reading(talking_clip: Path) -> None:

@@ -91,7 +91,9 @@ def _blocks(app: App) -> gr.Blocks:
         )
 
         def left(request: gr.Request) -> None:
-            app.jobs.leave(request.session_hash or "")
+            page = request.session_hash or ""
+            app.jobs.leave(page)
+            app.workspace.incoming.leave(page)
 
         blocks.unload(left)
     blocks.queue(max_size=4 * app.settings.max_waiting)

@@ -1,6 +1,7 @@
 """The jobs of the command line, one function each; imports are inside, so that help comes at once."""
 
 import argparse
+import logging
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,9 +9,20 @@ from typing import TYPE_CHECKING, Any
 from emotion_core.ending import fail
 
 if TYPE_CHECKING:
-    from emotion_core.analysis import ObjectFinder
+    from emotion_core.searching import ObjectFinder
 
 DONE = 0
+
+
+def do(job: str, args: argparse.Namespace, program: str) -> int:
+    """Do the job of that name for `program`, whose name leads its complaints; gives the exit code."""
+    args.program = program
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    jobs = {"model": model, "realtime": realtime, "video": video}
+    try:
+        return jobs[job](args)
+    except KeyboardInterrupt:
+        return fail(program, "stopped")
 
 
 def model(args: argparse.Namespace) -> int:
@@ -74,24 +86,21 @@ def video(args: argparse.Namespace) -> int:
     write_video = not args.no_video
     # Everything a user can get wrong is told before the model loads.
     source = identify(args.video, max_pixels=_max_pixels(args), stream=args.stream)
-    planned = analysis.plan(source, output=args.output, formats=formats, write_video=write_video)
-    objects = _objects(args)
-    recognizer = _recognizer(args, threads=1)  # the stages of a video share the cores already
-    begun = time.monotonic()
-    with StopOnSignal() as should_stop, Bar(planned.source.name) as bar:
-        result = analysis.analyze(
-            source,
-            recognizer=recognizer,
-            output=args.output,
-            smoothing=args.smoothing or 5,
-            threshold=args.threshold or 0.0,
-            objects=objects,
-            formats=formats,
-            write_video=write_video,
-            style=DrawStyle(args.overlay) if args.overlay else None,
-            on_progress=bar.show,
-            should_stop=should_stop,
-        )
+    with analysis.plan(source, output=args.output, formats=formats, write_video=write_video) as planned:
+        objects = _objects(args)
+        recognizer = _recognizer(args, threads=1)  # the stages of a video share the cores already
+        begun = time.monotonic()
+        with StopOnSignal() as should_stop, Bar(planned.source.name) as bar:
+            result = analysis.analyze(
+                planned,
+                recognizer=recognizer,
+                smoothing=args.smoothing or 5,
+                threshold=args.threshold or 0.0,
+                objects=objects,
+                style=DrawStyle(args.overlay) if args.overlay else None,
+                on_progress=bar.show,
+                should_stop=should_stop,
+            )
     print(report(result, time.monotonic() - begun))
     return DONE if result.complete else fail(args.program, result.message)
 

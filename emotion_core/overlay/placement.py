@@ -24,8 +24,16 @@ class Placed:
     rect: Rect
 
 
-Memory = dict[int, tuple[int, str]]
-"""Face id -> (level, slot) of the frame before, so that panels don't jump; plain data, one per stream."""
+class Memory(dict[int, tuple[int, str]]):
+    """Face id -> (level, slot) of the frame before, so that panels don't jump; plain data, one per stream.
+
+    `seen` is face id -> (time in seconds; x, y, width and height as shares of the frame), so that a face
+    which is lost for a moment stays hidden.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: dict[int, tuple[float, float, float, float, float]] = {}
 
 
 def area(rect: Rect) -> int:
@@ -109,7 +117,7 @@ class Planner:
         # The largest faces choose first: they are the ones that a viewer looks at.
         self.order = sorted(range(len(faces)), key=lambda i: -area(self.faces[i]))
 
-    def solve(self, ids: Sequence[int], memory: Memory | None = None) -> list[Placed]:
+    def solve(self, ids: Sequence[int], memory: dict[int, tuple[int, str]] | None = None) -> list[Placed]:
         """Give a place to every face; with a `memory`, keep last frame's layout while it is as good."""
         kept = self._remembered(ids, memory) if memory else None
         if kept is not None:
@@ -143,7 +151,7 @@ class Planner:
                 return Placed(level, slot, rect)
         return None
 
-    def _remembered(self, ids: Sequence[int], memory: Memory) -> list[Placed] | None:
+    def _remembered(self, ids: Sequence[int], memory: dict[int, tuple[int, str]]) -> list[Placed] | None:
         lone = len(ids) == 1 and ids[0] in memory and memory[ids[0]][1] in EDGES
         keep_out = [_grow(face, -0.04 - CLOSE * lone) for face in self.faces]
         taken, plan = keep_out + self.reserved, []

@@ -9,6 +9,7 @@ import numpy as np
 from emotion_core.types import EmotionError
 from emotion_core.video import pages
 from emotion_core.video.pages import DAMAGE
+from emotion_core.video.picture import upright
 from emotion_core.video.shape import eight_bits
 from emotion_core.video.source import Source, TooManyPixelsError
 
@@ -117,11 +118,10 @@ def _image(source: Source, picture: "Picture", *, zero_is_white: bool = False) -
 
     if too_large := source.too_large(picture.width, picture.height):
         raise TooManyPixelsError(too_large)
-    upright = ImageOps.exif_transpose(picture)
     if picture.mode.startswith(_DEEP):
-        grey = eight_bits(np.asarray(upright))
+        grey = eight_bits(np.asarray(ImageOps.exif_transpose(picture)))
         return np.repeat((255 - grey if zero_is_white else grey)[:, :, None], 3, axis=2)
-    return np.asarray(upright.convert("RGB")).copy()
+    return np.asarray(upright(picture)).copy()
 
 
 def _deep(source: Source, number: int, page: pages.Page) -> np.ndarray:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from emotion_core.overlay.panels import Metrics
-from emotion_core.overlay.placement import Memory, Rect
+from emotion_core.overlay.placement import Rect
 from emotion_core.palette import UNCERTAIN, color_of, rgb
 from emotion_core.types import Box, DetectedObject, Face
 
@@ -31,7 +31,7 @@ class Scene:
     metrics: Metrics
     taken: list[Rect]
     elements: frozenset[str]
-    memory: Memory | None = None
+    memory: dict[int, tuple[int, str]] | None = None
     bars: bool = True
     va: bool = True
     hide_faces: bool = False
