@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from emotion_core.annotated import Annotated
 from emotion_core.files import disk_problem
 from emotion_core.planning import Plan, plan
+from emotion_core.results.names import place_of
 from emotion_core.results.recording import Recording
 from emotion_core.searching import OBJECTS_EVERY, ObjectFinder, ObjectSearch
 from emotion_core.shortage import OUT_OF_MEMORY, is_out_of_memory
@@ -125,7 +126,7 @@ def _analyze(
     facts = recognizer.metadata
     known = {key: facts[key] for key in (*_MODEL_FACTS, "detector") if key in facts}
     model = {**known, "labels": list(recognizer.labels)}
-    about = {"source": _source_facts(made.info), "model": model, "settings": settings}
+    about = {"source": _source_facts(made), "model": model, "settings": settings}
     recording = Recording.create(
         made.results, formats=made.formats, labels=tuple(recognizer.labels), about=about
     )
@@ -253,9 +254,11 @@ def _stopped(made: Plan, end: float) -> str:
     return f"{made.source.name}: stopped at {end:.1f}{of} seconds"
 
 
-def _source_facts(info: VideoInfo) -> Mapping[str, Any]:
+def _source_facts(made: Plan) -> Mapping[str, Any]:
+    info, path = made.info, made.source.path
     return {
         "name": info.name,
+        "path": None if path is None else place_of(path, made.results.parent),
         "kind": info.kind,
         "width": info.width,
         "height": info.height,

@@ -4,7 +4,6 @@ A file may say anything of its length. What is believed is what its other statem
 that a track lists, the other tracks, and the packets that were read.
 """
 
-import time
 from pathlib import Path
 
 import av
@@ -34,7 +33,7 @@ class Clock:
     """Turns the times of pictures as they are stored into seconds that begin at zero and rise.
 
     `fps` is the rate that a picture without a time is given; `zero` is the stored time that counts as zero,
-    None for that of the first picture; with `arrival` a picture's time is the moment at which it came.
+    None for that of the first picture; with `arrival` a picture's time is `now`, the moment at which it came.
     `is_by_arrival` tells the last of these; `shifts` are the seconds that were added, one more each time the
     stored clock was set back.
     """
@@ -45,6 +44,7 @@ class Clock:
         self.last = -1.0
         self._step = 1 / fps
         self.is_by_arrival = arrival
+        self.now = 0.0
         self._count = 0
 
     @property
@@ -57,7 +57,7 @@ class Clock:
     def at(self, stored: float | None) -> float:
         """Give the time of the next picture, in seconds, from its stored time; None where it has none."""
         if self.is_by_arrival:
-            stored = time.monotonic()
+            stored = self.now
         began = self.last >= 0
         if stored is None:
             moment = self.last + self._step if began else 0.0

@@ -5,6 +5,7 @@ mirroring that a phone notes in the file, and pixels that are not square, are ap
 a player shows, as RGB.
 """
 
+import errno
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from av.video.stream import VideoStream
 
 from emotion_core.types import EmotionError, Frame
 from emotion_core.video import choice, clock
+from emotion_core.video.arrival import Arriving
 from emotion_core.video.shape import fitted
 from emotion_core.video.source import Source, TooManyPixelsError, clock_start, identify, open_container
 from emotion_core.video.still import Pictures, picture
@@ -100,6 +102,7 @@ class Frames(Iterator[Frame]):
         self._start = start
         self._container: InputContainer | None = None
         self._moving: Pictures | None = None
+        self._arriving: Arriving | None = None
         self._index = 0
         self._size = (0, 0)
         if source.stream is not None and (source.kind in ("picture", "camera") or source.moving):
@@ -134,6 +137,7 @@ class Frames(Iterator[Frame]):
         self._fps = clock.mean_rate(self._stream)
         arrival = clock.is_timed_by_arrival(container, self.source.kind)
         if arrival:
+            self._arriving = Arriving(container)
             self._stream.codec_context.thread_count = 1  # others wait for the next picture
         self._clock = clock.Clock(clock_start(container, self.source.kind), self._fps, arrival=arrival)
         self._upright, self._combed = Upright(self._stream), Deinterlacer(self._stream)
@@ -167,9 +171,11 @@ class Frames(Iterator[Frame]):
     def close(self) -> None:
         """Let go of the source; reading after this ends at once."""
         self._pictures = iter(())
-        if self._container is not None:
+        if self._arriving is not None:
+            self._arriving.close()  # closes the container, which it may be reading right now
+        elif self._container is not None:
             self._container.close()
-            self._container = None
+        self._container = None
         if self._moving is not None:
             self._moving.close()
 
@@ -234,10 +240,12 @@ class Frames(Iterator[Frame]):
     def _decode(self, container: InputContainer) -> Iterator[tuple[np.ndarray, float]]:
         """Yield (image, time) of every picture that can be decoded; set `problem` where that ends early."""
         following = choice.Following(container, self._stream, asked=self.source.stream is not None)
-        packets = container.demux()
+        packets = container.demux() if self._arriving is None else iter(self._arriving)
         while True:
             try:
                 packet = next(packets, None)
+                if self._arriving is not None:
+                    self._clock.now = self._arriving.moment
                 pictures = self._pictures_of(packet, following)
             except TooManyPixelsError as error:
                 self.problem = self._stopped(str(error).removeprefix(f"{self.source.name} "))
@@ -248,6 +256,8 @@ class Frames(Iterator[Frame]):
                     return
                 continue
             except (av.error.FFmpegError, OSError) as error:
+                if self._clock.is_by_arrival and error.errno == errno.EIO:
+                    return  # the camera hung up, which is how such a stream ends
                 self.problem = self._stopped(getattr(error, "strerror", None) or str(error))
                 return
             for one in pictures:  # one after the other: many large ones may come at once
@@ -303,7 +313,8 @@ class Frames(Iterator[Frame]):
         image = self._upright.image(one)
         tick = one.time_base
         time = self._clock.at(None if one.pts is None or tick is None else float(one.pts * tick))
-        lasting = float(one.duration * tick) if one.duration and tick else 0.0
+        known = one.duration and tick and not self._clock.is_by_arrival
+        lasting = float(one.duration * tick) if known and tick else 0.0
         self.end = time + (lasting if 0 < lasting < 86_400 else self._clock.step)
         return image, time
 

@@ -85,6 +85,11 @@ class Source:
         return Path(self.address) if self.kind in ("file", "picture") else None
 
     @property
+    def ending(self) -> str:
+        """The ending of its name with its dot, as ".mov"; empty where it has none."""
+        return Path(urlsplit(self.address).path if self.kind == "url" else self.address).suffix.lower()
+
+    @property
     def stem(self) -> str:
         """A file name without its ending that results can be named after."""
         if self.kind == "camera":
