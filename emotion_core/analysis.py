@@ -258,7 +258,7 @@ def _source_facts(made: Plan) -> Mapping[str, Any]:
     info, path = made.info, made.source.path
     return {
         "name": info.name,
-        "path": None if path is None else place_of(path, made.results.parent),
+        "path": None if path is None or path.name != info.name else place_of(path, made.results.parent),
         "kind": info.kind,
         "width": info.width,
         "height": info.height,

@@ -154,6 +154,11 @@ class Frames(Iterator[Frame]):
         for image, time in self._pictures:
             if time < self._start:
                 continue
+            if time > self.source.max_seconds:
+                self.problem = self._stopped(
+                    f"no more than {self.source.max_seconds / 60:g} minutes are read"
+                )
+                break
             frame = Frame(self._fitted(image, time), self._index, time)
             self._index += 1
             return frame

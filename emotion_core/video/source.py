@@ -1,5 +1,6 @@
 """Where pictures come from: a file, a camera or an address; where one can't be opened, one line says why."""
 
+import math
 import os
 import re
 import sys
@@ -56,7 +57,7 @@ class Source:
 
     A frame of more than `max_pixels` pixels is refused before it is unpacked. `stream` is the number of the
     video stream to read, as other tools count all streams of a file from 0; None leaves the choice to the
-    reader. `moving` marks a picture file of several frames or pages: its kind is "file", as a video's.
+    reader. What lasts longer than `max_seconds`, whatever it says, is read up to there. `moving` marks a picture file of several frames or pages: its kind is "file", as a video's.
     """
 
     kind: str
@@ -65,6 +66,7 @@ class Source:
     max_pixels: int = MAX_PIXELS
     stream: int | None = None
     moving: bool = False
+    max_seconds: float = math.inf
 
     def too_large(self, width: int, height: int) -> str | None:
         """Say in one line why a frame of `width` x `height` pixels is not read, or give None where it is."""
@@ -105,6 +107,7 @@ def identify(
     *,
     max_pixels: int = MAX_PIXELS,
     stream: int | None = None,
+    max_seconds: float = math.inf,
 ) -> Source:
     """Tell what `source` is, and refuse what can't hold a picture.
 
@@ -113,6 +116,7 @@ def identify(
             what was identified already is given back.
         max_pixels: the most pixels that one of its frames may have.
         stream: the number of the video stream to read, where a file has several; see `Source`.
+        max_seconds: the time up to which it is read.
 
     Raises:
         EmotionError: for what is missing, empty, a folder, a pipe or a device, or may not be read.
@@ -120,6 +124,8 @@ def identify(
     found = source if isinstance(source, Source) else _identify(source)
     if max_pixels != MAX_PIXELS:
         found = replace(found, max_pixels=max_pixels)
+    if max_seconds != math.inf:
+        found = replace(found, max_seconds=max_seconds)
     return found if stream is None else replace(found, stream=stream)
 
 
