@@ -16,7 +16,8 @@ _REFERENCE_WHITE = 203.0  # cd/m2
 _PEAK = 1000.0  # cd/m2: the screen that HLG's system gamma of 1.2 stands for, and the usual one of PQ
 _GAMMA = 2.4  # of the screen that BT.709 pictures are made for (BT.1886)
 _KNEE = 0.75  # of white: light below it stays as it is
-_STEPS = 4096
+_STEPS = 4096  # of a channel as it is stored
+_FINE = 65_536  # of light: the dark needs them, since the eye tells more steps apart there
 _ROWS = 16  # taken at a time: they stay in the cache of the core, which is three times as fast as all at once
 
 # From linear BT.2020 and Display P3 light to BT.709's, by the chromaticities in those standards.
@@ -43,13 +44,13 @@ def to_bt709(
     whole = reformat.reformat(picture, width, height, "rgb48le", src_colorspace=space, threads=1)
     deep = whole.to_ndarray().view(np.uint16)
     primaries = picture.color_primaries if picture.color_primaries in _TO_BT709 else _BT2020
-    matrix = np.array(_TO_BT709[primaries], np.float32) * np.float32(_STEPS / _span())
+    matrix = np.array(_TO_BT709[primaries], np.float32) * np.float32((_FINE - 1) / _span())
     light, shown = _light(picture.color_trc), _shown()
     image = np.empty(deep.shape, np.uint8)
     for top in range(0, height, _ROWS):
         linear = np.take(light, deep[top : top + _ROWS] >> 4, mode="clip")  # 1 is white
         places = cv2.transform(linear, matrix)
-        np.clip(places, 0, _STEPS - 1, out=places)
+        np.clip(places, 0, _FINE - 1, out=places)
         np.take(shown, places.astype(np.uint16), mode="clip", out=image[top : top + _ROWS])
     return image
 
@@ -77,8 +78,8 @@ def _light(transfer: int) -> np.ndarray:
 
 @cache
 def _shown() -> np.ndarray:
-    """Give the BT.709 value, uint8, of each of 4096 steps of light from black to the brightest."""
-    light = (np.arange(_STEPS) + 0.5) * (_span() / _STEPS)
+    """Give the BT.709 value, uint8, of each step of light from black to the brightest."""
+    light = np.arange(_FINE) * (_span() / (_FINE - 1))
     room, reach = 1 - _KNEE, _span() - _KNEE
     over = np.maximum(light - _KNEE, 0)
     # A hyperbola that leaves the knee with slope 1 and comes to white at the brightest light.

@@ -155,6 +155,7 @@ class Frames(Iterator[Frame]):
             if time < self._start:
                 continue
             if time > self.source.max_seconds:
+                self.end = time
                 self.problem = self._stopped(
                     f"no more than {self.source.max_seconds / 60:g} minutes are read"
                 )

@@ -55,9 +55,10 @@ class TooManyPixelsError(EmotionError):
 class Source:
     """What a user named: `kind` is "file", "picture", "camera" or "url"; `name` is for messages.
 
-    A frame of more than `max_pixels` pixels is refused before it is unpacked. `stream` is the number of the
-    video stream to read, as other tools count all streams of a file from 0; None leaves the choice to the
-    reader. What lasts longer than `max_seconds`, whatever it says, is read up to there. `moving` marks a picture file of several frames or pages: its kind is "file", as a video's.
+    A frame of more than `max_pixels` pixels is refused before it is unpacked; what lasts for longer than
+    `max_seconds`, whatever it says itself, is read up to there. `stream` is the number of the video stream to
+    read, as other tools count all streams of a file from 0; None leaves the choice to the reader. `moving`
+    marks a picture file of several frames or pages: its kind is "file", as a video's.
     """
 
     kind: str
