@@ -4,6 +4,7 @@ A file may say anything of its length. What is believed is what its other statem
 that a track lists, the other tracks, and the packets that were read.
 """
 
+import math
 from pathlib import Path
 
 import av
@@ -94,7 +95,8 @@ class Length:
         track = _track_length(stream)
         others = [_track_length(s) or 0.0 for s in container.streams if s is not stream]
         if sampled is not None and track is not None:
-            track = _believed(track, declared, sampled)
+            usual = stream.frames / float(stream.guessed_rate or stream.average_rate or _USUAL_FPS)
+            track = _believed(track, declared, sampled, usual)
         longest = max(others, default=0.0)
         if track is not None:
             longest = max(longest, track)
@@ -109,13 +111,16 @@ class Length:
         self.whole_end = begin + self.whole if self.whole else None
 
 
-def _believed(track: float, declared: float, sampled: float) -> float:
-    """Give the length that two of three statements bear out: the track's, the container's, its samples'."""
+def _believed(track: float, declared: float, sampled: float, usual: float) -> float:
+    """Give the length that two statements bear out: the track's, the container's, that of its samples.
+
+    Where they all differ, `usual` decides: what so many pictures take at the commonest step between two.
+    """
     if _agree(track, sampled):
         return track
     if _agree(declared, sampled):
         return declared
-    return track if _agree(track, declared) else sampled
+    return min(track, sampled, key=lambda length: abs(math.log(length / usual)))
 
 
 def _agree(length: float, other: float) -> bool:
