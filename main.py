@@ -46,6 +46,7 @@ BELONGS = {
     "--smoothing": ("realtime", "video"),
     "--objects": ("realtime", "video"),
     "--fetch-objects": ("realtime", "video"),
+    "--stream": ("video",),
     "--max-megapixels": ("video",),
     "--no-objects": ("realtime", "video"),
     "--objects-model": ("realtime", "video"),

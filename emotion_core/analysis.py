@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from emotion_core.annotated import Annotated
 from emotion_core.files import disk_problem
 from emotion_core.planning import Plan, plan
+from emotion_core.results.names import place_of
 from emotion_core.results.recording import Recording
 from emotion_core.searching import OBJECTS_EVERY, ObjectFinder, ObjectSearch
 from emotion_core.shortage import OUT_OF_MEMORY, is_out_of_memory
@@ -125,7 +126,7 @@ def _analyze(
     facts = recognizer.metadata
     known = {key: facts[key] for key in (*_MODEL_FACTS, "detector") if key in facts}
     model = {**known, "labels": list(recognizer.labels)}
-    about = {"source": _source_facts(made.info), "model": model, "settings": settings}
+    about = {"source": _source_facts(made), "model": model, "settings": settings}
     recording = Recording.create(
         made.results, formats=made.formats, labels=tuple(recognizer.labels), about=about
     )
@@ -139,7 +140,7 @@ def _analyze(
         reader, depth = made.reader, _depth(made.info)
         annotated = None
         if made.video is not None:
-            sound = made.source.address if made.info.has_audio else None
+            sound = made.source if made.info.has_audio else None
             annotated = Annotated(made.video, made.info, sound, style, depth)
             stack.callback(annotated.discard)
         decoded = _ahead(_with_objects(reader, search), depth)
@@ -181,6 +182,9 @@ def _analyze(
                 elif not problem:
                     problem = f"{made.source.name}: {annotated.problem}"
             recording.about["message"] = problem or "complete"
+            recording.about["remarks"] = reader.notes + (annotated.notes if annotated is not None else [])
+            if not problem:
+                recording.about["source"] = {**recording.about["source"], **reader.measured()}
             recording.close(complete=not problem, end=ended)
         except KeyboardInterrupt:
             recording.close(complete=False)
@@ -250,9 +254,11 @@ def _stopped(made: Plan, end: float) -> str:
     return f"{made.source.name}: stopped at {end:.1f}{of} seconds"
 
 
-def _source_facts(info: VideoInfo) -> Mapping[str, Any]:
+def _source_facts(made: Plan) -> Mapping[str, Any]:
+    info, path = made.info, made.source.path
     return {
         "name": info.name,
+        "path": None if path is None or path.name != info.name else place_of(path, made.results.parent),
         "kind": info.kind,
         "width": info.width,
         "height": info.height,

@@ -12,7 +12,7 @@ from emotion_core.annotated import PICTURE_ENDINGS
 from emotion_core.files import busy, is_being_written
 from emotion_core.limits import MAX_VIDEO_SIDE
 from emotion_core.results.formats import check as check_formats
-from emotion_core.results.names import OVERLAY, RESULTS, results_path
+from emotion_core.results.names import OVERLAY, RESULTS, free_name, results_path
 from emotion_core.types import EmotionError
 from emotion_core.video.reader import Frames, VideoInfo, frames
 from emotion_core.video.source import Source
@@ -70,7 +70,8 @@ def plan(
     NAME is the stem of `output` (without a trailing `_emotions` or `_results`, unless the source is called so
     too), else that of the source; the results are `NAME_results.json` and `NAME_summary.json` in the folder
     of `output`, else in `output_dir`, else beside the source. The annotated video is `output`, else
-    `NAME_emotions.mp4` there (.jpg for a picture).
+    `NAME_emotions.mp4` there (.jpg for a picture). Where the summary in that folder says that NAME is that of
+    another source, this one's ending is added to it, as in `talk_mov_results.json`.
 
     Raises:
         EmotionError: where the source can't be read, or an output can't be written or would be the source.
@@ -93,6 +94,14 @@ def _plan(
 ) -> Plan:
     place, info = reader.source, reader.info
     folder, name, video = _names(place, output, output_dir)
+    free, other = free_name(folder, name, place.name, place.path, place.ending)
+    if other is not None:
+        reader.notes.append(
+            f"{name}{RESULTS}.json is of {other}: the files of {place.name} are called {free}"
+        )
+        if video.stem.startswith(name):
+            video = video.with_name(f"{free}{video.name.removeprefix(name)}")
+        name = free
     if write_video and video is not None:
         allowed = (".mp4", *PICTURE_ENDINGS) if place.kind == "picture" else (".mp4",)
         if video.suffix.lower() not in allowed:

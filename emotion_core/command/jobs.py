@@ -85,7 +85,7 @@ def video(args: argparse.Namespace) -> int:
     formats = args.format or ("json",)
     write_video = not args.no_video
     # Everything a user can get wrong is told before the model loads.
-    source = identify(args.video, max_pixels=_max_pixels(args))
+    source = identify(args.video, max_pixels=_max_pixels(args), stream=args.stream)
     with analysis.plan(source, output=args.output, formats=formats, write_video=write_video) as planned:
         objects = _objects(args)
         recognizer = _recognizer(args, threads=1)  # the stages of a video share the cores already

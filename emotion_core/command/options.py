@@ -30,6 +30,13 @@ def add_file_options(group: Any) -> None:
         "--no-video", action="store_true", default=None, help="results only, no annotated video"
     )
     group.add_argument(
+        "--stream",
+        metavar="N",
+        type=stream,
+        help="the video stream to read, of all streams counted from 0 (default: the file's default one, else "
+        "the one of the largest picture)",
+    )
+    group.add_argument(
         "--max-megapixels", metavar="N", type=megapixels, help="largest frame that is read (default 50)"
     )
 
@@ -92,6 +99,13 @@ def count(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of frames: give 1 (no smoothing) or more")
     return value
+
+
+def stream(text: str) -> int:
+    """Read the number of a stream, 0 or more."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of a stream: they count from 0")
+    return int(text)
 
 
 def megapixels(text: str) -> float:

@@ -25,7 +25,7 @@ from emotion_core.labels import EMOTIONS
 from emotion_core.results.formats import FORMATS, check
 from emotion_core.results.formats import of as format_of
 from emotion_core.results.formats.base import Writer
-from emotion_core.results.names import summary_path
+from emotion_core.results.names import stub_path, summary_path
 from emotion_core.results.record import Record, columns, records_of
 from emotion_core.results.summary import Summary
 from emotion_core.types import DetectedObject, EmotionError, Face, Frame
@@ -82,6 +82,7 @@ class Recording:
         self.about: dict[str, Any] = dict(about or {})
         self.complete = True
         self.summary: dict[str, Any] = {}
+        self._stub = stub_path(final)
         self._final = {fmt.name: final.with_suffix(fmt.endings[0]) for fmt in formats_to_write}
         self.paths = {
             fmt.name: target if fmt.readable_while_written and not target.exists() else partial_name(target)
@@ -192,6 +193,8 @@ class Recording:
         self.summary = {**self._counts.as_dict(), "complete": complete, **_stamp(), **self.about}
         write_summary(self.summary, summary)
         self.paths["summary"] = summary
+        if summary != self._stub:
+            self._stub.unlink(missing_ok=True)
 
     def discard(self) -> None:
         """Stop and remove what this recording wrote; earlier results stay."""
@@ -202,6 +205,8 @@ class Recording:
     def _put_away(self) -> None:
         for file in self._files.values():
             file.discard()
+        if self._writers and self.about.get("source"):
+            self._stub.unlink(missing_ok=True)
 
     def __enter__(self) -> "Recording":
         return self
@@ -219,6 +224,9 @@ class Recording:
         for name, file in self._files.items():
             self._writers.append(FORMATS[name].writer(file.path, self.labels))
         self.flush()
+        if self.about.get("source"):
+            # A run that is killed leaves results whose source has to be known when another one comes.
+            write_summary({**self.about, "complete": False}, self._stub)
         for name, file in self._files.items():
             if FORMATS[name].readable_while_written and not file.target.exists():
                 file.place()

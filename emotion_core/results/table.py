@@ -34,6 +34,8 @@ _LISTED = 100  # rows named one by one in `attrs`; pandas copies these with ever
 _NOTHING: dict[str, Any] = {}
 _LARGEST = 2**53  # whole numbers up to here are exact
 _LATEST = 1e12  # seconds: past any clock's, and small enough to be added up
+_TRUE = ("true", "1", "1.0", "wahr", "vrai", "verdadero", "verdadeiro", "vero", "waar", "prawda")
+"""How spreadsheets of several languages write that something is so."""
 _RANGES = {"confidence": (0.0, 1.0), "valence": (-1.0, 1.0), "arousal": (0.0, 1.0)}
 
 
@@ -318,7 +320,7 @@ def _emotions(values: Any) -> tuple[np.ndarray, pd.Series]:
 
 
 def _booleans(values: Any) -> np.ndarray:
-    return pd.Series(values).astype(str).str.lower().isin(["true", "1", "1.0"]).to_numpy(bool)
+    return pd.Series(values).astype(str).str.strip().str.lower().isin(_TRUE).to_numpy(bool)
 
 
 class _Reasons:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,13 +62,14 @@ def find_faces(reader: Frames, output: Path, engine: Engine) -> AnalysisResult:
 
 @contextlib.contextmanager
 def _still(path: Path, kind: str, settings: Settings) -> Iterator[Source]:
-    """Give the picture as a source of the library, to which a GIF is a video: of one, its first frame."""
+    """Give the picture as a source of the library; of one that moves, its first frame."""
     from PIL import Image
 
     from emotion_core.video.source import Source, identify
 
     if kind != "GIF":
-        yield identify(path, max_pixels=settings.max_pixels)
+        source = identify(path, max_pixels=settings.max_pixels)
+        yield replace(source, kind="picture", moving=False)
         return
     with tempfile.TemporaryDirectory() as folder:
         first = Path(folder) / "first.png"
@@ -80,6 +81,7 @@ def _still(path: Path, kind: str, settings: Settings) -> Iterator[Source]:
 def mark(path: Path, folder: Path, token: str, engine: Engine, settings: Settings, text: Text) -> Marked:
     """Find and mark the faces of one picture; a problem becomes a line, never an exception."""
     from emotion_core.results.recording import read
+    from emotion_core.video.pages import moves
     from emotion_core.video.reader import frames
 
     name, number = path.stem, 2
@@ -88,6 +90,7 @@ def mark(path: Path, folder: Path, token: str, engine: Engine, settings: Setting
     broken = Marked(path.name, problem=text("error.notpicture", name=path.name))
     try:
         kind = check_picture(path, settings, text)
+        moving = kind == "GIF" or moves(path)
         with contextlib.ExitStack() as stack:
             try:
                 reader = stack.enter_context(frames(stack.enter_context(_still(path, kind, settings))))
@@ -103,7 +106,7 @@ def mark(path: Path, folder: Path, token: str, engine: Engine, settings: Setting
     )
     faces = tuple(record for record in read(result.paths["json"]) if record.face is not None)
     shown = link(token, _shown(result.paths["picture"]), "picture")
-    return Marked(path.name, faces, shown, files, hint=text("picture.gif") if kind == "GIF" else None)
+    return Marked(path.name, faces, shown, files, hint=text("picture.gif") if moving else None)
 
 
 def _shown(path: Path) -> Path:

@@ -62,7 +62,7 @@ def open_video(path: Path, settings: Settings, text: Text) -> Frames:
     check_file(path, settings, text)
     name = path.name
     try:
-        source = identify(path, max_pixels=settings.max_pixels)
+        source = identify(path, max_pixels=settings.max_pixels, max_seconds=settings.max_minutes * 60)
     except EmotionError:
         raise EmotionError(text("error.notvideo", name=name)) from None
     try:

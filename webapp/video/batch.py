@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from webapp.shared.i18n import Text
     from webapp.shared.jobs import Job
 
+_MOST_FPS = 120.0  # frames a second of what is still believed to be a clock
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.3
@@ -174,14 +175,14 @@ def _read(reader: Frames, item: Item, batch: Batch, job: Job, engine: Engine, se
             if text("error.objects") not in batch.notices:
                 batch.notices.append(text("error.objects"))
     item.token, folder = owners.new_folder(batch.owner)
-    most_frames = settings.max_minutes * 60 * max(reader.info.fps, 1.0) * 1.05
+    most_frames = settings.max_minutes * 60 * _MOST_FPS
 
     def on_progress(done: int, total: int | None, fps: float, left: float | None) -> None:
         item.state, item.frames, item.fps, item.left = "running", done, fps, left
         item.share = min(1.0, done / total) if total else None
 
     def should_stop() -> bool:
-        # A file may run on for longer than it says.
+        # A file may run on for longer than its clock says; for longer than it states, the reader looks out.
         return job.stop.is_set() or item.frames > most_frames
 
     outcome = analyze(
@@ -213,6 +214,8 @@ def _read(reader: Frames, item: Item, batch: Batch, job: Job, engine: Engine, se
         why = text("video.stopped", time=parts.clock(outcome.summary["seconds"]))
         if outcome.message and not job.stop.is_set():
             why += " " + outcome.message
+    if remarks := outcome.summary.get("remarks"):
+        why = " ".join([*([why] if why else []), *(f"{remark}." for remark in remarks)])
     item.html = result_html(
         read_results(paths["json"]),
         outcome.summary,
