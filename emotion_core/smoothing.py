@@ -38,6 +38,9 @@ class Reading:
 class Smoother:
     """The recent readings of one face. Plain data.
 
+    `lead` is by how much the held label's probability surpassed all others in the last frame, 0 where it
+    didn't.
+
     >>> smoother = Smoother()
     >>> calm = smoother.update(Reading(np.array([1.0, 0.0]), 0.5, 0.5), frames=2)
     >>> calm, label = smoother.update(Reading(np.array([0.0, 1.0]), 0.1, 0.3), frames=2)
@@ -49,6 +52,7 @@ class Smoother:
     current: int | None = None
     rival: int | None = None
     streak: int = 0
+    lead: float = 0.0
 
     def update(self, reading: Reading, frames: int) -> tuple[Reading, int]:
         """Take in the reading of a frame; return the mean over the last `frames` and the label's index.
@@ -66,6 +70,8 @@ class Smoother:
 
     def _hold(self, probabilities: np.ndarray, frames: int) -> int:
         best = int(np.argmax(probabilities))
+        second, first = np.partition(probabilities, -2)[-2:].tolist()
+        self.lead = (first - second) if best == self.current else 0.0
         if self.current is None or frames == 1:
             self.current = best
         self.streak = self.streak + 1 if best == self.rival else 1

@@ -83,7 +83,8 @@ class DetectedFace:
     `points` is (5, 2): right eye, left eye, nose tip, right and left mouth corner, in pixels ("right" is
     the person's own, so it lies left in the picture). `landmarks` is the (478, 2) MediaPipe mesh in pixels,
     or None where there is no mesh. `region` is the (2, 3) similarity from the picture to the crop that
-    the next frame is read in.
+    the next frame is read in. `held` counts the frames in a row for which a face that hardly changed has
+    not been read anew, and `anchor` is how it looked when it was, see `faces.still`.
     """
 
     box: Box
@@ -93,6 +94,8 @@ class DetectedFace:
     pose: Pose | None = None
     blendshapes: Mapping[str, float] | None = None
     region: np.ndarray | None = field(default=None, repr=False)
+    anchor: object = field(default=None, repr=False)
+    held: int = 0
 
     def __post_init__(self) -> None:
         if self.points.shape != (5, 2):

@@ -115,6 +115,7 @@ def _recognizer(args: argparse.Namespace, threads: int | None = None) -> Any:
         device=args.device,
         threads=threads,
         detector=args.detector or USUAL,
+        every_frame=bool(args.every_frame),
     )
 
 
