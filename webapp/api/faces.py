@@ -118,10 +118,12 @@ async def create(
                 raise ProblemError(422, "file: send one or more pictures under this name, and nothing else.")
             for _, file in files:
                 data = await file.read()
-                pictures.append(await asyncio.to_thread(_read, data, file.filename, threshold, service))
+                pictures.append(
+                    await asyncio.to_thread(read_picture, data, file.filename, threshold, service)
+                )
     elif kind in _KINDS:
         data = await request.body()
-        pictures.append(await asyncio.to_thread(_read, data, "picture", threshold, service))
+        pictures.append(await asyncio.to_thread(read_picture, data, "picture", threshold, service))
     else:
         raise ProblemError(415, f"Send multipart/form-data with files, or one of {', '.join(_KINDS)}.")
     wrong = [picture.error for picture in pictures if picture.error is not None]
@@ -130,7 +132,7 @@ async def create(
     return Pictures(pictures=pictures)
 
 
-def _read(data: bytes, name: str | None, threshold: float, service: Service) -> Picture:
+def read_picture(data: bytes, name: str | None, threshold: float, service: Service) -> Picture:
     """Read one picture; a problem becomes a part of the answer."""
     shown = plain_name(name)
     try:
