@@ -52,14 +52,15 @@ class AsyncClient:
 
     async def submit(
         self,
-        video: str | os.PathLike[str],
+        source: str | os.PathLike[str],
+        /,
         *,
         key: str | None = None,
         in_parts: bool | None = None,
         **options: Any,
     ) -> Job:
         """Send a video or a picture; gives the job that waits."""
-        path = Path(video)
+        path = Path(source)
         size = calls.size_of(path)
         if in_parts or (in_parts is None and size >= calls.LARGE):
             call = calls.json_call("upload", await self._send(path, size), options, key)
@@ -73,13 +74,14 @@ class AsyncClient:
 
     async def analyze(
         self,
-        video: str | os.PathLike[str],
+        source: str | os.PathLike[str],
+        /,
         *,
         on_progress: Callable[[Job], object] | None = None,
         **options: Any,
     ) -> Job:
         """Send a video or a picture and wait until it has been read."""
-        job = await self.submit(video, **options)
+        job = await self.submit(source, **options)
         return (await self.wait(job.id, on_progress=on_progress)).checked()
 
     async def wait(self, id: str, *, on_progress: Callable[[Job], object] | None = None) -> Job:

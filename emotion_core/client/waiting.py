@@ -59,7 +59,8 @@ class Client:
 
     def submit(
         self,
-        video: str | os.PathLike[str],
+        source: str | os.PathLike[str],
+        /,
         *,
         key: str | None = None,
         in_parts: bool | None = None,
@@ -71,7 +72,7 @@ class Client:
         hide_faces, max_megapixels. The same `key` gives the same job, however often it is sent. Large files
         go in parts, others at once, unless `in_parts` says which.
         """
-        path = Path(video)
+        path = Path(source)
         size = calls.size_of(path)
         if in_parts or (in_parts is None and size >= calls.LARGE):
             return Job.of(self._ask(calls.json_call("upload", self._send(path, size), options, key)).json())
@@ -84,7 +85,8 @@ class Client:
 
     def analyze(
         self,
-        video: str | os.PathLike[str],
+        source: str | os.PathLike[str],
+        /,
         *,
         on_progress: Callable[[Job], object] | None = None,
         **options: Any,
@@ -93,7 +95,7 @@ class Client:
 
         A file that ends early gives a `partial` job. Raises EmotionError where it can't be read.
         """
-        return self.wait(self.submit(video, **options).id, on_progress=on_progress).checked()
+        return self.wait(self.submit(source, **options).id, on_progress=on_progress).checked()
 
     def wait(self, id: str, *, on_progress: Callable[[Job], object] | None = None) -> Job:
         """Wait until a job has ended, also while the server is started again; it may have failed."""

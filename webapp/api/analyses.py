@@ -76,11 +76,24 @@ def _body() -> dict[str, Any]:
     }
 
 
+def _link(operation: str) -> dict[str, Any]:
+    return {"operationId": operation, "parameters": {"id": "$response.body#/id"}}
+
+
+_LINKS = {
+    name: _link(name)
+    for name in (
+        *("analyses.one", "analyses.events", "results.results", "results.summary", "results.video"),
+        *("results.report", "analyses.delete"),
+    )
+}
+
+
 @router.post(
     "/analyses",
     status_code=202,
     response_model=Analysis,
-    responses=refusals(409, 415, 507),
+    responses={202: {"description": "It waits.", "links": _LINKS}, **refusals(409, 415, 507)},
     openapi_extra={"requestBody": _body()},
     summary="Analyse a video or a picture",
 )
@@ -169,12 +182,13 @@ def delete(request: Request, id: Id) -> Response:
     return Response(status_code=204)
 
 
+_TEXT = {"type": "string"}
 _STREAM = {
     "description": "`progress` whenever something has changed, at last `end`; each holds the analysis.",
     "content": {
         "text/event-stream": {
-            "schema": {"type": "string"},
-            "example": f'event: progress\ndata: {{"id": "{ID}", "state": "running"}}\n\n',
+            "schema": {"type": "object", "properties": {"event": _TEXT, "data": _TEXT}},
+            "example": {"event": "progress", "data": f'{{"id": "{ID}", "state": "running"}}'},
         }
     },
 }

@@ -21,7 +21,14 @@ PART = "application/offset+octet-stream"
 _SPOKEN = {"Tus-Resumable": VERSION, "Cache-Control": "no-store"}
 
 Id = Annotated[str, Path(description="The id of an upload.", examples=[ID], max_length=100)]
-Spoken = Annotated[str | None, Header(alias="Tus-Resumable", description=f"{VERSION}, or left out.")]
+Spoken = Annotated[
+    str,
+    Header(
+        alias="Tus-Resumable",
+        description=f"{VERSION}, or left out.",
+        json_schema_extra={"enum": [VERSION]},  # 412 is what the protocol asks for where it is another
+    ),
+]
 _OFFSET = {"Upload-Offset": {"schema": {"type": "integer"}, "description": "Bytes that have come."}}
 _PART = {"required": True, "content": {PART: {"schema": {"type": "string", "format": "binary"}}}}
 
@@ -30,8 +37,8 @@ def _done(status: int, about: str, **headers: Any) -> dict[int | str, dict[str, 
     return {status: {"description": about, "headers": headers}, **refusals(409, 412, 415, 507)}
 
 
-def _check(spoken: str | None) -> None:
-    if spoken is not None and spoken != VERSION:
+def _check(spoken: str) -> None:
+    if spoken != VERSION:
         raise ProblemError(412, f"This server speaks tus {VERSION}.", {"Tus-Version": VERSION})
 
 
@@ -51,7 +58,7 @@ def begin(
         str,
         Header(alias="Upload-Metadata", description="`filename` and the name in base64.", max_length=2000),
     ] = "",
-    spoken: Spoken = None,
+    spoken: Spoken = VERSION,
 ) -> Response:
     """Announce a file; when all of it has come, `POST /analyses` takes its id, the end of `Location`."""
     _check(spoken)
@@ -85,7 +92,7 @@ def _name(metadata: str) -> str:
     },
     summary="Ask how much has come",
 )
-def state(request: Request, id: Id, spoken: Spoken = None) -> Response:
+def state(request: Request, id: Id, spoken: Spoken = VERSION) -> Response:
     """Say where to go on."""
     _check(spoken)
     here, length, _ = service_of(request).uploads.state(Caller.of(request), id)
@@ -105,7 +112,7 @@ async def part(
     request: Request,
     id: Id,
     offset: Annotated[int, Header(alias="Upload-Offset", ge=0, le=2**60, description="Where it begins.")],
-    spoken: Spoken = None,
+    spoken: Spoken = VERSION,
 ) -> Response:
     """Append the body to what has come; where it breaks off, what came of it stays."""
     _check(spoken)
@@ -130,7 +137,7 @@ async def part(
     responses=_done(204, "It is gone."),
     summary="Throw an upload away",
 )
-def delete(request: Request, id: Id, spoken: Spoken = None) -> Response:
+def delete(request: Request, id: Id, spoken: Spoken = VERSION) -> Response:
     """Delete what has come."""
     _check(spoken)
     service_of(request).uploads.delete(Caller.of(request), id)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from emotion_core.types import EmotionError
 from webapp.shared.checks import check_file, check_picture, check_video
 from webapp.shared.i18n import Text
+from webapp.shared.problems import ProblemError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,9 +43,9 @@ def look(path: Path, settings: Settings, pixels: int) -> Seen:
 
 
 def in_library(library: Path, name: str) -> Path:
-    """Give the file that `name` is, relative to the library; raises EmotionError for what leads out."""
+    """Give the file that `name` is, relative to the library; raises ProblemError 404 for what leads out."""
     root = library.resolve()
-    wrong = EmotionError(f"{name[:200]!r} is no file of the library: give a path relative to it.")
+    wrong = ProblemError(404, f"{name[:200]!r} is no file of the library: give a path relative to it.")
     if not name or "\0" in name or name.startswith(("/", "\\")) or len(name) > 1000:
         raise wrong
     try:

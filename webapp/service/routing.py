@@ -110,4 +110,9 @@ class ProblemRoute(APIRoute):
 
 def new_router(tag: str) -> APIRouter:
     """Make a router of the API for one noun."""
-    return APIRouter(prefix=PREFIX, tags=[tag], route_class=ProblemRoute)
+    return APIRouter(
+        prefix=PREFIX,
+        tags=[tag],
+        route_class=ProblemRoute,
+        generate_unique_id_function=lambda route: f"{tag}.{route.name}",
+    )

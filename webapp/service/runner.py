@@ -9,8 +9,9 @@ import threading
 from typing import TYPE_CHECKING
 
 from emotion_core.types import EmotionError
-from webapp.service.checks import look
+from webapp.service.checks import in_library, look
 from webapp.service.options import Options
+from webapp.shared.problems import ProblemError
 from webapp.shared.report import write_report
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Runner:
         try:
             with pulse:
                 state, problem, outputs = self._analyse(job, pulse)
-        except EmotionError as error:
+        except (EmotionError, ProblemError) as error:
             problem = str(error).replace(f"{self.folder.outputs(job.id, job.tries)}/", "")
         except Exception:  # a bug in here may not take the others down: it is logged, and said
             logger.exception("an analysis failed")
@@ -127,8 +128,6 @@ class Runner:
         options = Options.model_validate_json(job.options)
         source = self.folder.source(job.id, job.name)
         if job.library is not None and settings.library is not None:
-            from webapp.service.checks import in_library
-
             source = in_library(settings.library, job.library)
         seen = look(source, settings, options.pixels(settings))
         target = self.folder.outputs(job.id, job.tries)
