@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 VERSION = 1
-PROTOCOL = "emotion.v1"
+PROTOCOL = "expressions.v1"
 """The subprotocol that both ends may name."""
 JPEG, RAW = 0, 1
 _HEAD = struct.Struct(">BBHHHd")

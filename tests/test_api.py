@@ -319,6 +319,25 @@ def test_a_token_has_limits_and_can_be_revoked(server: Serving, talking_clip: Pa
         problem(revoked.get("/analyses"), 401)
 
 
+def test_counts_are_in_the_text_format_of_prometheus(lab: httpx.Client, done: dict[str, Any]) -> None:
+    import re
+
+    answer = lab.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    values = {}
+    for line in answer.text.splitlines():
+        if not line.startswith("#"):
+            name, _, value = line.rpartition(" ")
+            assert re.fullmatch(r'[a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})?', name), line
+            values[name] = float(value)
+    assert values['emotion_analyses{state="done"}'] >= 1
+    assert values['emotion_frames_total{in="analyses"}'] >= 50
+    assert values['emotion_requests_total{route="/api/v1/analyses",status="202"}'] >= 1
+    assert values["emotion_request_seconds_count"] == sum(
+        value for name, value in values.items() if name.startswith("emotion_requests_total")
+    )
+
+
 def test_the_file_of_an_upload_goes_when_it_has_been_read(server: Serving, done: dict[str, Any]) -> None:
     kept = [path.name for path in (server.data / "analyses" / done["id"]).rglob("*") if path.is_file()]
     assert "talking.mp4" not in kept and "talking_results.json" in kept

@@ -172,8 +172,8 @@ def test_the_stream_refuses_in_one_line(server: Serving) -> None:
 
 
 def test_a_page_may_bring_its_token_in_the_subprotocol(server: Serving) -> None:
-    with socket_to(server, None, subprotocols=["emotion.v1", f"token.{LAB}"]) as socket:
-        assert socket.subprotocol == "emotion.v1"
+    with socket_to(server, None, subprotocols=["expressions.v1", f"token.{LAB}"]) as socket:
+        assert socket.subprotocol == "expressions.v1"
         assert json.loads(socket.recv(120))["type"] == "ready"
 
 

@@ -86,3 +86,26 @@ def test_without_a_data_folder_nothing_survives(root: Path, tmp_path: Path, talk
             client.job(job.id)
     finally:
         stop_app(app)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_three_servers_share_a_folder_and_one_is_killed(
+    root: Path, tmp_path: Path, talking_clip: Path
+) -> None:
+    from tests.browser.running import start_app, stop_app
+
+    with serving(root, tmp_path) as server:
+        others = [start_app(root, tmp_path / "tmp", *server.flags) for _ in range(2)]
+        with Client(server.url, LAB) as client, Client(others[0].url, LAB) as second:
+            ids = [(client if n % 2 else second).submit(talking_clip).id for n in range(12)]
+            while sum(job.state == "running" for job in client.jobs()) < 3:
+                time.sleep(0.1)
+            others[0].process.kill()
+            others[0].process.wait()
+            ended = [client.wait(id) for id in ids]
+            assert [job.state for job in ended] == ["done"] * 12
+            assert sorted(job.tries for job in ended) == [1] * 11 + [2]
+            results = [client.results(id) for id in ids]
+            assert all(records == results[0] for records in results)
+        stop_app(others[1])

@@ -78,7 +78,8 @@ def _blocks(app: App, service: Callable[[], Any] | None = None) -> gr.Blocks:
                 with gr.Tab(say(f"tab.{name}"), id=name):
                     tab(app, blocks, say)
         gr.HTML(
-            '<p class="fine foot" data-i18n="app.law"></p>',
+            '<p class="fine foot"><span data-i18n="app.law"></span> '
+            '<a href="api/v1/docs" data-i18n="app.api"></a></p>',
             padding=False,
             apply_default_css=False,
             js_on_load=None,

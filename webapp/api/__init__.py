@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from webapp.api.marks import OPEN
 
 _FILES = (
-    *("health", "analyses", "results", "uploads", "faces", "model", "stream", "description"),
+    *("health", "analyses", "results", "uploads", "faces", "model", "stream", "metrics", "description"),
     "lost",  # answers what no other has taken
 )
 

@@ -32,7 +32,7 @@ WS /api/v1/stream                the newest picture is read, those that it overt
 WS /api/v1/stream?frames=all     every picture is read, and a fast sender is slowed down
 
 The token comes in the header `Authorization: Bearer TOKEN`; where a WebSocket can send no header, as in a
-page, in the subprotocols: new WebSocket(url, ["emotion.v1", "token." + TOKEN]).
+page, in the subprotocols: new WebSocket(url, ["expressions.v1", "token." + TOKEN]).
 
 The server begins    {"type": "ready", "version": 1, "labels": ["Angry", ...], "trained": true}
 Then it takes        binary: 16 bytes, big-endian, and the picture behind them (up to 1.5 MB in all)

@@ -165,6 +165,7 @@ async def _answer(socket: WebSocket, service: Service, session: Session, inbox: 
             return
         stamp = picture.stamp if math.isfinite(picture.stamp) else None
         await _send(socket, {"type": "faces", "stamp": stamp, "frame": index, "dropped": dropped, **found})
+        service.metrics.frames("stream", 1)
         index += 1
 
 

@@ -63,6 +63,7 @@ def begin(
     """Announce a file; when all of it has come, `POST /analyses` takes its id, the end of `Location`."""
     _check(spoken)
     service, caller = service_of(request), Caller.of(request)
+    service.uploads.check(length)
     service.limits.use(caller, size=length, count=False)
     service.make_room(length)
     id = service.uploads.begin(caller, _name(metadata), length)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 SNIPPETS = {
     "curl": "curl.sh",
     "Python": "python.txt",
-    "Python, live": "live.txt",
+    "Python, live": "python_live.txt",
     "JavaScript": "javascript.mjs",
     "gradio_client": "gradio.txt",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, Any, cast
 
 from fastapi import APIRouter
@@ -88,6 +89,12 @@ class ProblemRoute(APIRoute):
         inner = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
+            began = time.monotonic()
+            answer = await answered(request)
+            service_of(request).metrics.request(self.path, answer.status_code, time.monotonic() - began)
+            return answer
+
+        async def answered(request: Request) -> Response:
             try:
                 service_of(request).limits.request(Caller.of(request))
                 return await inner(request)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from webapp.app import App
     from webapp.service.folder import DataFolder
     from webapp.service.ledger import Entry, Ledger
+    from webapp.service.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +34,8 @@ INSIDE = "Something went wrong inside: the server's log has the details."
 class Runner:
     """Works off the ledger with as many threads as the settings allow jobs at once."""
 
-    def __init__(self, app: App, ledger: Ledger, folder: DataFolder) -> None:
+    def __init__(self, app: App, ledger: Ledger, folder: DataFolder, metrics: Metrics) -> None:
+        self.metrics = metrics
         self.app = app
         self.ledger = ledger
         self.folder = folder
@@ -98,6 +100,7 @@ class Runner:
         except Exception:  # a bug in here may not take the others down: it is logged, and said
             logger.exception("an analysis failed")
             problem = INSIDE
+        self.metrics.frames("analyses", pulse.frames)
         if pulse.lost:
             self._let_go(job)
         elif self._stop.is_set() and state != "done":

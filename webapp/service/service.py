@@ -13,6 +13,7 @@ from webapp.service.checks import in_library, look
 from webapp.service.folder import DataFolder, is_id, new_id, plain_name
 from webapp.service.ledger import Entry, Ledger
 from webapp.service.limits import Limits
+from webapp.service.metrics import Metrics
 from webapp.service.runner import Runner
 from webapp.service.tokens import Tokens
 from webapp.service.uploads import PartUploads
@@ -62,8 +63,9 @@ class Service:
         self.folder = DataFolder(lasting if lasting is not None else app.workspace.folder / "api")
         self.ledger = Ledger(self.folder.ledger_file)
         self.limits = Limits(app.settings, self.ledger)
+        self.metrics = Metrics()
         self.uploads = PartUploads(self.folder, self.ledger, app.settings)
-        self.runner = Runner(app, self.ledger, self.folder)
+        self.runner = Runner(app, self.ledger, self.folder, self.metrics)
         self.keep_seconds = app.settings.data_days * 86_400 if lasting else app.settings.keep_minutes * 60
         self._end = threading.Event()
         self._sweeper = threading.Thread(target=self._sweep_for_ever, name="analyses-sweeper", daemon=True)

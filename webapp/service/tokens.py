@@ -34,7 +34,7 @@ LIMITS = ("requests", "gigabytes", "minutes", "jobs")
 """What a line may limit: requests a minute, uploads and minutes of video a day, jobs at once."""
 PROTOCOL = "token."
 """How the subprotocol begins that carries a token where a WebSocket can send no header."""
-IN_SCOPE = "emotion.token"
+IN_SCOPE = "bearer_token"
 """Where the gate notes, in the scope of a request, the token that it came with."""
 _LEAST = 20  # characters: shorter ones can be guessed
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")

@@ -31,12 +31,15 @@ class PartUploads:
         self._most = int(settings.max_megabytes * 1024**2)
         self._megabytes = settings.max_megabytes
 
-    def begin(self, caller: Caller, name: str, length: int) -> str:
-        """Begin an upload of `length` bytes; gives its id. Raises ProblemError 413."""
+    def check(self, length: int) -> None:
+        """Raise ProblemError 413 or 422 for a length that is not taken."""
         if length > self._most:
             raise ProblemError(413, f"The file is larger than {self._megabytes:g} MB: make it smaller.")
         if length < 1:
             raise ProblemError(422, "Upload-Length: the file is empty.")
+
+    def begin(self, caller: Caller, name: str, length: int) -> str:
+        """Begin an upload of `length` bytes, which `check` has let through; gives its id."""
         made = new_id()
         name = plain_name(name)
         self._folder.upload(made).mkdir(mode=0o700)
