@@ -300,7 +300,7 @@ def test_charts_and_dashboard_load_no_network(root: Path) -> None:
         "import sys; from importlib import import_module; from pkgutil import walk_packages\n"
         "for room in ('webapp.charts', 'webapp.dashboard.views', 'emotion_core.analytics'):\n"
         "    [import_module(m.name) for m in walk_packages(import_module(room).__path__, room + '.')]\n"
-        "import webapp.shared.report, webapp.dashboard.links\n"
+        "import webapp.shared.report, webapp.shared.owners\n"
         "import emotion_core.results.recording, emotion_core.results.table\n"
         "heavy = {'torch', 'mediapipe', 'ultralytics', 'gradio', 'cv2', 'onnxruntime', 'av'}\n"
         "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"

@@ -10,6 +10,7 @@ import signal
 import socket
 import threading
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,10 @@ def create_app(settings: "Settings") -> FastAPI:
     from streamlit import config
 
     from webapp import ui
+    from webapp.service.service import Service
     from webapp.shared import doors, theme
+
+    service = Service(run)
 
     dashboard = st.App(SCRIPT)
     config.set_option("server.fileWatcherType", "none")
@@ -56,8 +60,12 @@ def create_app(settings: "Settings") -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
-        async with dashboard_life(app) as state:
-            yield state
+        service.start()
+        try:
+            async with dashboard_life(app) as state:
+                yield state
+        finally:
+            await asyncio.to_thread(service.close)
 
     app = FastAPI(
         title="Facial expressions", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
@@ -73,7 +81,15 @@ def create_app(settings: "Settings") -> FastAPI:
 
     app.mount("/dashboard", dashboard)
     ui.mount(app, settings, run)
-    doors.put_on(app, run, logins, theme.script_hashes(settings))
+    doors.put_on(app, run, logins, service.tokens, theme.script_hashes(settings))
+    app.state.service = service
+    tell_jobs = app.state.tell_jobs
+
+    def tell() -> None:
+        service.tell()
+        tell_jobs()
+
+    app.state.tell_jobs = tell
     return app
 
 
@@ -116,7 +132,7 @@ def print_routes(settings: "Settings") -> None:
     from webapp.shared import routes
 
     async def look() -> None:
-        app = create_app(settings)
+        app = create_app(replace(settings, data=None))  # or it would begin to work off what waits there
         async with app.router.lifespan_context(app):
             print(routes.table(app))
 

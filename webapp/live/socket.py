@@ -13,7 +13,7 @@ import struct
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from fastapi import Body, FastAPI, Request, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse
@@ -30,12 +30,13 @@ from webapp.shared.object_model import facts
 from webapp.shared.visitor import Visitor
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from webapp.settings import Settings
     from webapp.shared.engine import Engine
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 LARGEST_MESSAGE = 1_500_000  # bytes
 
@@ -60,6 +61,10 @@ class LiveServer:
                 await socket.close(1012)
         self._worker.shutdown(wait=False, cancel_futures=True)
         self._side.shutdown(wait=False, cancel_futures=True)
+
+    async def in_turn(self, work: Callable[..., T], *given: Any) -> T:
+        """Do something with a picture on the worker that all live viewers share, in turn with them."""
+        return await asyncio.get_running_loop().run_in_executor(self._worker, work, *given)
 
     def add_routes(self, app: FastAPI) -> None:
         """Put `/live` on `app`, and `/live/ticket`, which gives the permission to open it."""

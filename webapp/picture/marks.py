@@ -61,7 +61,7 @@ def find_faces(reader: Frames, output: Path, engine: Engine) -> AnalysisResult:
 
 
 @contextlib.contextmanager
-def _still(path: Path, kind: str, settings: Settings) -> Iterator[Source]:
+def still(path: Path, kind: str, settings: Settings) -> Iterator[Source]:
     """Give the picture as a source of the library; of one that moves, its first frame."""
     from PIL import Image
 
@@ -93,7 +93,7 @@ def mark(path: Path, folder: Path, token: str, engine: Engine, settings: Setting
         moving = kind == "GIF" or moves(path)
         with contextlib.ExitStack() as stack:
             try:
-                reader = stack.enter_context(frames(stack.enter_context(_still(path, kind, settings))))
+                reader = stack.enter_context(frames(stack.enter_context(still(path, kind, settings))))
             except (EmotionError, OSError, ValueError, SyntaxError):  # what Pillow raises for damaged files
                 return broken
             result = find_faces(reader, folder / f"{name}{OVERLAY}.jpg", engine)
