@@ -43,6 +43,7 @@ BELONGS = {
     "--threshold": ("realtime", "video"),
     "--overlay": ("realtime", "video"),
     "--detector": ("realtime", "video"),
+    "--every-frame": ("realtime", "video"),
     "--smoothing": ("realtime", "video"),
     "--objects": ("realtime", "video"),
     "--fetch-objects": ("realtime", "video"),

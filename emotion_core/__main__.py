@@ -32,7 +32,7 @@ Read the apparent expression of every face in a video, a photo or a camera pictu
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; give the exit code: 0, 1 for a failed job, 2 for wrong use."""
+    """Run a command; return the exit code: 0, 1 for a failed job, 2 for wrong use."""
     return run(PROGRAM, lambda: _main(list(sys.argv[1:] if argv is None else argv)))
 
 

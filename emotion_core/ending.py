@@ -45,7 +45,8 @@ def _in_words(error: Exception) -> str | None:
     from emotion_core.types import EmotionError  # with NumPy, which a command that only helps does not load
 
     if isinstance(error, EmotionError):
-        return str(error)
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in error.settings)
+        return f"{error} ({options})" if options else str(error)
     if is_out_of_memory(error):
         return OUT_OF_MEMORY
     if not isinstance(error, OSError):

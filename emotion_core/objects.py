@@ -244,8 +244,9 @@ def fetch(should_stop: Callable[[], bool] = lambda: False) -> Path:
             continue
         return _store(content, target)
     raise EmotionError(
-        f"{MODEL} could not be fetched ({failed[-1]}): get a YOLOv8 .onnx yourself and name it with "
-        f"--objects-model PATH, or go without objects (--no-objects); {LICENCE}"
+        f"{MODEL} could not be fetched ({failed[-1]}): get a YOLOv8 .onnx yourself and name it, "
+        f"or go without objects; {LICENCE}",
+        ("objects_model", "no_objects"),
     )
 
 

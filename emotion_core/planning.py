@@ -107,7 +107,8 @@ def _plan(
         if video.suffix.lower() not in allowed:
             raise EmotionError(
                 f"the annotated {'picture' if len(allowed) > 1 else 'video'} can be written as "
-                f"{' or '.join(allowed)}, not as {video.name!r}: change --output"
+                f"{' or '.join(allowed)}, not as {video.name!r}: choose another output",
+                ("output",),
             )
     if write_video and place.kind != "picture" and max(info.width, info.height) > MAX_VIDEO_SIDE:
         raise EmotionError(
@@ -118,9 +119,13 @@ def _plan(
     outputs = [made.results, *([made.video] if made.video else [])]
     for target in outputs:
         if place.path is not None and _same(target, place.path):
-            raise EmotionError(f"the output would replace the input {place.name}: choose another --output")
+            raise EmotionError(
+                f"the output would replace the input {place.name}: choose another output", ("output",)
+            )
         if target.is_dir():
-            raise EmotionError(f"{target} is a folder, where a file should go: choose another --output")
+            raise EmotionError(
+                f"{target} is a folder, where a file should go: choose another output", ("output",)
+            )
         if is_being_written(target):
             raise EmotionError(busy(target))
     _check_folder(folder)
@@ -130,7 +135,7 @@ def _plan(
 def _names(
     source: Source, output: str | os.PathLike[str] | None, output_dir: str | os.PathLike[str] | None
 ) -> tuple[Path, str, Path]:
-    """Give the folder, NAME and the annotated output."""
+    """Return the folder, NAME and the annotated output."""
     beside = source.path.parent if source.path is not None else Path()
     folder = Path(output_dir) if output_dir is not None else beside
     ending = ".jpg" if source.kind == "picture" else ".mp4"
@@ -147,13 +152,15 @@ def _names(
 
 def _check_folder(folder: Path) -> None:
     if not folder.is_dir():
-        raise EmotionError(f"the folder {folder} does not exist: create it first, or choose another --output")
+        raise EmotionError(
+            f"the folder {folder} does not exist: create it first, or choose another output", ("output",)
+        )
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         raise EmotionError(
-            f"nothing can be written to {folder} ({error.strerror}): choose another --output"
+            f"nothing can be written to {folder} ({error.strerror}): choose another output", ("output",)
         ) from error
 
 

@@ -147,13 +147,16 @@ def test_any_labels(labels: tuple[str, ...]) -> None:
 def test_an_uncertain_answer_is_grey_with_a_question_mark() -> None:
     image = np.zeros((480, 640, 3), np.uint8)
     sure = face(Box(100, 100, 150, 200))
-    doubt = replace(sure, uncertain=True)
+    unsure = replace(sure, uncertain=True)
     style = DrawStyle(bars=False)
     assert count_color(draw(image, [sure], style=style), color_of("Happy")) > 50
-    shown = draw(image, [doubt], style=style)
+    shown = draw(image, [unsure], style=style)
     assert count_color(shown, color_of("Happy")) == 0 and count_color(shown, UNCERTAIN) > 50
-    words = panels._words(doubt, panels.Metrics.of(640, 480))
-    assert words.name == "Happy?"
+    metrics = panels.Metrics.of(640, 480)
+    choosers = [panels.Chooser([one], metrics, False, False, False) for one in (sure, unsure)]
+    tags = [chooser.size(0, panels.LEVELS - 1) for chooser in choosers]
+    names = [sprites.text_width(f"{name} {sure.confidence:.0%}", metrics.row) for name in ("Happy", "Happy?")]
+    assert tags[0] and tags[1] and tags[1][0] - tags[0][0] == names[1] - names[0] > 0
 
 
 def test_switches_do_what_they_say() -> None:

@@ -159,7 +159,7 @@ def test_rows_are_the_same_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyP
     pd.DataFrame(rows).to_csv(tmp_path / "a.csv", index=False)
     pd.DataFrame(rows).to_parquet(tmp_path / "a.parquet", row_group_size=700)
     whole = {ending: read_results(tmp_path / f"a.{ending}") for ending in ("csv", "parquet")}
-    monkeypatch.setattr(bounded, "_BATCH", 333)
+    monkeypatch.setattr(bounded, "BATCH", 333)
     for ending, table in whole.items():
         pd.testing.assert_frame_equal(read_results(tmp_path / f"a.{ending}"), table)
         assert list(table["emotion"].unique()) == ["Sad", "Happy", "Fear"]

@@ -256,7 +256,7 @@ def test_wrong_content_is_refused_and_leaves_nothing(
     package = empty_cache.parent / "bad.tgz"
     package.write_bytes(content)
     monkeypatch.setattr(objects, "TARBALL", package.as_uri())
-    with pytest.raises(EmotionError, match="--no-objects") as problem:
+    with pytest.raises(EmotionError, match="go without objects") as problem:
         fetch()
     assert "\n" not in str(problem.value) and "AGPL-3.0" in str(problem.value)
     assert not empty_cache.exists()

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,14 +60,14 @@ def test_the_detector_is_fetched_by_agreement_only(cache: Path) -> None:
 def test_a_download_that_fails_can_be_tried_again_and_one_that_is_over_leaves_no_thread(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model, there = ObjectModel(Settings()), objects.TARBALL
+    model, there, before = ObjectModel(Settings()), objects.TARBALL, set(threading.enumerate())
     monkeypatch.setattr(objects, "TARBALL", (cache.parent / "gone.tgz").as_uri())
     with pytest.raises(EmotionError, match="could not be fetched"):
         model.fetch().result(60)
     monkeypatch.setattr(objects, "TARBALL", there)
     model.fetch().result(60)
     model.close()
-    assert model._worker is not None and not model._worker.is_alive()
+    assert set(threading.enumerate()) <= before
 
 
 @pytest.mark.parametrize("off", [True, False])

@@ -26,7 +26,7 @@ def do(job: str, args: argparse.Namespace, program: str) -> int:
 
 
 def model(args: argparse.Namespace) -> int:
-    """Print the network's parts and sizes and check the weights; gives the exit code."""
+    """Print the network's parts and sizes and check the weights; return the exit code."""
     from emotion_core.network import checkpoint
 
     path = Path(args.weights) if args.weights else checkpoint.WEIGHTS
@@ -48,7 +48,7 @@ def model(args: argparse.Namespace) -> int:
 
 
 def _parts(weights: Path) -> str:
-    """Give the table of the network's parts, which PyTorch has to lay out."""
+    """Write the table of the network's parts, which PyTorch has to lay out."""
     try:
         from emotion_core.network.checkpoint import load_network
         from emotion_core.network.design import describe
@@ -59,7 +59,7 @@ def _parts(weights: Path) -> str:
 
 
 def realtime(args: argparse.Namespace) -> int:
-    """Show a camera live in a window; gives the exit code."""
+    """Show a camera live in a window; return the exit code."""
     from emotion_core.desktop import live
 
     camera = args.camera if args.camera is not None else "0"
@@ -76,7 +76,7 @@ def realtime(args: argparse.Namespace) -> int:
 
 
 def video(args: argparse.Namespace) -> int:
-    """Analyse a video, a picture or an address; gives the exit code."""
+    """Analyse a video, a picture or an address; return the exit code."""
     from emotion_core import analysis
     from emotion_core.command.progress import Bar, StopOnSignal, report
     from emotion_core.overlay.draw import DrawStyle
@@ -115,6 +115,7 @@ def _recognizer(args: argparse.Namespace, threads: int | None = None) -> Any:
         device=args.device,
         threads=threads,
         detector=args.detector or USUAL,
+        every_frame=bool(args.every_frame),
     )
 
 

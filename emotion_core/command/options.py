@@ -86,6 +86,12 @@ def add_model_options(group: Any) -> None:
     group.add_argument(
         "--detector", choices=tuple(DETECTORS), help=f"what finds faces in the picture (default {USUAL})"
     )
+    group.add_argument(
+        "--every-frame",
+        action="store_true",
+        default=None,
+        help="read a face anew in every frame, also where it hardly changed: up to twice the work",
+    )
     group.add_argument("--backend", choices=("auto", "onnx", "torch"), default="auto", help="default: auto")
     group.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
 

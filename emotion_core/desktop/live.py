@@ -326,14 +326,14 @@ def run(
 
 
 def switches() -> dict[str, str]:
-    """Give what each key of the window switches: a field of `DrawStyle`, or an element of the overlay."""
+    """Return what each key of the window switches: a field of `DrawStyle`, or an element of the overlay."""
     from emotion_core.overlay.elements import ELEMENTS
 
     return {**_SWITCHES, **{element.key: name for name, element in ELEMENTS.items() if element.key}}
 
 
 def keys() -> str:
-    """Give one line about the keys of the window."""
+    """Return one line about the keys of the window."""
     named = ", ".join(f"{key} {name.replace('_', ' ')}" for key, name in switches().items())
     return f"q or Esc quits; {named}"
 

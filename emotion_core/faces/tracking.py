@@ -22,6 +22,10 @@ MEMORY = 3.0
 _EVERY = 0.4  # seconds between searches while all goes well
 _SOON = 0.1  # and while nobody is there or someone has just been lost
 _THOROUGH = 2.0  # seconds between thorough searches
+_PATIENCE = 0.1  # seconds for which a search may be put off to a frame with less to do
+# Parts of the picture differ by so many grey levels where somebody new may have come; where faces are that
+# are followed, by so many times as much. It takes a part as large as the smallest face that is found.
+_NEWS, _KNOWN = 9.0, 3.0
 _SURE, _SURE_ALONE = 0.7, 0.85  # scores with and without a mesh from which one sighting is enough
 _SIGHTINGS = 3  # that a face below them needs, one after another
 _DOUBTS = 4  # searches in a row that don't see a followed face, until it is given up
@@ -77,6 +81,8 @@ class Tracker:
     _searched: float = -math.inf
     _thorough: float = -math.inf
     _scene: np.ndarray | None = None
+    _looked: np.ndarray | None = None  # the scene at the last search
+    _due_at: float | None = None
 
     def begin(self, time: float, image: np.ndarray | None = None) -> Search:
         """Start the frame at `time`, in seconds, and say what search is due before anyone is lost.
@@ -95,7 +101,18 @@ class Tracker:
             for track in self.tracks:
                 track.missing = track.cut_off = True
             return Search.THOROUGH
-        return self._due()
+        due = self._due(None if image is None else image.shape[1::-1])
+        if due is Search.NONE:
+            self._due_at = None
+        elif self._due_at is None:
+            self._due_at = self.now
+        return due
+
+    @property
+    def patient(self) -> bool:
+        """Whether the search that is due may as well be made in the next frame."""
+        settled = not any(t.missing or t.id is None for t in self.tracks)
+        return settled and self._due_at is not None and self.now - self._due_at < _PATIENCE - 1e-6
 
     @property
     def present(self) -> list[Track]:
@@ -125,7 +142,7 @@ class Tracker:
             if not track.missing:
                 self._move(track, near[id(track)])
         if search is not Search.NONE:
-            self._searched = self.now
+            self._searched, self._looked, self._due_at = self.now, self._scene, None
             self._check(seen)
             if search is Search.THOROUGH:
                 self._thorough = self.now
@@ -140,7 +157,7 @@ class Tracker:
         a, b = self._scene - self._scene.mean(), before - before.mean()
         return bool((a * b).sum() < _CUT_ALIKE * np.sqrt((a * a).sum() * (b * b).sum()))
 
-    def _due(self) -> Search:
+    def _due(self, size: tuple[int, ...] | None) -> Search:
         if self.now - self._thorough >= _THOROUGH:
             return Search.THOROUGH
         wait = _EVERY
@@ -148,7 +165,21 @@ class Tracker:
             wait = 0.0
         elif not self.tracks or any(t.missing and self.now - t.seen < 1.0 for t in self.tracks):
             wait = _SOON
-        return Search.QUICK if self.now - self._searched >= wait - 1e-6 else Search.NONE
+        if self.now - self._searched < wait - 1e-6:
+            return Search.NONE
+        return Search.NONE if wait == _EVERY and size and self._nothing_new(size) else Search.QUICK
+
+    def _nothing_new(self, size: tuple[int, ...]) -> bool:
+        """Tell whether the picture shows what it did at the last search, by (width, height) of it."""
+        if self._scene is None or self._looked is None:
+            return False
+        apart = np.abs(self._scene - self._looked)
+        rows, columns = apart.shape
+        for box in (t.face.box for t in self.present):
+            x0, x1 = (round(x * columns / size[0]) for x in (box.x - box.width / 4, box.x + 1.25 * box.width))
+            y0, y1 = (round(y * rows / size[1]) for y in (box.y - box.height / 4, box.y + 1.25 * box.height))
+            apart[max(0, y0) : max(0, y1), max(0, x0) : max(0, x1)] /= _KNOWN
+        return bool(apart.max() < _NEWS)
 
     def _move(self, track: Track, face: DetectedFace) -> None:
         step = max(self.now - track.seen, 1e-3)

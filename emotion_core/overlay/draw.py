@@ -89,14 +89,14 @@ def draw(
 def mirrored(
     faces: Sequence[Face], objects: Sequence[DetectedObject], width: int
 ) -> tuple[list[Face], list[DetectedObject]]:
-    """Give faces and objects as a mirror shows them, in a frame that is `width` pixels wide."""
+    """Return faces and objects as a mirror shows them, in a frame that is `width` pixels wide."""
     return _mapped(faces, objects, 1.0, 1.0, width)
 
 
 def scaled(
     faces: Sequence[Face], objects: Sequence[DetectedObject], x: float, y: float
 ) -> tuple[list[Face], list[DetectedObject]]:
-    """Give faces and objects for the same frame resized by the factors `x` and `y`."""
+    """Return faces and objects for the same frame resized by the factors `x` and `y`."""
     return _mapped(faces, objects, x, y, None)
 
 

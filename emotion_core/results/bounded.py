@@ -23,7 +23,7 @@ PIECE = 1 << 20  # bytes that are looked at at a time
 LONGEST_LINE = 1 << 20  # bytes of a row of CSV
 MOST_COLUMNS = 3 * MAX_LABELS
 MOST_TEXT = 200_000_000  # bytes of a column of words
-_BATCH = 20_000  # rows that are unpacked at a time
+BATCH = 20_000  # rows that are unpacked at a time
 _FOOTER = 64_000_000  # bytes of a Parquet file's list of contents: six hours of three faces take 30 MB
 _KEY = b'"frame"'
 _ENOUGH = 50_000  # rows after which a file without one usable record is given up
@@ -97,7 +97,7 @@ def read_csv(file: Path) -> pd.DataFrame:
         raise EmotionError(f"{file.name} is no results file: it has no column 'frame'")
     budget, tables = Budget(file.name), []
     with pd.read_csv(
-        file, on_bad_lines="skip", low_memory=False, usecols=_wanted, chunksize=_BATCH, **manner
+        file, on_bad_lines="skip", low_memory=False, usecols=_wanted, chunksize=BATCH, **manner
     ) as pieces:
         for piece in pieces:
             budget.take(piece["frame"])
@@ -206,7 +206,7 @@ def read_parquet(file: Path) -> pd.DataFrame:
     with pyarrow.parquet.ParquetFile(
         file, read_dictionary=texts, buffer_size=PIECE, pre_buffer=False, **limits
     ) as source:
-        for batch in source.iter_batches(_BATCH, columns=names, use_threads=False):
+        for batch in source.iter_batches(BATCH, columns=names, use_threads=False):
             if "frame" in names:
                 budget.take(batch.column(batch.schema.get_field_index("frame")).to_pandas())
             batches.append(batch)

@@ -18,12 +18,12 @@ _OLDER = ("_annotated", "_output")  # what other tools call an annotated video
 
 
 def results_path(folder: Path, name: str) -> Path:
-    """Give NAME_results.json in `folder`; the other formats lie beside it."""
+    """Return NAME_results.json in `folder`; the other formats lie beside it."""
     return folder / f"{name}{RESULTS}.json"
 
 
 def summary_path(results: Path) -> Path:
-    """Give the summary that belongs to a results file of any format, partial or complete."""
+    """Return the summary that belongs to a results file of any format, partial or complete."""
     partial = _PARTIAL if results.stem.endswith(_PARTIAL) else ""
     return results.with_name(f"{_source(results.name)}{SUMMARY}{partial}.json")
 
@@ -92,12 +92,12 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def moments_path(results: Path) -> Path:
-    """Give the place of the moments that were marked in a results file."""
+    """Return the place of the moments that were marked in a results file."""
     return results.with_name(f"{_source(results.name)}{MOMENTS}.csv")
 
 
 def video_names(results: str) -> list[str]:
-    """Give the stems that the video of a results file may have, the likeliest first."""
+    """Return the stems that the video of a results file may have, the likeliest first."""
     name = _source(results)
     partial = [f"{name}{OVERLAY}{_PARTIAL}"] if PurePath(results).stem.endswith(_PARTIAL) else []
     return [*partial, *(f"{name}{ending}" for ending in (OVERLAY, *_OLDER, ""))]
@@ -113,7 +113,7 @@ def is_results(path: Path) -> bool:
 
 
 def name_of(file: str) -> str:
-    r"""Give NAME of any of a source's files, with or without the folders before it.
+    r"""Return NAME of any of a source's files, with or without the folders before it.
 
     >>> name_of("C:\\clips\\talk.v2_results.parquet"), name_of("talk_emotions.mp4"), name_of("talk")
     ('talk.v2', 'talk', 'talk')

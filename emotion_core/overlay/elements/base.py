@@ -59,11 +59,11 @@ class Element:
 
 
 def color_of_face(face: Face) -> tuple[int, int, int]:
-    """Give the colour of a face's emotion; grey where the answer is uncertain."""
+    """Return the colour of a face's emotion; grey where the answer is uncertain."""
     return rgb(UNCERTAIN if face.uncertain else color_of(face.emotion))
 
 
 def rect(box: Box) -> Rect:
-    """Give a box in whole pixels: left, top, right, bottom; at least one pixel large."""
+    """Return a box in whole pixels: left, top, right, bottom; at least one pixel large."""
     left, top = round(box.x), round(box.y)
     return left, top, max(left + 1, round(box.x + box.width)), max(top + 1, round(box.y + box.height))
