@@ -59,9 +59,14 @@ def _in_words(error: Exception) -> str | None:
 
 def fail(program: str, text: str) -> int:
     """Say in one line on stderr why a command ends, whatever is in the text, and give the code 1."""
+    warn(program, text)
+    return 1
+
+
+def warn(program: str, text: str) -> None:
+    """Say in one line on stderr what a command leaves out or does in another way."""
     with contextlib.suppress(OSError, ValueError):  # where stderr takes nothing either, the code must do
         print(f"{program}: {' '.join(text.split())}", file=sys.stderr, flush=True)
-    return 1
 
 
 def tell(text: str) -> bool:

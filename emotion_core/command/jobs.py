@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emotion_core.ending import fail
+from emotion_core.ending import fail, warn
 
 if TYPE_CHECKING:
     from emotion_core.searching import ObjectFinder
@@ -102,6 +102,8 @@ def video(args: argparse.Namespace) -> int:
                 should_stop=should_stop,
             )
     print(report(result, time.monotonic() - begun))
+    for remark in result.summary.get("remarks", ()):
+        warn(args.program, f"{result.summary['source']['name']}: {remark}")
     return DONE if result.complete else fail(args.program, result.message)
 
 

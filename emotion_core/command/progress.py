@@ -26,7 +26,6 @@ def report(result: "AnalysisResult", took: float) -> str:
         words = ", ".join(f"{name} {share:.0%}" for name, share in shares[:3] if share >= 0.005)
         valence, arousal = face["valence"]["mean"], face["arousal"]["mean"]
         lines.append(f"  face {face['face']}: {words}; valence {valence:+.2f}, arousal {arousal:.2f}")
-    lines += [f"  note     {remark}" for remark in summary.get("remarks", ())]
     lines += [f"  {kind:8} {path}" for kind, path in result.paths.items()]
     return "\n".join([*lines, "The apparent expression, not what a person feels."])
 

@@ -2,7 +2,6 @@
 
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
@@ -29,28 +28,29 @@ class Page:
     zero_is_white: bool
 
 
-def moves(path: Path) -> bool:
-    """Tell whether a picture file holds more than one frame or page; False where it is damaged."""
+def moves(file: BinaryIO) -> bool:
+    """Tell whether an open picture file holds more than one frame or page; False where it is damaged."""
     from PIL import Image
 
     try:
-        if is_tiff(str(path)):
-            return len(whole(pages(str(path)))) > 1
-        with opened(path) as picture:
-            return picture.format in _MOVING and int(getattr(picture, "n_frames", 1)) > 1
+        if is_tiff(file):
+            return len(whole(pages(file))) > 1
+        picture = opened(file)
+        return picture.format in _MOVING and int(getattr(picture, "n_frames", 1)) > 1
     except (*DAMAGE, Image.DecompressionBombError):
         return False
 
 
-def opened(path: Path) -> "Picture":
-    """Open a picture by Pillow, which has not looked at its pixels then; raises what Pillow raises."""
+def opened(file: BinaryIO) -> "Picture":
+    """Give a picture of an open file, its pixels not yet looked at; raises what Pillow raises."""
     from PIL import Image
 
+    file.seek(0)
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore", Image.DecompressionBombWarning
         )  # the size is checked before unpacking
-        return Image.open(path, formats=_FORMATS)
+        return Image.open(file, formats=_FORMATS)
 
 
 def whole(pages: list[Page]) -> list[int]:
@@ -58,26 +58,26 @@ def whole(pages: list[Page]) -> list[int]:
     return [number for number, page in enumerate(pages) if not page.is_reduced]
 
 
-def is_tiff(address: str) -> bool:
-    """Tell whether a file begins as a TIFF does."""
-    with open(address, "rb") as file:
-        return file.read(4) in MAGIC
+def is_tiff(file: BinaryIO) -> bool:
+    """Tell whether an open file begins as a TIFF does."""
+    file.seek(0)
+    return file.read(4) in MAGIC
 
 
-def pages(address: str) -> list[Page]:
-    """Give the pages of a TIFF in order, up to the first that is damaged."""
+def pages(file: BinaryIO) -> list[Page]:
+    """Give the pages of an open TIFF in order, up to the first that is damaged."""
     found: list[Page] = []
-    with open(address, "rb") as file:
-        try:
-            _collect(file, found)
-        except DAMAGE:
-            return found
+    try:
+        _collect(file, found)
+    except DAMAGE:
+        return found
     return found
 
 
 def _collect(file: BinaryIO, found: list[Page]) -> None:
     from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+    file.seek(0)
     head = file.read(8)
     if _LARGE in (head[2], head[3]):
         head += file.read(8)

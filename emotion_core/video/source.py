@@ -154,18 +154,17 @@ def _identify(source: str | os.PathLike[str] | int) -> Source:
             raise EmotionError(f"{name} is empty (0 bytes): copy or download it again")
         with path.open("rb") as file:
             head = file.read(32)
+            is_picture = any(head[at : at + len(magic)] == magic for at, magic in PICTURE_MAGIC)
+            is_picture = is_picture or (head[4:8] == b"ftyp" and head[8:12] in AVIF_BRANDS)
+            is_picture = is_picture and path.suffix.lower() not in _MOTION_JPEG
+            moving = is_picture and moves(file)
     except (PermissionError, ValueError) as error:
         raise EmotionError(f"{name} can't be read: {_reason(error)}") from error
     except OSError as error:
         raise EmotionError(f"{name} can't be read: {_reason(error)}; check the path") from error
     if head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS:
         raise EmotionError(f"{name} is a HEIC photo, which can't be read here: save it as JPEG or PNG first")
-    is_picture = any(head[at : at + len(magic)] == magic for at, magic in PICTURE_MAGIC)
-    is_picture = is_picture or (head[4:8] == b"ftyp" and head[8:12] in AVIF_BRANDS)
-    if is_picture and path.suffix.lower() not in _MOTION_JPEG:
-        moving = moves(path)
-        return Source("file" if moving else "picture", str(path), name, moving=moving)
-    return Source("file", str(path), name)
+    return Source("picture" if is_picture and not moving else "file", str(path), name, moving=moving)
 
 
 def open_container(source: Source) -> InputContainer:

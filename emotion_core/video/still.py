@@ -1,8 +1,7 @@
 """Picture files: of one picture, or of several as moving WebP, PNG and AVIF and the pages of a TIFF are."""
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -28,11 +27,11 @@ def picture(source: Source) -> np.ndarray:
         EmotionError: where it is damaged, of a kind that can't be read, or too large.
     """
     try:
-        if pages.is_tiff(source.address):
-            found = pages.pages(source.address)
-            return _page(source, found, (pages.whole(found) or [0])[0])
-        with _opened(source) as one:
-            return _image(source, one)
+        with open(source.address, "rb") as file:
+            if not pages.is_tiff(file):
+                return _image(source, _opened(source, file))
+            found = pages.pages(file)
+            return _page(source, file, found, (pages.whole(found) or [0])[0])
     except DAMAGE as error:
         raise _damaged(source, error) from error
 
@@ -53,17 +52,19 @@ class Pictures:
         self.notes: list[str] = []
         self._pages: list[pages.Page] = []
         self._picture: Picture | None = None
+        self._file = open(source.address, "rb")  # noqa: SIM115 (closed by `close`)
         try:
-            if pages.is_tiff(source.address):
-                self._pages = pages.pages(source.address)
+            if pages.is_tiff(self._file):
+                self._pages = pages.pages(self._file)
                 self._places = pages.whole(self._pages)
                 self.notes.append(f"its {len(self._places)} pages have no times: each counts as a second")
                 if copies := len(self._pages) - len(self._places):
                     self.notes.append(f"pages that are smaller copies of others are not read: {copies}")
             else:
-                self._picture = _opened(source)
+                self._picture = _opened(source, self._file)
                 self._places = list(range(int(getattr(self._picture, "n_frames", 1))))
         except DAMAGE as error:
+            self.close()
             raise _damaged(source, error) from error
         self.count = len(self._places)
 
@@ -80,35 +81,34 @@ class Pictures:
 
     def close(self) -> None:
         """Let go of the file."""
-        if self._picture is not None:
-            self._picture.close()
+        self._file.close()
 
     def _read(self, place: int) -> tuple[np.ndarray, float]:
         if self._picture is None:
-            return _page(self._source, self._pages, place), _PAGE
+            return _page(self._source, self._file, self._pages, place), _PAGE
         self._picture.seek(place)
         image = _image(self._source, self._picture)
         seconds = float(self._picture.info.get("duration") or 0) / 1000
         return image, seconds if _SHORTEST < seconds < _LONGEST else _USUAL
 
 
-def _page(source: Source, found: list[pages.Page], number: int) -> np.ndarray:
+def _page(source: Source, file: BinaryIO, found: list[pages.Page], number: int) -> np.ndarray:
     """Read a page of a TIFF: by Pillow, which turns it upright, else by OpenCV, which knows more depths."""
     try:
-        with _opened(source) as one:
-            one.seek(number)
-            return _image(source, one, zero_is_white=bool(found) and found[number].zero_is_white)
+        one = _opened(source, file)
+        one.seek(number)
+        return _image(source, one, zero_is_white=bool(found) and found[number].zero_is_white)
     except DAMAGE:
         if not found:
             raise
         return _deep(source, number, found[number])
 
 
-def _opened(source: Source) -> "Picture":
+def _opened(source: Source, file: BinaryIO) -> "Picture":
     from PIL import Image
 
     try:
-        return pages.opened(Path(source.address))
+        return pages.opened(file)
     except Image.DecompressionBombError as error:
         raise TooManyPixelsError(f"{source.name} has too many pixels: make it smaller first") from error
 

@@ -90,7 +90,8 @@ def mark(path: Path, folder: Path, token: str, engine: Engine, settings: Setting
     broken = Marked(path.name, problem=text("error.notpicture", name=path.name))
     try:
         kind = check_picture(path, settings, text)
-        moving = kind == "GIF" or moves(path)
+        with path.open("rb") as file:
+            moving = kind == "GIF" or moves(file)
         with contextlib.ExitStack() as stack:
             try:
                 reader = stack.enter_context(frames(stack.enter_context(still(path, kind, settings))))
