@@ -19,6 +19,7 @@ from emotion_core.faces.crop import (
 from emotion_core.faces.detectors import USUAL
 from emotion_core.faces.finder import FaceFinder
 from emotion_core.faces.tracking import Search, Track
+from emotion_core.forks import Home
 from emotion_core.network.runtime import Network, load_network
 from emotion_core.session import Session, Sighting
 from emotion_core.smoothing import Reading, SettingError
@@ -37,7 +38,7 @@ class Recognizer:
     """
 
     def __init__(self, network: Network, finder: FaceFinder) -> None:
-        self._network, self._finder = network, finder
+        self._network, self._finder, self._home = network, finder, Home()
 
     @classmethod
     def from_pretrained(
@@ -109,6 +110,9 @@ class Recognizer:
             frame: a Frame, or an RGB uint8 picture (H, W, 3). Pictures without a time, and times that don't
                 rise, count as thirty a second.
             session: the state of this viewer or file; changed by the call.
+
+        Raises:
+            EmotionError: in a process that was forked after the recognizer was loaded.
         """
         return self.read(self.find(frame, session), session)
 
@@ -130,6 +134,7 @@ class Recognizer:
         image, found = sighting.frame.image, sighting.found
         if not found:
             return []
+        self._home.check()
         features, color = self._encode([(image, face) for face in found.values()])
         windows = session.remember(sighting, features, self._network.window)
         probabilities, valence, arousal = self._network.decide(windows, color)
@@ -151,7 +156,9 @@ class Recognizer:
 
         Raises:
             ValueError: where a crop is of another kind.
+            EmotionError: in a process that was forked after the recognizer was loaded.
         """
+        self._home.check()
         pictures = [_picture(crop, i) for i, crop in enumerate(crops)]
         k, length = len(self.labels), self._network.window
         parts = [(np.zeros((0, k), np.float32), np.zeros(0, np.float32), np.zeros(0, np.float32))]
