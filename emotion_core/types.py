@@ -76,7 +76,8 @@ class DetectedFace:
     `points` is (5, 2): right eye, left eye, nose tip, right and left mouth corner, in pixels ("right" is
     the person's own, so it lies left in the picture). `landmarks` is the (478, 2) MediaPipe mesh in pixels,
     or None where there is no mesh. `region` is the (2, 3) similarity from the picture to the crop that
-    the next frame is read in.
+    the next frame is read in. `fit` is the mesh's own score, a logit: 15 to 30 on a face, below 8 where the
+    mesh lies the wrong way round; None where the reader gives none.
     """
 
     box: Box
@@ -86,6 +87,7 @@ class DetectedFace:
     pose: Pose | None = None
     blendshapes: Mapping[str, float] | None = None
     region: np.ndarray | None = field(default=None, repr=False)
+    fit: float | None = None
 
     def __post_init__(self) -> None:
         if self.points.shape != (5, 2):
