@@ -44,6 +44,7 @@ BELONGS = {
     "--threshold": ("realtime", "video"),
     "--overlay": ("realtime", "video"),
     "--detector": ("realtime", "video"),
+    "--no-reidentify": ("realtime", "video"),
     "--smoothing": ("realtime", "video"),
     "--objects": ("realtime", "video"),
     "--fetch-objects": ("realtime", "video"),

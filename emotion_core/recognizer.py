@@ -17,6 +17,7 @@ from emotion_core.faces.crop import (
     warp,
 )
 from emotion_core.faces.detectors import USUAL
+from emotion_core.faces.embedding import Embedder
 from emotion_core.faces.finder import FaceFinder
 from emotion_core.faces.tracking import Search, Track
 from emotion_core.forks import Home
@@ -37,8 +38,9 @@ class Recognizer:
     >>> faces = recognizer(frame, Session())  # doctest: +SKIP
     """
 
-    def __init__(self, network: Network, finder: FaceFinder) -> None:
+    def __init__(self, network: Network, finder: FaceFinder, embedder: Embedder | None = None) -> None:
         self._network, self._finder, self._home = network, finder, Home()
+        self._embedder = embedder
 
     @classmethod
     def from_pretrained(
@@ -52,6 +54,7 @@ class Recognizer:
         threads: int | None = None,
         mesh: bool | str | None = None,
         detector: str = USUAL,
+        reidentify: bool = True,
     ) -> "Recognizer":
         """Load the network and the face models.
 
@@ -65,6 +68,9 @@ class Recognizer:
             mesh: the mesh reader, "litert" or "mediapipe"; True needs the usual one, False does without,
                 None uses it where it can be had.
             detector: what finds faces, a name in `faces.detectors.DETECTORS`.
+            reidentify: whether people are known again by their looks, for which a session remembers numbers
+                of each face (`faces.embedding`). Without, place and colours tell who is who, and whoever is
+                gone for three seconds returns as somebody new.
 
         Raises:
             EmotionError: for a file, a backend or a device that cannot be used.
@@ -72,7 +78,7 @@ class Recognizer:
         with ThreadPoolExecutor(1) as pool:  # the two load for about a second each
             finder = pool.submit(FaceFinder, face_model, mesh, blendshapes, detector=detector)
             network = load_network(path, backend=backend, device=device, threads=threads)
-            return cls(network, finder.result())
+            return cls(network, finder.result(), Embedder() if reidentify else None)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -176,7 +182,7 @@ class Recognizer:
         if search is Search.NONE:
             followed = self._finder.follow(image, last)
             if all(face is not None for face in followed):
-                return tracker.update(image, followed)
+                return tracker.update(image, followed, embed=self._embedder)
             search = Search.QUICK  # someone is lost: look for them at once
             seen = self._finder.candidates(image)
         else:
@@ -184,7 +190,8 @@ class Recognizer:
             followed, seen = self._finder.follow_and_search(image, last, thorough=thorough)
         held = [face.box for face in followed if face is not None]
         fresh = [c for c in seen if not any(same_place(c.box, box) for box in held)]
-        return tracker.update(image, followed, search, seen, self._finder.read(image, fresh))
+        found = self._finder.read(image, fresh)
+        return tracker.update(image, followed, search, seen, found, self._embedder)
 
     def _encode(
         self, pairs: Sequence[tuple[np.ndarray, DetectedFace | None]]

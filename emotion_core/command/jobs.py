@@ -106,6 +106,7 @@ def _recognizer(args: argparse.Namespace, threads: int | None = None) -> Any:
         device=args.device,
         threads=threads,
         detector=args.detector or USUAL,
+        reidentify=not args.no_reidentify,
     )
 
 

@@ -79,6 +79,12 @@ def add_model_options(group: Any) -> None:
     group.add_argument(
         "--detector", choices=tuple(DETECTORS), help=f"what finds faces in the picture (default {USUAL})"
     )
+    group.add_argument(
+        "--no-reidentify",
+        action="store_true",
+        default=None,
+        help="remember nobody's looks: whoever has left for three seconds returns under another number",
+    )
     group.add_argument("--backend", choices=("auto", "onnx", "torch"), default="auto", help="default: auto")
     group.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
 
