@@ -44,6 +44,7 @@ BELONGS = {
     "--overlay": ("realtime", "video"),
     "--detector": ("realtime", "video"),
     "--every-frame": ("realtime", "video"),
+    "--no-reidentify": ("realtime", "video"),
     "--smoothing": ("realtime", "video"),
     "--objects": ("realtime", "video"),
     "--fetch-objects": ("realtime", "video"),

@@ -96,6 +96,31 @@ def test_a_tilted_head_has_its_roll(finder, astronaut, degrees):
     assert abs(difference) < 12
 
 
+@pytest.mark.parametrize("quarters", [0, 1, 2, 3])
+@pytest.mark.parametrize("name", ["astronaut", "zidane"])
+def test_a_face_is_read_upright_however_the_picture_lies(finder, astronaut, zidane_path, name, quarters):
+    picture = astronaut
+    if name == "zidane":
+        whole = cv2.cvtColor(cv2.imread(str(zidane_path)), cv2.COLOR_BGR2RGB)
+        picture = cv2.resize(np.ascontiguousarray(whole[:500, 640:]), None, fx=0.6, fy=0.6)
+    upright = finder.detect(picture)[0]
+    lying = finder.detect(np.ascontiguousarray(np.rot90(picture, quarters)))[0]
+    assert lying.fit > 10
+    back = (lying.pose.roll + 90 * quarters - upright.pose.roll + 180) % 360 - 180
+    assert abs(back) < 12 and abs(lying.pose.yaw - upright.pose.yaw) < 12
+
+
+def test_what_lies_the_wrong_way_round_is_not_followed(finder, astronaut):
+    """A cut to the same picture upside down: the mesh would be laid over it as if nothing had happened."""
+    picture = np.ascontiguousarray(astronaut[:236, 110:340])  # the face lies in the middle
+    face = finder.detect(picture)[0]
+    assert finder.follow(picture, [face]) != [None]
+    over = np.ascontiguousarray(picture[::-1, ::-1])
+    (followed,) = finder.follow(over, [face])
+    assert followed is None or abs(followed.pose.roll) > 150
+    assert abs(finder.detect(over)[0].pose.roll) > 150
+
+
 def test_a_mirrored_head_looks_the_other_way(finder, zidane_path):
     picture = cv2.cvtColor(cv2.imread(str(zidane_path)), cv2.COLOR_BGR2RGB)
     faces = finder.detect(picture)

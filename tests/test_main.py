@@ -216,7 +216,7 @@ def test_a_video_from_start_to_end(clip: Path, tmp_path: Path) -> None:
     }
     assert len(read_results(out / "talk_results.json")) == 50
     assert "50 frames, 1 face" in done.stdout and "not what a person feels" in done.stdout
-    done = run("--video", clip, "--no-video", "--no-objects")
+    done = run("--video", clip, "--no-video", "--no-objects", "--no-reidentify")
     assert done.returncode == 0
     assert not clip.with_name("talk_emotions.mp4").exists()
     assert clip.with_name("talk_results.json").exists()

@@ -118,6 +118,7 @@ def _recognizer(args: argparse.Namespace, threads: int | None = None) -> Any:
         threads=threads,
         detector=args.detector or USUAL,
         every_frame=bool(args.every_frame),
+        reidentify=not args.no_reidentify,
     )
 
 

@@ -92,6 +92,12 @@ def add_model_options(group: Any) -> None:
         default=None,
         help="read a face anew in every frame, also where it hardly changed: up to twice the work",
     )
+    group.add_argument(
+        "--no-reidentify",
+        action="store_true",
+        default=None,
+        help="remember nobody's looks: whoever has left for three seconds returns under another number",
+    )
     group.add_argument("--backend", choices=("auto", "onnx", "torch"), default="auto", help="default: auto")
     group.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
 
