@@ -42,7 +42,7 @@ _CUT_LEVELS, _CUT_ALIKE = 30.0, 0.7
 _CUT_WITHIN = 0.5  # seconds between two frames, at most, for which that tells anything
 _MISSES = 3  # pictures without somebody, at least, until the place is forgotten: they may come slowly
 _STRANGE = 3  # looks in a row at somebody else until a track is split; after a jump, one or two are enough
-_PATIENCE = 6  # sightings that someone new is waited for to be seen well, where it may be someone who returns
+_PATIENCE = 1.0  # seconds for which it is waited to see somebody well who may be someone who returns
 _AT_ONCE = 4  # faces that are compared as a matter of course in one picture, the longest ago first
 _CUT_LOOK = 0.25  # looks that differ less may be one person on both sides of a cut; one's own differs by 0.2
 
@@ -78,6 +78,8 @@ class Track:
     compared: float = -math.inf  # when the look was last asked for
     jumped: bool = False  # something has changed at once since then
     strange: list[np.ndarray] = field(default_factory=list)  # looks in a row that were somebody else's
+    replaced: bool = False  # by somebody else at the very place, which therefore tells nothing
+    waits: float = -math.inf  # until when somebody who may have returned is waited for to be seen well
     guessed: bool = False  # named before it was seen well: may turn out to be somebody who is known
 
     def expected(self, now: float) -> np.ndarray:
@@ -186,7 +188,7 @@ class Tracker:
         speed = (center(face.box) - center(track.face.box)) / step
         track.velocity = track.velocity + (1 - math.exp(-step / 0.15)) * (speed - track.velocity)
         track.face, track.seen, track.missing, track.cut_off = face, self.now, False, False
-        track.lost, track.misses = None, 0
+        track.lost, track.misses, track.replaced = None, 0, False
 
     def _forget(self) -> None:
         """Let go of the place of those who are missing for long; what they look like stays."""
@@ -222,7 +224,7 @@ class Tracker:
             track.compared = self.now
             if self._is_other(track, vector):
                 others.append(track.face)
-                track.missing, track.strange = True, []
+                track.missing, track.replaced, track.strange = True, True, []
             elif track.guessed or track.id is None:
                 self._claim(track, vector)
         return others
@@ -284,7 +286,7 @@ class Tracker:
             if any(_one_face(track.face.box, c.box) or same_place(track.face.box, c.box) for c in seen):
                 track.sightings += 1
                 track.doubts = 0
-                if track.id is None and track.sightings >= (_PATIENCE if track.guessed else _SIGHTINGS):
+                if track.id is None and track.sightings >= _SIGHTINGS and self.now >= track.waits:
                     self._name(track)
             else:
                 track.doubts += 1
@@ -339,7 +341,7 @@ class Tracker:
             like = track.person.like(vector)
             if like >= SAME:
                 return 1 - like
-            if like < DOUBTED:
+            if like < DOUBTED or track.replaced:
                 return math.inf
             doubt = 1.0
         elif track.cut_off and unlike(track.look, look_of(image, face.points)) > _CUT_LOOK:
@@ -353,7 +355,9 @@ class Tracker:
         self.tracks.append(track)
         track.guessed = unseen
         returns = unseen and (self.away or any(t.missing and len(t.person) for t in self.tracks))
-        if face.score >= _sure(face) and not returns:
+        if returns:
+            track.waits = self.now + _PATIENCE
+        elif face.score >= _sure(face):
             self._name(track)
         return track
 
