@@ -42,7 +42,7 @@ bench: setup
 lock: setup
 	$(V)/python -m pip install -q uv
 	PATH="$(CURDIR)/$(V):$$PATH" $(V)/python .ci/lock.py
-	$(V)/python -m emotion_core.sums
+	$(V)/python -m emotion_core.hashes
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache runs checkpoints outputs build

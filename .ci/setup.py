@@ -55,7 +55,7 @@ def stop(text):
 
 
 def read_lines(name):
-    """Give the lines of a list file without comments; nothing where the file is absent."""
+    """Read the lines of a list file without comments; nothing where the file is absent."""
     if not os.path.exists(name):
         return []
     with open(name) as file:
@@ -63,7 +63,7 @@ def read_lines(name):
 
 
 def fingerprint():
-    """Give a hash of every file that decides what is installed, and of the Python behind .venv."""
+    """Return a hash of every file that decides what is installed, and of the Python behind .venv."""
     digest = hashlib.sha256()
     for name in INPUTS:
         if os.path.exists(name):
@@ -77,7 +77,7 @@ def fingerprint():
 
 
 def missing_packages(names):
-    """Give those Debian packages of `names` that are not installed."""
+    """Return those Debian packages of `names` that are not installed."""
     query = ["dpkg-query", "-W", "-f=${Package} ${db:Status-Status}\n"] + list(names)
     shown = subprocess.run(query, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     have = {line.split()[0] for line in shown.stdout.splitlines() if line.endswith(" installed")}
@@ -108,7 +108,7 @@ def system_packages(names, purpose):
 
 
 def find_python():
-    """Give the path of a Python that is new enough, the caller's own choice ($PYTHON) first."""
+    """Find the path of a Python that is new enough, the caller's own choice ($PYTHON) first."""
     check = f"import sys, venv, ensurepip; sys.exit(sys.version_info[:2] < {OLDEST})"
     for attempt in ("as it is", "with Debian's venv"):
         for name in (os.environ.get("PYTHON"), sys.executable, "python3.13", "python3.12", "python3.11"):

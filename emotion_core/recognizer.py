@@ -1,6 +1,6 @@
 """The recognizer: weights that everyone may share. A frame and a session go in, faces come out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,10 @@ from emotion_core.faces.crop import (
     warp,
 )
 from emotion_core.faces.detectors import USUAL
+from emotion_core.faces.embedding import Embedder
 from emotion_core.faces.finder import FaceFinder
 from emotion_core.faces.tracking import Search, Track
+from emotion_core.forks import Home
 from emotion_core.network.runtime import Network, load_network
 from emotion_core.session import Session, Sighting
 from emotion_core.smoothing import Reading, SettingError
@@ -36,8 +38,9 @@ class Recognizer:
     >>> faces = recognizer(frame, Session())  # doctest: +SKIP
     """
 
-    def __init__(self, network: Network, finder: FaceFinder) -> None:
-        self._network, self._finder = network, finder
+    def __init__(self, network: Network, finder: FaceFinder, embedder: Embedder | None = None) -> None:
+        self._network, self._finder, self._home = network, finder, Home()
+        self._embedder = embedder
 
     @classmethod
     def from_pretrained(
@@ -51,6 +54,8 @@ class Recognizer:
         threads: int | None = None,
         mesh: bool | str | None = None,
         detector: str = USUAL,
+        every_frame: bool = False,
+        reidentify: bool = True,
     ) -> "Recognizer":
         """Load the network and the face models.
 
@@ -64,14 +69,20 @@ class Recognizer:
             mesh: the mesh reader, "litert" or "mediapipe"; True needs the usual one, False does without,
                 None uses it where it can be had.
             detector: what finds faces, a name in `faces.detectors.DETECTORS`.
+            every_frame: whether a face is read anew in every frame, also where it hardly changed.
+            reidentify: whether people are known again by their looks, for which a session remembers numbers
+                of each face (`faces.embedding`). Without, place and colours tell who is who, and whoever is
+                gone for three seconds returns as somebody new.
 
         Raises:
             EmotionError: for a file, a backend or a device that cannot be used.
         """
         with ThreadPoolExecutor(1) as pool:  # the two load for about a second each
-            finder = pool.submit(FaceFinder, face_model, mesh, blendshapes, detector=detector)
+            finder = pool.submit(
+                FaceFinder, face_model, mesh, blendshapes, detector=detector, every_frame=every_frame
+            )
             network = load_network(path, backend=backend, device=device, threads=threads)
-            return cls(network, finder.result())
+            return cls(network, finder.result(), Embedder() if reidentify else None)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -109,6 +120,9 @@ class Recognizer:
             frame: a Frame, or an RGB uint8 picture (H, W, 3). Pictures without a time, and times that don't
                 rise, count as thirty a second.
             session: the state of this viewer or file; changed by the call.
+
+        Raises:
+            EmotionError: in a process that was forked after the recognizer was loaded.
         """
         return self.read(self.find(frame, session), session)
 
@@ -130,15 +144,29 @@ class Recognizer:
         image, found = sighting.frame.image, sighting.found
         if not found:
             return []
-        features, color = self._encode([(image, face) for face in found.values()])
-        windows = session.remember(sighting, features, self._network.window)
-        probabilities, valence, arousal = self._network.decide(windows, color)
+        self._home.check()
+        same = session.carry_on(sighting)
+        self._read_anew(
+            {number: face for number, face in found.items() if number not in same}, sighting, session
+        )
         answers = []
-        for i, (number, face) in enumerate(found.items()):
-            reading = Reading(probabilities[i].astype(np.float64), float(valence[i]), float(arousal[i]))
-            calm, label = session.people[number].smoother.update(reading, session.smoothing)
+        for number, face in found.items():
+            person = session.people[number]
+            assert person.reading is not None
+            calm, label = person.smoother.update(person.reading, session.smoothing)
             answers.append(self._face(image, number, face, calm, label, session.threshold))
         return answers
+
+    def _read_anew(self, faces: Mapping[int, DetectedFace], sighting: Sighting, session: Session) -> None:
+        if not faces:
+            return
+        features, color = self._encode([(sighting.frame.image, face) for face in faces.values()])
+        windows = session.remember(sighting, dict(zip(faces, features, strict=True)), self._network.window)
+        probabilities, valence, arousal = self._network.decide(windows, color)
+        for i, number in enumerate(faces):
+            session.people[number].reading = Reading(
+                probabilities[i].astype(np.float64), float(valence[i]), float(arousal[i])
+            )
 
     def classify(self, crops: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Read pictures that are face crops already, tight or with a margin, each for itself.
@@ -151,7 +179,9 @@ class Recognizer:
 
         Raises:
             ValueError: where a crop is of another kind.
+            EmotionError: in a process that was forked after the recognizer was loaded.
         """
+        self._home.check()
         pictures = [_picture(crop, i) for i, crop in enumerate(crops)]
         k, length = len(self.labels), self._network.window
         parts = [(np.zeros((0, k), np.float32), np.zeros(0, np.float32), np.zeros(0, np.float32))]
@@ -166,18 +196,23 @@ class Recognizer:
         tracker, image = session.tracker, frame.image
         search = tracker.begin(frame.time, image)
         last = [track.face for track in tracker.present]
-        if search is Search.NONE:
+        if search is Search.NONE or tracker.patient:
             followed = self._finder.follow(image, last)
-            if all(face is not None for face in followed):
-                return tracker.update(image, followed)
-            search = Search.QUICK  # someone is lost: look for them at once
+            if all(face is not None for face in followed) and (
+                search is Search.NONE or any(face is not None and not face.held for face in followed)
+            ):
+                return tracker.update(image, followed, embed=self._embedder)
+            search = (
+                Search.QUICK if search is Search.NONE else search
+            )  # someone is lost: look for them at once
             seen = self._finder.candidates(image)
         else:
             thorough = search is Search.THOROUGH
             followed, seen = self._finder.follow_and_search(image, last, thorough=thorough)
         held = [face.box for face in followed if face is not None]
         fresh = [c for c in seen if not any(same_place(c.box, box) for box in held)]
-        return tracker.update(image, followed, search, seen, self._finder.read(image, fresh))
+        found = self._finder.read(image, fresh)
+        return tracker.update(image, followed, search, seen, found, self._embedder)
 
     def _encode(
         self, pairs: Sequence[tuple[np.ndarray, DetectedFace | None]]

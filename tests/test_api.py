@@ -78,7 +78,8 @@ def done(server: Serving, talking_clip: Path) -> dict[str, Any]:
 
 def known(summary: dict[str, Any]) -> dict[str, Any]:
     """Give what of a summary depends on the video alone, not on when and where it was read."""
-    return {key: value for key, value in summary.items() if key != "made"}
+    source = {key: value for key, value in summary["source"].items() if key != "path"}
+    return {key: value for key, value in summary.items() if key != "made"} | {"source": source}
 
 
 # -- what it gives

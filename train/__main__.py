@@ -10,7 +10,7 @@ from train.commands import COMMANDS
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; give the exit code: 0, 1 for a failed job, 2 for wrong use."""
+    """Run a command; return the exit code: 0, 1 for a failed job, 2 for wrong use."""
     return run("error", lambda: _main(list(sys.argv[1:] if argv is None else argv)))
 
 

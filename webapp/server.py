@@ -11,7 +11,6 @@ import socket
 import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from fastapi.responses import RedirectResponse
 from emotion_core.types import EmotionError
 from webapp.api import ROUTERS
 from webapp.app import App
+from webapp.dashboard import SCRIPT
 from webapp.live.socket import LARGEST_MESSAGE
 from webapp.shared import quiet
 from webapp.shared.patience import BoundedSocket, TimedHttp
@@ -29,7 +29,6 @@ from webapp.shared.patience import BoundedSocket, TimedHttp
 if TYPE_CHECKING:
     from webapp.settings import Settings
 
-DASHBOARD = Path(__file__).parent / "dashboard" / "app.py"
 GRACE_SECONDS = 2
 """What open connections get, after a signal, before they are cut."""
 MOST_CONNECTIONS = 900
@@ -53,7 +52,7 @@ def create_app(settings: "Settings") -> FastAPI:
 
     service = Service(run)
 
-    dashboard = st.App(DASHBOARD)
+    dashboard = st.App(SCRIPT)
     config.set_option("server.fileWatcherType", "none")
     config.set_option("browser.gatherUsageStats", False)
     quiet.before_streamlit_answers()

@@ -25,6 +25,7 @@ class Settings:
     objects: bool = True  # offer YOLOv8 object boxes
     objects_model: Path | None = None  # a .onnx or .pt file of one's own
     weights: Path | None = None  # a weights file of one's own
+    reidentify: bool = True  # know people again by their looks, which are remembered while a session lasts
     max_minutes: float = 20.0  # longest video, and longest live recording, in minutes
     max_megabytes: float = 500.0  # largest upload
     max_megapixels: float = MAX_PIXELS / 1e6  # largest frame of a picture or video, seen before it is decoded
@@ -165,6 +166,11 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     flag("--no-objects", action="store_true", help="do not offer object boxes")
     flag("--objects-model", type=Path, metavar="FILE", help="a YOLOv8 .onnx or .pt file of your own")
     flag("--weights", type=Path, metavar="FILE", help="a weights file of your own")
+    flag(
+        "--no-reidentify",
+        action="store_true",
+        help="remember nobody's looks: whoever has left for three seconds returns under another number",
+    )
     for name, what in (
         ("max_minutes", "longest video and longest live recording, in minutes"),
         ("max_megabytes", "largest upload"),
@@ -209,6 +215,7 @@ def from_flags(args: argparse.Namespace) -> Settings:
         objects=not args.no_objects,
         objects_model=args.objects_model,
         weights=args.weights,
+        reidentify=not args.no_reidentify,
         max_minutes=args.max_minutes,
         max_megabytes=args.max_megabytes,
         max_megapixels=args.max_megapixels,

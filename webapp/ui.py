@@ -93,7 +93,9 @@ def _blocks(app: App, service: Callable[[], Any] | None = None) -> gr.Blocks:
         )
 
         def left(request: gr.Request) -> None:
-            app.jobs.leave(request.session_hash or "")
+            page = request.session_hash or ""
+            app.jobs.leave(page)
+            app.workspace.incoming.leave(page)
 
         blocks.unload(left)
         if service is not None:

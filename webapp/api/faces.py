@@ -12,17 +12,21 @@ from pydantic import BaseModel, Field
 from starlette.datastructures import UploadFile
 
 from emotion_core.types import EmotionError
-from webapp.picture.marks import MOST_FILES, find_faces, read_upright
+from webapp.picture.marks import MOST_FILES, still
 from webapp.service.callers import Caller
 from webapp.service.folder import plain_name
 from webapp.service.routing import Problem, new_router, refusals, service_of
 from webapp.shared.checks import check_picture
 from webapp.shared.i18n import Text
 from webapp.shared.problems import ProblemError, problem
+from webapp.shared.zero_gpu import gpu
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from emotion_core.types import Face
     from webapp.service.service import Service
+    from webapp.shared.engine import Engine
 
 router = new_router("faces")
 
@@ -132,15 +136,24 @@ async def create(
     return Pictures(pictures=pictures)
 
 
+@gpu
+def find_faces(image: np.ndarray, engine: Engine) -> list[Face]:
+    """Find the faces of one still picture, RGB uint8 (H, W, 3)."""
+    return list(engine.recognizer(image, engine.session(smoothing=1)))
+
+
 def read_picture(data: bytes, name: str | None, threshold: float, service: Service) -> Picture:
     """Read one picture; a problem becomes a part of the answer."""
+    from emotion_core.video.reader import frames
+
     shown = plain_name(name)
     try:
         with tempfile.TemporaryDirectory(dir=service.app.workspace.folder) as folder:
             path = Path(folder) / shown
             path.write_bytes(data)
-            check_picture(path, service.settings, Text("en"))
-            image = read_upright(path)
+            kind = check_picture(path, service.settings, Text("en"))
+            with still(path, kind, service.settings) as source, frames(source) as reader:
+                image = next(iter(reader)).image
         faces = find_faces(image, service.app.engine)
     except EmotionError as error:
         return _unread(shown, str(error))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emotion_core.types import EmotionError
-from webapp.shared.checks import check_file, check_picture, check_video
+from webapp.shared.checks import check_file, check_picture, open_video
 from webapp.shared.i18n import Text
 from webapp.shared.problems import ProblemError
 
@@ -36,7 +36,8 @@ def look(path: Path, settings: Settings, pixels: int) -> Seen:
     if source.kind == "picture":
         check_picture(path, settings, text)
         return Seen(source, 0.0, 1.0)
-    info = check_video(path, settings, text)
+    with open_video(path, settings, text) as reader:
+        info = reader.info
     if info.width * info.height > pixels:
         raise EmotionError(text("error.megapixels", name=path.name, limit=f"{pixels / 1e6:g}"))
     return Seen(source, info.duration or 0.0, info.fps)
