@@ -44,10 +44,10 @@ def measure(seconds: float) -> dict[str, float]:
     late, model = [], []
     pictures = pictures_of(200)
     with running() as (url, app), Client(url) as client:
-        list(client.stream(paced(pictures, 2)))
+        list(client.stream(paced(pictures, 2), newest=True))
         before = memory_mb(app.pid)
         begun = time.monotonic()
-        for answer in client.stream(paced(pictures, seconds)):
+        for answer in client.stream(paced(pictures, seconds), newest=True):
             late.append((time.monotonic() - (answer.stamp or 0.0)) * 1000)
             model.append(answer.milliseconds)
         took = time.monotonic() - begun
