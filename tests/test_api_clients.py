@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from emotion_core import frames
-from emotion_core.client import AsyncClient, Client, Job
+from emotion_core.client import Answer, AsyncClient, Client, Job
 from emotion_core.client import calls as client_calls
 from emotion_core.streaming import pack
 from emotion_core.types import EmotionError
@@ -139,6 +139,23 @@ def test_the_stream_answers_each_picture_with_its_stamp(server: Serving, astrona
     assert [answer.frame for answer in answers] == [0, 1, 2]
     assert {(answer.width, answer.height) for answer in answers} == {(512, 512)}
     assert all(answer.faces[0]["emotion"] == "Happy" and answer.faces[0]["uncertain"] for answer in answers)
+
+
+def test_a_source_that_does_not_wait_is_not_waited_for(server: Serving, astronaut: np.ndarray) -> None:
+    pictures = [(astronaut, float(number)) for number in range(20)]
+
+    async def awaited() -> list[Answer]:
+        async with AsyncClient(server.url, LAB) as client:
+            return [answer async for answer in client.stream(pictures, newest=True)]
+
+    with Client(server.url, LAB) as client:
+        for answers in (list(client.stream(pictures, newest=True)), asyncio.run(awaited())):
+            assert answers[-1].stamp == 19 and len(answers) + sum(a.dropped for a in answers) == 20
+        stream = client.stream(pictures, newest=True)
+        assert next(stream).frame == 0
+        stream.close()  # type: ignore[attr-defined]
+        with pytest.raises(ValueError, match="RGB"):
+            list(client.stream([(astronaut, 0.0), (astronaut[0], 1.0)], newest=True))
 
 
 def test_the_newest_picture_overtakes_those_that_wait(server: Serving, astronaut: np.ndarray) -> None:

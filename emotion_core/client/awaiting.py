@@ -27,7 +27,7 @@ class AsyncClient:
 
     def __init__(self, url: str, token: str | None = None, *, timeout: float = calls.TIMEOUT) -> None:
         self.url = url
-        self._socket = calls.socket_options(url, token, timeout)
+        self._socket = calls.socket_options(token, timeout)
         made = calls.needs("httpx").AsyncClient(**calls.http_options(url, token, timeout))
         self._http: httpx.AsyncClient = made
 
@@ -168,15 +168,21 @@ class AsyncClient:
         """End a job, where it still waits or runs, and delete all of it."""
         await self._ask(Call("DELETE", f"/analyses/{id}"))
 
-    async def stream(self, pictures: Pictures, **options: Any) -> AsyncIterator[Answer]:
+    async def stream(
+        self, pictures: Pictures, *, newest: bool = False, **options: Any
+    ) -> AsyncIterator[Answer]:
         """Send pictures one after the other, of either kind of iterable, and give the answer to each."""
         connect = calls.needs("websockets.asyncio.client").connect
         broken = calls.needs("websockets.exceptions").WebSocketException
         try:
-            async with connect(**self._socket) as socket:
+            async with connect(calls.stream_url(self.url, newest=newest), **self._socket) as socket:
                 calls.heard(await socket.recv())
                 if options:
                     await socket.send(json.dumps({"type": "config", **options}))
+                if newest:
+                    async for answer in _overtaken(socket, pictures):
+                        yield answer
+                    return
                 async for image, stamp in _each(pictures):
                     await socket.send(pack(image, stamp))
                     yield Answer.of(await socket.recv())
@@ -231,3 +237,29 @@ async def _each(pictures: Pictures) -> AsyncIterator[tuple[np.ndarray | bytes, f
     else:
         for pair in pictures:
             yield pair
+
+
+async def _overtaken(socket: Any, pictures: Pictures) -> AsyncIterator[Answer]:
+    """Give the answers while a task sends; the last picture that was sent is always answered."""
+    sent = 0
+
+    async def send() -> None:
+        nonlocal sent
+        async for image, stamp in _each(pictures):
+            await socket.send(pack(image, stamp))
+            sent += 1
+
+    sending, answered = asyncio.create_task(send()), 0
+    try:
+        while not sending.done() or answered < sent:
+            try:
+                async with asyncio.timeout(0.1):
+                    text = await socket.recv()
+            except TimeoutError:
+                continue
+            answer = Answer.of(text)
+            answered += 1 + answer.dropped
+            yield answer
+        await sending
+    finally:
+        sending.cancel()

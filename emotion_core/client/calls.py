@@ -86,9 +86,9 @@ class Job:
 class Answer:
     """The faces of one picture of a stream.
 
-    `stamp` is the sender's own, `frame` counts answers from 0, `milliseconds` are those of the model. A face
-    is a dict with id, box (x, y, width, height in pixels), emotion, confidence, probabilities, valence,
-    arousal and uncertain.
+    `stamp` is the sender's own, `frame` counts answers from 0, `dropped` the pictures that were overtaken
+    since the last one, `milliseconds` are those of the model. A face is a dict with id, box (x, y, width,
+    height in pixels), emotion, confidence, probabilities, valence, arousal and uncertain.
     """
 
     stamp: float | None
@@ -96,6 +96,7 @@ class Answer:
     width: int
     height: int
     milliseconds: float
+    dropped: int
     faces: Sequence[Mapping[str, Any]]
 
     @classmethod
@@ -103,7 +104,13 @@ class Answer:
         """Read an answer; raises EmotionError where the server refuses."""
         said = heard(text)
         return cls(
-            said["stamp"], said["frame"], said["width"], said["height"], said["ms"], tuple(said["faces"])
+            said["stamp"],
+            said["frame"],
+            said["width"],
+            said["height"],
+            said["ms"],
+            said["dropped"],
+            tuple(said["faces"]),
         )
 
 
@@ -232,10 +239,14 @@ def http_options(url: str, token: str | None, timeout: float) -> dict[str, Any]:
     return {"base_url": f"{_checked(url)}/api/v1", "headers": headers, "timeout": timeout}
 
 
-def socket_options(url: str, token: str | None, timeout: float) -> dict[str, Any]:
+def stream_url(url: str, *, newest: bool) -> str:
+    """Give the address of a stream that reads each picture, or the newest only."""
+    return f"{url.rstrip('/')}/api/v1/stream{'' if newest else '?frames=all'}".replace("http", "ws", 1)
+
+
+def socket_options(token: str | None, timeout: float) -> dict[str, Any]:
     """Give what a WebSocket of either kind is opened with."""
     return {
-        "uri": f"{url.rstrip('/')}/api/v1/stream?frames=all".replace("http", "ws", 1),
         "additional_headers": {"Authorization": f"Bearer {token}"} if token else {},
         "subprotocols": [PROTOCOL],
         "max_size": None,

@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ class Client:
 
     def __init__(self, url: str, token: str | None = None, *, timeout: float = calls.TIMEOUT) -> None:
         self.url = url
-        self._socket = calls.socket_options(url, token, timeout)
+        self._socket = calls.socket_options(token, timeout)
         self._http: httpx.Client = calls.needs("httpx").Client(**calls.http_options(url, token, timeout))
 
     def __enter__(self) -> Client:
@@ -181,20 +182,29 @@ class Client:
         self._ask(Call("DELETE", f"/analyses/{id}"))
 
     def stream(
-        self, pictures: Iterable[tuple[np.ndarray | bytes, float]], **options: Any
+        self,
+        pictures: Iterable[tuple[np.ndarray | bytes, float]],
+        *,
+        newest: bool = False,
+        **options: Any,
     ) -> Iterator[Answer]:
         """Send pictures one after the other and give the answer to each.
 
         A picture is RGB uint8 (H, W, 3), which is sent raw, or the bytes of a JPEG; beside it stands a time
-        stamp that comes back. `options` are smoothing and threshold.
+        stamp that comes back. With `newest`, for a source that does not wait, pictures are sent as they come,
+        from a thread, and those that the server is too slow for are overtaken. `options` are smoothing and
+        threshold.
         """
         connect = calls.needs("websockets.sync.client").connect
         broken = calls.needs("websockets.exceptions").WebSocketException
         try:
-            with connect(**self._socket) as socket:
+            with connect(calls.stream_url(self.url, newest=newest), **self._socket) as socket:
                 calls.heard(socket.recv())
                 if options:
                     socket.send(json.dumps({"type": "config", **options}))
+                if newest:
+                    yield from _overtaken(socket, pictures)
+                    return
                 for image, stamp in pictures:
                     socket.send(pack(image, stamp))
                     yield Answer.of(socket.recv())
@@ -238,3 +248,32 @@ class Client:
                         raise
                 at = int(answer.headers["upload-offset"])
         return id
+
+
+def _overtaken(socket: Any, pictures: Iterable[tuple[np.ndarray | bytes, float]]) -> Iterator[Answer]:
+    """Give the answers while a thread sends; the last picture that was sent is always answered."""
+    gone = calls.needs("websockets.exceptions").ConnectionClosed
+    sent = 0
+
+    def send() -> None:
+        nonlocal sent
+        for image, stamp in pictures:
+            try:
+                socket.send(pack(image, stamp))
+            except gone:  # whoever takes the answers has stopped, or hears of it there
+                return
+            sent += 1
+
+    with ThreadPoolExecutor(1, thread_name_prefix="stream") as pool:
+        sending, answered = pool.submit(send), 0
+        try:
+            while not sending.done() or answered < sent:
+                try:
+                    answer = Answer.of(socket.recv(timeout=0.1))
+                except TimeoutError:
+                    continue
+                answered += 1 + answer.dropped
+                yield answer
+        finally:
+            socket.close()  # so that the thread ends
+        sending.result()

@@ -34,7 +34,7 @@ CREATE TABLE analyses (
   state TEXT NOT NULL DEFAULT 'queued', tries INTEGER NOT NULL DEFAULT 0, worker TEXT, lease REAL,
   created REAL NOT NULL, started REAL, ended REAL, frames INTEGER NOT NULL DEFAULT 0, share REAL, fps REAL,
   seconds_left REAL, problem TEXT, bytes INTEGER NOT NULL DEFAULT 0, outputs TEXT NOT NULL DEFAULT '{}',
-  repeat_key TEXT, print TEXT);
+  repeat_key TEXT, fingerprint TEXT);
 CREATE UNIQUE INDEX repeated ON analyses (counted, repeat_key) WHERE repeat_key IS NOT NULL;
 CREATE INDEX by_state ON analyses (state, tries, number);
 CREATE INDEX by_owner ON analyses (owner, number);
@@ -71,7 +71,7 @@ class Entry:
     problem: str | None
     bytes: int
     outputs: str
-    print: str | None
+    fingerprint: str | None
 
     @property
     def paths(self) -> dict[str, str]:
@@ -138,7 +138,7 @@ class Ledger:
         library: str | None = None,
         size: int = 0,
         key: str | None = None,
-        print: str | None = None,
+        fingerprint: str | None = None,
     ) -> Entry:
         """Put an analysis into the queue; one that this caller has put in with `key` before comes back."""
         with self._writing() as db:
@@ -149,8 +149,8 @@ class Ledger:
             if known is None:
                 db.execute(
                     "INSERT INTO analyses (id, owner, counted, name, options, library, created, bytes,"
-                    " repeat_key, print) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (made, owner, counted, name, options, library, time.time(), size, key, print),
+                    " repeat_key, fingerprint) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (made, owner, counted, name, options, library, time.time(), size, key, fingerprint),
                 )
         return self._entries("WHERE id = ?", known[0] if known else made)[0]
 

@@ -119,7 +119,7 @@ class Service:
                 library=wanted.library,
                 size=size,
                 key=key,
-                print=mark,
+                fingerprint=mark,
             )
         except BaseException:
             self.folder.remove(made)
@@ -210,6 +210,6 @@ def _mark(content: str, options: str) -> str:
 
 
 def _repeated(entry: Entry, mark: str) -> Entry:
-    if entry.print != mark:
+    if entry.fingerprint != mark:
         raise ProblemError(422, "This Idempotency-Key belongs to another request: take a new one.")
     return entry

@@ -55,7 +55,7 @@ class Tokens:
     """The tokens that are good now, of a file and of the environment; safe to use from several threads."""
 
     def __init__(self, file: Path | None, text: str = "") -> None:
-        """Read them; raises EmotionError for a line that is none, and where there is no token at all."""
+        """Read them; raises EmotionError for a line that is none, and for a file that can't be read."""
         self._file = file
         self._fixed = dict(_read(text, VARIABLE))
         self._lock = threading.Lock()
