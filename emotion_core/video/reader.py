@@ -282,7 +282,7 @@ class Frames(Iterator[Frame]):
             interpolation=Interpolation.BILINEAR,
             threads=1,  # more of them cost more than they save here
         )
-        image: np.ndarray = converted.to_ndarray()
+        image = _pixels(converted)
         # Looking at side data ties a frame into a cycle that only the garbage collector undoes: look once.
         turn = self._turns.get(picture.rotation)
         if turn is None:
@@ -291,6 +291,16 @@ class Frames(Iterator[Frame]):
             self._rotation = {(0, 1, -1, 0): 90, (-1, 0, 0, -1): 180, (0, -1, 1, 0): 270}.get(turn, 0)
             image = _turned(image, turn)
         return image
+
+
+def _pixels(picture: VideoFrame) -> np.ndarray:
+    """Give the pixels of an RGB picture, (H, W, 3) uint8, without a copy where its rows lie without gaps."""
+    plane: Any = picture.planes[0]
+    if plane.line_size != 3 * picture.width:
+        image: np.ndarray = picture.to_ndarray()
+        return image
+    rows = np.frombuffer(plane, np.uint8, picture.height * plane.line_size)
+    return rows.reshape(picture.height, picture.width, 3)
 
 
 def _video_stream(container: InputContainer, source: Source) -> VideoStream:
