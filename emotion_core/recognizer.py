@@ -17,8 +17,10 @@ from emotion_core.faces.crop import (
     warp,
 )
 from emotion_core.faces.detectors import USUAL
+from emotion_core.faces.embedding import Embedder
 from emotion_core.faces.finder import FaceFinder
 from emotion_core.faces.tracking import Search, Track
+from emotion_core.forks import Home
 from emotion_core.network.runtime import Network, load_network
 from emotion_core.session import Session, Sighting
 from emotion_core.smoothing import Reading, SettingError
@@ -36,8 +38,9 @@ class Recognizer:
     >>> faces = recognizer(frame, Session())  # doctest: +SKIP
     """
 
-    def __init__(self, network: Network, finder: FaceFinder) -> None:
-        self._network, self._finder = network, finder
+    def __init__(self, network: Network, finder: FaceFinder, embedder: Embedder | None = None) -> None:
+        self._network, self._finder, self._home = network, finder, Home()
+        self._embedder = embedder
 
     @classmethod
     def from_pretrained(
@@ -52,6 +55,7 @@ class Recognizer:
         mesh: bool | str | None = None,
         detector: str = USUAL,
         every_frame: bool = False,
+        reidentify: bool = True,
     ) -> "Recognizer":
         """Load the network and the face models.
 
@@ -66,6 +70,9 @@ class Recognizer:
                 None uses it where it can be had.
             detector: what finds faces, a name in `faces.detectors.DETECTORS`.
             every_frame: whether a face is read anew in every frame, also where it hardly changed.
+            reidentify: whether people are known again by their looks, for which a session remembers numbers
+                of each face (`faces.embedding`). Without, place and colours tell who is who, and whoever is
+                gone for three seconds returns as somebody new.
 
         Raises:
             EmotionError: for a file, a backend or a device that cannot be used.
@@ -75,7 +82,7 @@ class Recognizer:
                 FaceFinder, face_model, mesh, blendshapes, detector=detector, every_frame=every_frame
             )
             network = load_network(path, backend=backend, device=device, threads=threads)
-            return cls(network, finder.result())
+            return cls(network, finder.result(), Embedder() if reidentify else None)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -113,6 +120,9 @@ class Recognizer:
             frame: a Frame, or an RGB uint8 picture (H, W, 3). Pictures without a time, and times that don't
                 rise, count as thirty a second.
             session: the state of this viewer or file; changed by the call.
+
+        Raises:
+            EmotionError: in a process that was forked after the recognizer was loaded.
         """
         return self.read(self.find(frame, session), session)
 
@@ -134,6 +144,7 @@ class Recognizer:
         image, found = sighting.frame.image, sighting.found
         if not found:
             return []
+        self._home.check()
         same = session.carry_on(sighting)
         self._read_anew(
             {number: face for number, face in found.items() if number not in same}, sighting, session
@@ -168,7 +179,9 @@ class Recognizer:
 
         Raises:
             ValueError: where a crop is of another kind.
+            EmotionError: in a process that was forked after the recognizer was loaded.
         """
+        self._home.check()
         pictures = [_picture(crop, i) for i, crop in enumerate(crops)]
         k, length = len(self.labels), self._network.window
         parts = [(np.zeros((0, k), np.float32), np.zeros(0, np.float32), np.zeros(0, np.float32))]
@@ -188,7 +201,7 @@ class Recognizer:
             if all(face is not None for face in followed) and (
                 search is Search.NONE or any(face is not None and not face.held for face in followed)
             ):
-                return tracker.update(image, followed)
+                return tracker.update(image, followed, embed=self._embedder)
             search = (
                 Search.QUICK if search is Search.NONE else search
             )  # someone is lost: look for them at once
@@ -198,7 +211,8 @@ class Recognizer:
             followed, seen = self._finder.follow_and_search(image, last, thorough=thorough)
         held = [face.box for face in followed if face is not None]
         fresh = [c for c in seen if not any(same_place(c.box, box) for box in held)]
-        return tracker.update(image, followed, search, seen, self._finder.read(image, fresh))
+        found = self._finder.read(image, fresh)
+        return tracker.update(image, followed, search, seen, found, self._embedder)
 
     def _encode(
         self, pairs: Sequence[tuple[np.ndarray, DetectedFace | None]]

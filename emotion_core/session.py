@@ -57,7 +57,8 @@ class Person:
 class Session:
     """State of one viewer or file; hand it to the recognizer with every frame.
 
-    It can be copied and pickled, and both settings may be changed between frames.
+    It can be copied and pickled, and both settings may be changed between frames. Its tracker remembers what
+    people look like, biometric data that end with it; see `Recognizer.from_pretrained(reidentify=)`.
 
     Args:
         smoothing: frames over which the predictions of a face are averaged; 1 is none.

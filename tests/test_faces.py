@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from emotion_core import sums
+from emotion_core import hashes
 from emotion_core.faces import weights
 from emotion_core.faces.finder import FaceFinder
 from emotion_core.faces.weights import find_landmarker
@@ -94,6 +94,31 @@ def test_a_tilted_head_has_its_roll(finder, astronaut, degrees):
     assert face.pose is not None
     difference = (face.pose.roll - 3 - degrees + 180) % 360 - 180  # she tilts her head by 3 degrees
     assert abs(difference) < 12
+
+
+@pytest.mark.parametrize("quarters", [0, 1, 2, 3])
+@pytest.mark.parametrize("name", ["astronaut", "zidane"])
+def test_a_face_is_read_upright_however_the_picture_lies(finder, astronaut, zidane_path, name, quarters):
+    picture = astronaut
+    if name == "zidane":
+        whole = cv2.cvtColor(cv2.imread(str(zidane_path)), cv2.COLOR_BGR2RGB)
+        picture = cv2.resize(np.ascontiguousarray(whole[:500, 640:]), None, fx=0.6, fy=0.6)
+    upright = finder.detect(picture)[0]
+    lying = finder.detect(np.ascontiguousarray(np.rot90(picture, quarters)))[0]
+    assert lying.fit > 10
+    back = (lying.pose.roll + 90 * quarters - upright.pose.roll + 180) % 360 - 180
+    assert abs(back) < 12 and abs(lying.pose.yaw - upright.pose.yaw) < 12
+
+
+def test_what_lies_the_wrong_way_round_is_not_followed(finder, astronaut):
+    """A cut to the same picture upside down: the mesh would be laid over it as if nothing had happened."""
+    picture = np.ascontiguousarray(astronaut[:236, 110:340])  # the face lies in the middle
+    face = finder.detect(picture)[0]
+    assert finder.follow(picture, [face]) != [None]
+    over = np.ascontiguousarray(picture[::-1, ::-1])
+    (followed,) = finder.follow(over, [face])
+    assert followed is None or abs(followed.pose.roll) > 150
+    assert abs(finder.detect(over)[0].pose.roll) > 150
 
 
 def test_a_mirrored_head_looks_the_other_way(finder, zidane_path):
@@ -202,7 +227,7 @@ def test_without_litert_it_works_and_says_so_once(astronaut, monkeypatch, caplog
         finder = FaceFinder()
         faces = finder.detect(astronaut)
         assert finder.follow(astronaut, faces)[0] is not None
-    assert not finder.has_mesh and len(faces) == 1 and faces[0].landmarks is None
+    assert len(faces) == 1 and faces[0].landmarks is None
     crop = finder.in_crop(np.ascontiguousarray(astronaut[60:180, 165:285]))
     assert crop is not None and crop.landmarks is None
     assert len(caplog.records) == 1 and "pip install ai-edge-litert" in caplog.records[0].getMessage()
@@ -224,7 +249,7 @@ def test_a_model_of_the_user_is_never_passed_over(tmp_path):
 @pytest.mark.parametrize("name", [weights.YUNET, weights.LANDMARKER])
 def test_the_models_that_are_shipped_are_verified(name, tmp_path, monkeypatch):
     find = {weights.YUNET: weights.find_yunet, weights.LANDMARKER: find_landmarker}[name]
-    listed = find().with_name(sums.NAME)
+    listed = find().with_name(hashes.NAME)
     shutil.copy(listed, tmp_path)
     monkeypatch.setattr(weights, "weights_dir", lambda: tmp_path)
     with pytest.raises(EmotionError, match="is missing"):

@@ -150,9 +150,9 @@ def bad_input(kind: str, folder: Path, clip: Path) -> list[object]:
         ("cut before the index", "cut off before its index"),
         ("folder", "is a folder"),
         ("sound only", "only sound"),
-        ("output is a missing folder", "create it first"),
+        ("output is a missing folder", "create it first, or choose another output (--output)"),
         ("output can't be written", "/proc"),
-        ("output equals input", "would replace the input"),
+        ("output equals input", "would replace the input talk.mp4: choose another output (--output)"),
         ("output of another kind", "x.docx"),
         ("missing weights", "none.safetensors"),
         ("corrupt weights", "w.safetensors"),
@@ -216,7 +216,7 @@ def test_a_video_from_start_to_end(clip: Path, tmp_path: Path) -> None:
     }
     assert len(read_results(out / "talk_results.json")) == 50
     assert "50 frames, 1 face" in done.stdout and "not what a person feels" in done.stdout
-    done = run("--video", clip, "--no-video", "--no-objects")
+    done = run("--video", clip, "--no-video", "--no-objects", "--no-reidentify")
     assert done.returncode == 0
     assert not clip.with_name("talk_emotions.mp4").exists()
     assert clip.with_name("talk_results.json").exists()

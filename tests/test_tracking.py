@@ -6,7 +6,8 @@ import pickle
 import numpy as np
 import pytest
 
-from emotion_core.faces.tracking import MEMORY, Search, Tracker, assign
+from emotion_core.faces.assignment import assign
+from emotion_core.faces.tracking import MEMORY, Search, Tracker
 from emotion_core.types import Box, Candidate, DetectedFace
 
 GREY = np.full((480, 1280, 3), 128, np.uint8)

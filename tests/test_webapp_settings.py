@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from emotion_core.types import EmotionError
+from webapp.live.tab import html
 from webapp.settings import Settings, add_flags, from_flags
 
 
@@ -21,7 +22,7 @@ def test_flags_reach_the_settings() -> None:
     settings = parse(
         "--port", "8123", "--host", "0.0.0.0", "--auth", "ada:a:b", "--no-objects", "--max-minutes", "2.5",
         "--max-megabytes", "10", "--max-viewers", "2", "--max-jobs", "3", "--keep-minutes", "7",
-        "--partial-results", ".",
+        "--partial-results", ".", "--no-reidentify",
     )  # fmt: skip
     assert settings == Settings(
         port=8123,
@@ -34,7 +35,13 @@ def test_flags_reach_the_settings() -> None:
         max_jobs=3,
         keep_minutes=7,
         partial_results=Path("."),
+        reidentify=False,
     )
+
+
+def test_consent_speaks_of_biometric_data_where_they_are_computed() -> None:
+    assert "live.consent.4" in html(Settings()) and "live.consent.3" in html(Settings())
+    assert "live.consent.4" not in html(Settings(reidentify=False))
 
 
 def test_without_flags_the_defaults_hold(monkeypatch: pytest.MonkeyPatch) -> None:

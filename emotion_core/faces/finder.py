@@ -1,7 +1,6 @@
 """Every face of a picture: a detector finds them, a mesh reader reads each one's mesh."""
 
 import logging
-import math
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,9 +16,11 @@ from emotion_core.faces.detectors import USUAL
 from emotion_core.faces.detectors import load as load_detector
 from emotion_core.faces.mesh import Mesh, MeshMissingError, MeshReading
 from emotion_core.faces.meshes import load_mesh
+from emotion_core.faces.regions import apart, area, head_pose, inside, pad, plausible, sound, turned
 from emotion_core.faces.still import anchored, carried
 from emotion_core.faces.weights import find_landmarker
-from emotion_core.types import Box, Candidate, DetectedFace, EmotionError, Pose, same_place
+from emotion_core.forks import Home
+from emotion_core.types import Box, Candidate, DetectedFace, EmotionError, same_place
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -35,17 +36,20 @@ _LOOKS = (
     *((_MARGIN, 0.0), (1.6, 10.0), (1.6, -10.0), (2.6, 0.0), (1.6, 75.0), (1.6, -75.0)),
     *((0.9, -20.0), (0.9, 20.0), (1.0, 10.0), (1.0, -10.0), (1.9, -10.0), (1.9, 10.0)),
 )
+# Where the mesh's own score lies below this, the face may lie another way round: other turns are tried, and
+# taken where they fit clearly better. Hands and dim light leave 6 to 12, the wrong way round -10 to 6.
+_FITS, _CLEARLY = 10.0, 4.0
+# Below it at every turn, a face that seems to look ahead is not read: better no answer than that of one
+# upside down. Profiles have 0 to 4, and stay.
+_MISLAID, _AHEAD = 4.0, 40.0
+_TURNS = (180.0, 135.0, -135.0, 90.0, -90.0, 45.0, -45.0)
 _LOCAL = 192  # side of the picture in which a face is searched for around its last place
 _LOCAL_REACH = 2.4  # and what it shows, in units of the face
-# Two crops are one for the mesh while the logarithms of their sizes differ by less than this, they are turned
-# by less than so many radians, and their middles lie less than this share of a side apart.
-_ZOOM, _TURN, _SHIFT = 0.14, math.radians(8), 0.08
 _FAR = 2.0  # times as much, and a face is read again
 _STILL = 0.01  # of a face's size: less than this is no movement
 _JITTER = 0.04  # of a face's size: the detector's own noise, which is not passed on
 _PADS = (0.5, 0.25, 1.0, 0.0)  # margins added to a ready-made crop, in units of its longer side
 _PAD_SIDE = 224
-_GREY = (128, 128, 128)
 
 
 class FaceFinder:
@@ -81,12 +85,8 @@ class FaceFinder:
         self.detector, self.every_frame = detector, every_frame
         self._detector = load_detector(detector)
         self._mesh = None if mesh is False else _load_mesh(model, mesh, blendshapes, copies)
+        self._home = Home()
         self._pool = ThreadPoolExecutor(copies, thread_name_prefix="faces")
-
-    @property
-    def has_mesh(self) -> bool:
-        """Whether faces get a mesh at all."""
-        return self._mesh is not None
 
     def detect(self, image: np.ndarray) -> list[DetectedFace]:
         """Find every face of an RGB uint8 picture (H, W, 3), the largest first."""
@@ -103,17 +103,18 @@ class FaceFinder:
         if thorough:
             sides += [side for side in (160, 320) if side < sides[0]]
             sides += [1920] if longest >= 2400 else [1280] if longest >= 960 else []
-        return self._detect(image, sides)
+        found = self._detect(image, sides)
+        return found if found or not thorough else self._lying(image, sides)
 
     def read(self, image: np.ndarray, candidates: Sequence[Candidate]) -> list[DetectedFace]:
         """Read the mesh of each candidate; leaves out those that are likely no face. The largest first."""
-        largest = sorted(candidates, key=lambda c: -_area(c.box))[: self.max_faces]
+        largest = sorted(candidates, key=lambda c: -area(c.box))[: self.max_faces]
         read = [face for face in self._each(lambda c: self._read(image, c), largest) if face is not None]
         found: list[DetectedFace] = []
         for face in sorted(read, key=lambda f: (f.landmarks is None, -f.score)):
             if not any(same_place(face.box, other.box) for other in found):
                 found.append(face)
-        return sorted(found, key=lambda f: -_area(f.box))
+        return sorted(found, key=lambda f: -area(f.box))
 
     def follow(self, image: np.ndarray, previous: Sequence[DetectedFace]) -> list[DetectedFace | None]:
         """Find faces of the frame before again, each near its last place; None where one can't be found.
@@ -126,6 +127,7 @@ class FaceFinder:
         self, image: np.ndarray, previous: Sequence[DetectedFace], *, thorough: bool = False
     ) -> tuple[list[DetectedFace | None], list[Candidate]]:
         """Do `follow` and `candidates` at once, in little more than the time of the longer one."""
+        self._home.check()
         if not previous:
             return [], self.candidates(image, thorough=thorough)
         search = self._pool.submit(self.candidates, image, thorough=thorough)
@@ -143,18 +145,18 @@ class FaceFinder:
         size = (max(1, round(width * zoom)), max(1, round(height * zoom)))
         picture = cv2.resize(image, size, interpolation=enlarge)
         scale = np.array([width / size[0], height / size[1]])
-        padded = {pad: _pad(picture, round(pad * _PAD_SIDE)) for pad in _PADS}
-        for pad, framed in padded.items():
+        padded = {share: pad(picture, round(share * _PAD_SIDE)) for share in _PADS}
+        for share, framed in padded.items():
             reading = self._mesh.find(framed) if self._mesh is not None else None
             if reading is not None:
-                landmarks = (reading.points - round(pad * _PAD_SIDE) + 0.5) * scale - 0.5
+                landmarks = (reading.points - round(share * _PAD_SIDE) + 0.5) * scale - 0.5
                 face = _from_mesh(landmarks.astype(np.float32), reading, np.eye(2, 3), 1.0)
                 if face is not None:
                     return face
-        for pad, framed in padded.items():
+        for share, framed in padded.items():
             found = self._detect(framed, (_PAD_SIDE,))
             if found:
-                offset = round(pad * _PAD_SIDE)
+                offset = round(share * _PAD_SIDE)
                 box, points = found[0].box, (found[0].points - offset + 0.5) * scale - 0.5
                 x, y = (box.x - offset) * scale[0], (box.y - offset) * scale[1]
                 shown = Box(x, y, box.width * scale[0], box.height * scale[1])
@@ -166,31 +168,66 @@ class FaceFinder:
         return self._each(self.in_crop, images)
 
     def _each(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        self._home.check()
         if len(items) < 2:
             return [work(item) for item in items]
         return list(self._pool.map(work, items))
 
     def _detect(self, image: np.ndarray, sides: Sequence[int]) -> list[Candidate]:
+        self._home.check()
         found = self._detector.detect(image, sides, self._detector.least)
-        return [candidate for candidate in found if _sound(candidate.points)]
+        return [candidate for candidate in found if sound(candidate.points)]
+
+    def _lying(self, image: np.ndarray, sides: Sequence[int]) -> list[Candidate]:
+        """Search the picture turned by a quarter: detectors see a head upside down before one that lies."""
+        width = image.shape[1]
+        found = self._detect(np.ascontiguousarray(np.rot90(image)), sides)
+        return [
+            Candidate(
+                Box(width - c.box.y - c.box.height, c.box.x, c.box.height, c.box.width),
+                c.score,
+                np.column_stack([width - 1 - c.points[:, 1], c.points[:, 0]]).astype(np.float32),
+            )
+            for c in found
+        ]
 
     def _read(self, image: np.ndarray, found: Candidate) -> DetectedFace | None:
         doubtful = None
         for margin, turn in _LOOKS if self._mesh is not None else ():
-            face = self._find_at(image, _turned(crop_matrix(found.points, _CROP, margin), turn), found.score)
-            if face is not None and _plausible(found.box, face.box):
+            face = self._find_at(
+                image, turned(crop_matrix(found.points, _CROP, margin), turn, _CROP), found.score
+            )
+            if face is not None and plausible(found.box, face.box):
                 sure = self._relaid(image, face)
                 if sure is not None:
-                    return sure
+                    return self._upright(image, found, sure)
                 doubtful = doubtful or face
         if doubtful is not None:
-            return doubtful
+            return self._upright(image, found, doubtful)
         if found.score < self._detector.least_alone:
             return None
         near = self._near(image, found.box)  # as following will see it
         if near is None or not same_place(near.box, found.box):
             near = found
         return DetectedFace(near.box, found.score, near.points)
+
+    def _upright(self, image: np.ndarray, found: Candidate, face: DetectedFace) -> DetectedFace | None:
+        """Read a face at the turn in the plane at which its mesh fits best; None where none does."""
+        if face.fit is None or face.fit >= _FITS:
+            return face
+        best, most = face, face.fit
+        for turn in _TURNS:
+            region = turned(crop_matrix(found.points, _CROP, _MARGIN), turn, _CROP)
+            other = self._find_at(image, region, found.score)
+            if other is None or not plausible(found.box, other.box):
+                continue
+            other = self._relaid(image, other)
+            if other is not None and other.fit is not None and other.fit > most + _CLEARLY:
+                best, most = other, other.fit
+                if most >= _FITS:
+                    break
+        ahead = best.pose is not None and abs(best.pose.yaw) < _AHEAD
+        return None if most < _MISLAID and ahead else best
 
     def _relaid(self, image: np.ndarray, face: DetectedFace) -> DetectedFace | None:
         """Find a face again in the crop that its mesh asks for, until it settles; None where that fails.
@@ -199,10 +236,10 @@ class FaceFinder:
         """
         for _ in range(3):
             wanted = crop_matrix(face.points, _CROP, _MARGIN)
-            if face.region is not None and _apart(face.region, wanted, _CROP) < 1:
+            if face.region is not None and apart(face.region, wanted, _CROP) < 1:
                 break
             again = self._find_at(image, wanted, face.score)
-            if again is None or not _plausible(face.box, again.box):
+            if again is None or not plausible(face.box, again.box):
                 return None
             face = again
         return self._followed(image, face)
@@ -213,10 +250,10 @@ class FaceFinder:
         for _ in range(3):
             wanted = self._mesh.region(face.points)
             again = self._read_at(image, wanted, face.score)
-            if again is None or not _plausible(face.box, again.box):
+            if again is None or not plausible(face.box, again.box):
                 return None
             face = again
-            if _apart(wanted, self._mesh.region(face.points), self._mesh.side) < 1:
+            if apart(wanted, self._mesh.region(face.points), self._mesh.side) < 1:
                 break
         return face
 
@@ -231,29 +268,39 @@ class FaceFinder:
         return _in_picture(self._mesh.read(warp(image, region, self._mesh.side)), region, score)
 
     def _follow(self, image: np.ndarray, last: DetectedFace) -> DetectedFace | None:
-        if not _inside(image, last.box):
+        if not inside(image, last.box):
             return None
         if self._mesh is not None and last.region is not None:
             same = None if self.every_frame else carried(image, last)
-            if same is not None and _inside(image, same.box):
+            if same is not None and inside(image, same.box):
                 return same
             face = self._read_at(image, last.region, last.score)
-            if face is not None and _plausible(last.box, face.box):
-                if not _inside(image, face.box):
+            if face is not None and self._is_mislaid(image, face):
+                return None
+            if face is not None and plausible(last.box, face.box):
+                if not inside(image, face.box):
                     return None
                 settled = self._settled(image, last, face)
                 return settled if self.every_frame else anchored(image, settled)
         near = self._near(image, last.box)
-        if near is None or not _plausible(last.box, near.box):
+        if near is None or not plausible(last.box, near.box):
             return None
         if self._mesh is not None:
             face = self._find_at(image, crop_matrix(near.points, _CROP, _MARGIN), near.score)
-            if face is not None and _plausible(last.box, face.box):
+            if face is not None and plausible(last.box, face.box):
                 return self._followed(image, face) or replace(face, region=self._mesh.region(face.points))
         size = max(last.box.width, last.box.height)
         if last.landmarks is None and np.abs(near.points - last.points).max() < _JITTER * size:
             return last
         return DetectedFace(near.box, near.score, near.points)
+
+    def _is_mislaid(self, image: np.ndarray, face: DetectedFace) -> bool:
+        """Tell whether a face that is followed lies the other way round, as after a cut."""
+        if face.fit is None or face.fit >= _MISLAID or face.region is None:
+            return False
+        assert self._mesh is not None
+        other = self._read_at(image, turned(face.region, 180.0, self._mesh.side), face.score)
+        return other is not None and other.fit is not None and other.fit > face.fit + _CLEARLY
 
     def _settled(self, image: np.ndarray, last: DetectedFace, face: DetectedFace) -> DetectedFace:
         """Choose the crop for the next frame: the same while it fits, so that a face at rest doesn't tremble.
@@ -265,11 +312,11 @@ class FaceFinder:
             return face
         assert self._mesh is not None and last.region is not None
         wanted = self._mesh.region(face.points)
-        apart = _apart(last.region, wanted, self._mesh.side)
-        if apart < 1:
+        away = apart(last.region, wanted, self._mesh.side)
+        if away < 1:
             return face
-        again = self._read_at(image, wanted, face.score) if apart > _FAR else None
-        if again is not None and _plausible(face.box, again.box):
+        again = self._read_at(image, wanted, face.score) if away > _FAR else None
+        if again is not None and plausible(face.box, again.box):
             return again
         return replace(face, region=wanted)
 
@@ -315,11 +362,18 @@ def _from_mesh(
 ) -> DetectedFace | None:
     low, high = landmarks.min(0), landmarks.max(0)
     points = five_points(landmarks)
-    if not np.isfinite(landmarks).all() or not _sound(points):
+    if not np.isfinite(landmarks).all() or not sound(points):
         return None
     box = Box(float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
     return DetectedFace(
-        box, score, points, landmarks, _pose(reading.rotation, region), reading.blendshapes, region
+        box,
+        score,
+        points,
+        landmarks,
+        head_pose(reading.rotation, region),
+        reading.blendshapes,
+        region,
+        reading.fit,
     )
 
 
@@ -330,68 +384,3 @@ def _in_picture(reading: MeshReading | None, region: np.ndarray, score: float) -
     back = cv2.invertAffineTransform(region)
     landmarks = reading.points @ back[:, :2].T + back[:, 2]
     return _from_mesh(landmarks.astype(np.float32), reading, region, score)
-
-
-def _sound(points: np.ndarray) -> bool:
-    """Tell whether a crop can be laid by five points: they have not fallen together."""
-    try:
-        crop_matrix(points)
-    except ValueError:
-        return False
-    return True
-
-
-def _pose(rotation: np.ndarray, region: np.ndarray) -> Pose:
-    """Give the head's angles in the picture from its rotation in an upright crop.
-
-    The rotation is taken apart as Rz Ry Rx; the crop's own turn is added to the roll.
-    """
-    scale = np.linalg.norm(rotation, axis=0).clip(1e-9)
-    r = rotation / scale
-    yaw = np.arcsin(np.clip(-r[2, 0], -1, 1))
-    pitch = -np.arctan2(r[2, 1], r[2, 2])
-    roll = -np.arctan2(r[1, 0], r[0, 0]) + np.arctan2(region[0, 1], region[0, 0])
-    roll = (roll + np.pi) % (2 * np.pi) - np.pi
-    return Pose(*(float(np.degrees(angle)) for angle in (yaw, pitch, roll)))
-
-
-def _apart(region: np.ndarray, other: np.ndarray, side: int) -> float:
-    """Tell how ill one crop of `side` pixels stands for another, by size, turn and place; below 1 it does."""
-    # plain numbers: both are [[a, b, x], [-b, a, y]], and every frame asks
-    ((a, b, x), (_, _, y)), ((c, d, u), (_, _, v)) = region.tolist(), other.tolist()
-    zoom = math.log(math.hypot(a, b) / math.hypot(c, d))
-    turn = (math.atan2(b, a) - math.atan2(d, c) + math.pi) % (2 * math.pi) - math.pi
-    right, down, size = side / 2 - u, side / 2 - v, c * c + d * d
-    at_x, at_y = (c * right - d * down) / size, (d * right + c * down) / size  # the other's middle
-    shift = math.hypot(a * at_x + b * at_y + x - side / 2, a * at_y - b * at_x + y - side / 2) / side
-    return max(abs(zoom) / _ZOOM, abs(turn) / _TURN, shift / _SHIFT)
-
-
-def _turned(region: np.ndarray, degrees: float) -> np.ndarray:
-    if degrees == 0:
-        return region
-    turn = cv2.getRotationMatrix2D((_CROP / 2, _CROP / 2), degrees, 1.0)
-    return np.column_stack([turn[:, :2] @ region[:, :2], turn[:, :2] @ region[:, 2] + turn[:, 2]])
-
-
-def _plausible(before: Box, now: Box) -> bool:
-    """Tell whether one face can have gone from `before` to `now` in a frame."""
-    size = max(before.width, before.height)
-    dx = before.x + before.width / 2 - now.x - now.width / 2
-    dy = before.y + before.height / 2 - now.y - now.height / 2
-    return bool(np.hypot(dx, dy) < 0.7 * size and 0.55 < max(now.width, now.height) / size < 1.8)
-
-
-def _area(box: Box) -> float:
-    return box.width * box.height
-
-
-def _inside(image: np.ndarray, box: Box) -> bool:
-    x, y = box.x + box.width / 2, box.y + box.height / 2
-    return 0 <= x < image.shape[1] and 0 <= y < image.shape[0]
-
-
-def _pad(picture: np.ndarray, margin: int) -> np.ndarray:
-    if margin == 0:
-        return picture
-    return cv2.copyMakeBorder(picture, margin, margin, margin, margin, cv2.BORDER_CONSTANT, value=_GREY)

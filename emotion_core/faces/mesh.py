@@ -16,12 +16,14 @@ PRESENCE_CONFIDENCE = 0.3
 class MeshReading:
     """A mesh (478, 2) in pixels of the crop, the head's rotation (3, 3) in the crop, and blendshapes.
 
-    The rotation's axes are x to the picture's right, y up and z towards the camera.
+    The rotation's axes are x to the picture's right, y up and z towards the camera. `fit` is the model's own
+    score, a logit, that the crop shows an upright face; None where a reader does not tell.
     """
 
     points: np.ndarray
     rotation: np.ndarray
     blendshapes: dict[str, float] | None
+    fit: float | None = None
 
 
 class MeshMissingError(EmotionError):

@@ -53,32 +53,36 @@ class LiteMesh:
 
     def read(self, crop: np.ndarray) -> MeshReading | None:
         """See `Mesh.read`."""
-        mesh = self._mesh(crop)
+        mesh, fit = self._mesh(crop)
         if mesh is None:
             return None
         points = mesh[:, :2] - 0.5
         seen = (mesh - (_SIDE / 2, _SIDE / 2, 0)) / (_VIEW * _SIDE) + (0.5, 0.5, 0)
-        return MeshReading(points, self._head.rotation(seen), self._blendshapes(points))
+        return MeshReading(points, self._head.rotation(seen), self._blendshapes(points), fit)
 
     def find(self, picture: np.ndarray) -> MeshReading | None:
         """See `Mesh.find`."""
         region = self._detector.region(picture, _SIDE)
-        mesh = None if region is None else self._mesh(warp(picture, region, _SIDE))
-        if region is None or mesh is None:
+        if region is None:
+            return None
+        mesh, fit = self._mesh(warp(picture, region, _SIDE))
+        if mesh is None:
             return None
         back = cv2.invertAffineTransform(region)
         points = mesh[:, :2] @ back[:, :2].T + back[:, 2] - 0.5
         height, width = picture.shape[:2]
         depth = mesh[:, 2] * np.hypot(*back[:, 0])
         seen = np.column_stack([(points[:, 0] + 0.5) / width, (points[:, 1] + 0.5) / height, depth / width])
-        return MeshReading(points, self._head.rotation(seen, width, height), self._blendshapes(points))
+        rotation = self._head.rotation(seen, width, height)
+        return MeshReading(points, rotation, self._blendshapes(points), fit)
 
-    def _mesh(self, crop: np.ndarray) -> np.ndarray | None:
-        """Give the points (478, 3), x and y in pixels from the crop's corner; None where none is seen."""
+    def _mesh(self, crop: np.ndarray) -> tuple[np.ndarray | None, float]:
+        """Give the points (478, 3), x and y in pixels from the crop's corner, or None, and how they fit."""
         mesh, presence, _ = self._net(crop)
-        if presence[0] < math.log(PRESENCE_CONFIDENCE / (1 - PRESENCE_CONFIDENCE)):
-            return None
-        return mesh.reshape(-1, 3)
+        fit = float(presence[0])
+        if fit < math.log(PRESENCE_CONFIDENCE / (1 - PRESENCE_CONFIDENCE)):
+            return None, fit
+        return mesh.reshape(-1, 3), fit
 
     def _blendshapes(self, points: np.ndarray) -> dict[str, float] | None:
         if self._shapes is None:

@@ -1,8 +1,8 @@
 """Identities over time: which face of this frame is whose.
 
-A tracker of our own: supervision has none any more, and those that count frames lose people where frames
-come irregularly, as they do live. This one thinks in seconds, knows that faces are followed by their mesh
-between searches, and is plain data, so that a Session can be copied and pickled.
+A tracker of our own: those that count frames lose people where frames come irregularly, as they do live. It
+knows that faces are followed by their mesh, and is plain data, so that a Session can be copied and pickled.
+With embeddings, who somebody is follows the look and not the place.
 """
 
 import math
@@ -10,33 +10,37 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-import cv2
 import numpy as np
 
-from emotion_core.faces.crop import crop_matrix, warp
+from emotion_core.faces.assignment import assign
+from emotion_core.faces.colors import look_of, unlike
+from emotion_core.faces.embedding import Embed
+from emotion_core.faces.identity import DOUBTED, OTHER, SAME, Looks, is_good_view, is_jump, pattern_of
+from emotion_core.faces.scene import has_news, is_cut, scene_of
 from emotion_core.types import Box, Candidate, DetectedFace, same_place
 
 MEMORY = 3.0
-"""Seconds for which someone who has left keeps the id."""
+"""Seconds for which whoever has left is expected near the last place, from the first picture without them."""
+
+PEOPLE = 500
+"""How many people who have left are known again by their looks, the last ones."""
 
 _EVERY = 0.4  # seconds between searches while all goes well
 _SOON = 0.1  # and while nobody is there or someone has just been lost
 _THOROUGH = 2.0  # seconds between thorough searches
 _PATIENCE = 0.1  # seconds for which a search may be put off to a frame with less to do
-# Parts of the picture differ by so many grey levels where somebody new may have come; where faces are that
-# are followed, by so many times as much. It takes a part as large as the smallest face that is found.
-_NEWS, _KNOWN = 9.0, 3.0
 _SURE, _SURE_ALONE = 0.7, 0.85  # scores with and without a mesh from which one sighting is enough
+_FITS = 15.0  # score of the mesh itself with which one sighting is enough too: of heads that lie, mostly
 _SIGHTINGS = 3  # that a face below them needs, one after another
 _DOUBTS = 4  # searches in a row that don't see a followed face, until it is given up
 _GLIDE = 0.5  # seconds in which the movement of someone hidden dies away
 _HIDDEN = 0.8  # seconds for which someone who is out of sight is expected to have moved on
 _SAME = 0.45  # of a face's size: two faces nearer than this are one
 _STEP = 1 / 30  # seconds, assumed where times don't rise
-# A hard cut: pixels differ by so many grey levels on average, and what is bright is so little alike. Movement
-# changes 25 levels in a third of a second at most, and a light that goes on or off leaves the pattern alike.
-_CUT_LEVELS, _CUT_ALIKE = 30.0, 0.7
-_CUT_WITHIN = 0.5  # seconds between two frames, at most, for which that tells anything
+_MISSES = 3  # pictures without somebody, at least, until the place is forgotten: they may come slowly
+_STRANGE = 3  # looks in a row at somebody else until a track is split; after a jump, one or two are enough
+_WAIT = 6  # sightings that someone new is waited for to be seen well, where it may be someone who returns
+_AT_ONCE = 4  # faces that are compared as a matter of course in one picture, the longest ago first
 _CUT_LOOK = 0.25  # looks that differ less may be one person on both sides of a cut; one's own differs by 0.2
 
 
@@ -50,7 +54,10 @@ class Search(Enum):
 
 @dataclass(slots=True, eq=False)
 class Track:
-    """One face over time. `id` is None until it is sure to be a face; `velocity` is in pixels a second."""
+    """One face over time. `id` is None until it is sure to be a face; `velocity` is in pixels a second.
+
+    `person` is what its person looked like, `pattern` what was last seen at the points of its mesh.
+    """
 
     face: DetectedFace
     look: np.ndarray
@@ -61,6 +68,14 @@ class Track:
     doubts: int = 0
     missing: bool = False
     cut_off: bool = False  # seen before the last hard cut only: place tells less than look
+    lost: float | None = None  # when the first picture came in which it was missing
+    misses: int = 0  # and how many did since
+    person: Looks = field(default_factory=Looks)
+    pattern: np.ndarray | None = None
+    compared: float = -math.inf  # when the look was last asked for
+    jumped: bool = False  # something has changed at once since then
+    strange: list[np.ndarray] = field(default_factory=list)  # looks in a row that were somebody else's
+    guessed: bool = False  # named before it was seen well: may turn out to be somebody who is known
 
     def expected(self, now: float) -> np.ndarray:
         """Give where the centre (2,) should be, gliding to a halt while it is out of sight."""
@@ -77,6 +92,7 @@ class Tracker:
     tracks: list[Track] = field(default_factory=list)
     next_id: int = 1
     now: float = 0.0
+    away: dict[int, Looks] = field(default_factory=dict)  # those who have left, by id
     _time: float | None = None
     _searched: float = -math.inf
     _thorough: float = -math.inf
@@ -96,7 +112,7 @@ class Tracker:
             step = _STEP
         self._time = time
         self.now += step
-        self.tracks = [t for t in self.tracks if self.now - t.seen <= MEMORY]
+        self._forget()
         if image is not None and self._is_cut(image, step):
             for track in self.tracks:
                 track.missing = track.cut_off = True
@@ -126,11 +142,13 @@ class Tracker:
         search: Search = Search.NONE,
         seen: Sequence[Candidate] = (),
         found: Sequence[DetectedFace] = (),
+        embed: Embed | None = None,
     ) -> list[Track]:
         """Take in a frame and give the tracks that are sure and seen in it, in the order of their ids.
 
         `followed` answers `present`, in its order. Where a search was made, `seen` is all that it saw and
-        `found` the faces among it that nobody who is followed covers.
+        `found` the faces among it that nobody who is followed covers. `embed` tells people apart; without it
+        place and colours alone do.
         """
         present = self.present
         for track, face in zip(present, followed, strict=True):
@@ -141,21 +159,24 @@ class Tracker:
         for track in present:
             if not track.missing:
                 self._move(track, near[id(track)])
+        others = [] if embed is None else self._compare(image, embed, search is not Search.NONE)
         if search is not Search.NONE:
             self._searched, self._looked, self._due_at = self.now, self._scene, None
             self._check(seen)
             if search is Search.THOROUGH:
                 self._thorough = self.now
-            self._place(image, found)
+        if others or search is not Search.NONE:
+            self._place(image, [*found, *others], embed)
         self.tracks = [t for t in self.tracks if t.id is not None or not t.missing]
+        for track in self.tracks:
+            if track.missing:
+                track.lost = self.now if track.lost is None else track.lost
+                track.misses += 1
         return sorted((t for t in self.present if t.id is not None), key=lambda t: t.id or 0)
 
     def _is_cut(self, image: np.ndarray, step: float) -> bool:
         before, self._scene = self._scene, scene_of(image)
-        if before is None or step > _CUT_WITHIN or np.abs(self._scene - before).mean() < _CUT_LEVELS:
-            return False
-        a, b = self._scene - self._scene.mean(), before - before.mean()
-        return bool((a * b).sum() < _CUT_ALIKE * np.sqrt((a * a).sum() * (b * b).sum()))
+        return before is not None and is_cut(before, self._scene, step)
 
     def _due(self, size: tuple[int, ...] | None) -> Search:
         if self.now - self._thorough >= _THOROUGH:
@@ -170,22 +191,84 @@ class Tracker:
         return Search.NONE if wait == _EVERY and size and self._nothing_new(size) else Search.QUICK
 
     def _nothing_new(self, size: tuple[int, ...]) -> bool:
-        """Tell whether the picture shows what it did at the last search, by (width, height) of it."""
         if self._scene is None or self._looked is None:
             return False
-        apart = np.abs(self._scene - self._looked)
-        rows, columns = apart.shape
-        for box in (t.face.box for t in self.present):
-            x0, x1 = (round(x * columns / size[0]) for x in (box.x - box.width / 4, box.x + 1.25 * box.width))
-            y0, y1 = (round(y * rows / size[1]) for y in (box.y - box.height / 4, box.y + 1.25 * box.height))
-            apart[max(0, y0) : max(0, y1), max(0, x0) : max(0, x1)] /= _KNOWN
-        return bool(apart.max() < _NEWS)
+        return not has_news(self._looked, self._scene, [t.face.box for t in self.present], size)
 
     def _move(self, track: Track, face: DetectedFace) -> None:
         step = max(self.now - track.seen, 1e-3)
         speed = (center(face.box) - center(track.face.box)) / step
         track.velocity = track.velocity + (1 - math.exp(-step / 0.15)) * (speed - track.velocity)
         track.face, track.seen, track.missing, track.cut_off = face, self.now, False, False
+        track.lost, track.misses = None, 0
+
+    def _forget(self) -> None:
+        """Let go of the place of those who are missing for long; what they look like stays."""
+        kept = []
+        for track in self.tracks:
+            if track.lost is None or self.now - track.lost <= MEMORY or track.misses < _MISSES:
+                kept.append(track)
+            elif track.id is not None and len(track.person):
+                self.away.pop(track.id, None)
+                self.away[track.id] = track.person
+        self.tracks = kept
+        for oldest in list(self.away)[: max(0, len(self.away) - PEOPLE)]:
+            del self.away[oldest]
+
+    def _compare(self, image: np.ndarray, embed: Embed, searched: bool) -> list[DetectedFace]:
+        """Compare those who are present with what they looked like; give the faces that are somebody else's.
+
+        An embedding is asked for where something changed at once, where there is doubt, and at searches.
+        """
+        asked, usual = [], []
+        for track in self.present:
+            pattern = pattern_of(image, track.face)
+            track.jumped = track.jumped or (track.pattern is not None and is_jump(track.pattern, pattern))
+            track.pattern = pattern
+            if track.jumped or track.strange or not len(track.person) or track.guessed or track.id is None:
+                asked.append(track)
+            elif searched:
+                usual.append(track)
+        asked += sorted(usual, key=lambda t: t.compared)[:_AT_ONCE]
+        asked = [t for t in asked if is_good_view(image, t.face)]
+        others = []
+        for track, vector in zip(asked, embed(image, [t.face for t in asked]) if asked else (), strict=True):
+            track.compared = self.now
+            if self._is_other(track, vector):
+                others.append(track.face)
+                track.missing, track.strange = True, []
+            elif track.guessed or track.id is None:
+                self._claim(track, vector)
+        return others
+
+    def _is_other(self, track: Track, vector: np.ndarray) -> bool:
+        """Tell whether what is followed has become somebody else, and remember the view where not."""
+        like = track.person.like(vector)
+        if len(track.person) and like < (DOUBTED if track.jumped else OTHER):
+            if track.strange and float(track.strange[-1] @ vector) < SAME:
+                track.strange = []  # no two looks agree: blur rather than somebody
+            track.strange.append(vector)
+            enough = _STRANGE if not track.jumped else 2 if like >= OTHER else 1
+            return len(track.strange) >= enough
+        track.jumped, track.strange = False, []
+        track.person.learn(vector)
+        return False
+
+    def _claim(self, track: Track, vector: np.ndarray) -> None:
+        """Give a track that was not seen well until now the id of whoever it turns out to be."""
+        known = {t.id: t.person for t in self.tracks if t.missing and t.id is not None} | self.away
+        if track.id is not None:
+            known.pop(track.id, None)
+        best = max(known, key=lambda number: known[number].like(vector), default=None)
+        if best is not None and known[best].like(vector) >= SAME:
+            self.tracks = [t for t in self.tracks if t.id != best]
+            person = known[best]
+            person.join(track.person)
+            self.away.pop(best, None)
+            track.id, track.person = best, person
+        elif track.id is None and track.face.score >= _sure(track.face):
+            self._name(track)
+        track.guessed = False
 
     def _doubles(self, image: np.ndarray, near: dict[int, DetectedFace]) -> list[Track]:
         """Give the tracks that have slipped onto a face which is another's, as happens when two cross."""
@@ -193,11 +276,8 @@ class Tracker:
         present = [t for t in self.present if id(t) in near]
         for i, one in enumerate(present):
             for other in present[i + 1 :]:
-                if (
-                    one in slipped
-                    or other in slipped
-                    or not _one_face(near[id(one)].box, near[id(other)].box)
-                ):
+                apart = not _one_face(near[id(one)].box, near[id(other)].box)
+                if apart or one in slipped or other in slipped:
                     continue
                 worse = max(one, other, key=lambda t: (t.id is None, self._strain(image, t, near[id(t)])))
                 slipped.append(worse)
@@ -215,88 +295,82 @@ class Tracker:
             if any(_one_face(track.face.box, c.box) or same_place(track.face.box, c.box) for c in seen):
                 track.sightings += 1
                 track.doubts = 0
-                if track.id is None and track.sightings >= _SIGHTINGS:
+                if track.id is None and track.sightings >= (_WAIT if track.guessed else _SIGHTINGS):
                     self._name(track)
             else:
                 track.doubts += 1
                 track.missing = track.id is None or track.doubts >= _DOUBTS
 
-    def _place(self, image: np.ndarray, found: Sequence[DetectedFace]) -> None:
+    def _place(self, image: np.ndarray, found: Sequence[DetectedFace], embed: Embed | None) -> None:
+        """Give each face that was found to somebody who is missing or has left, or to somebody new."""
+        vectors: list[np.ndarray | None] = [None] * len(found)
+        if embed is not None:
+            good = [j for j, face in enumerate(found) if is_good_view(image, face)]
+            for j, vector in zip(good, embed(image, [found[j] for j in good]) if good else (), strict=True):
+                vectors[j] = vector
         lost = [t for t in self.tracks if t.missing and t.id is not None]
-        strains = np.full((len(lost), len(found)), np.inf)
-        for i, track in enumerate(lost):
-            reach = min(1.7 + 1.5 * (self.now - track.seen), 3.0)
-            for j, face in enumerate(found):
-                if track.cut_off and unlike(track.look, look_of(image, face.points)) > _CUT_LOOK:
-                    continue
-                strain = self._strain(image, track, face)
-                strains[i, j] = strain if strain < reach else np.inf
-        pairs = assign(strains)
-        for i, j in pairs:
-            self._move(lost[i], found[j])
-            lost[i].doubts = 0
-        taken = {j for _, j in pairs}
+        away = list(self.away)
+        strains = np.full((len(lost) + len(away), len(found)), np.inf)
+        for j, face in enumerate(found):
+            for i, track in enumerate(lost):
+                strains[i, j] = self._match(image, track, face, vectors[j])
+            for i, number in enumerate(away, len(lost)):
+                vector = vectors[j]
+                like = -1.0 if vector is None else self.away[number].like(vector)
+                strains[i, j] = 1 - like if like >= SAME else np.inf
+        taken = {}
+        for i, j in assign(strains):
+            if i < len(lost):
+                self._move(lost[i], found[j])
+                taken[j], lost[i].doubts = lost[i], 0
+            else:
+                number = away[i - len(lost)]
+                taken[j] = Track(found[j], look_of(image, found[j].points), self.now, number)
+                taken[j].person = self.away.pop(number)
+                self.tracks.append(taken[j])
         for j, face in sorted(enumerate(found), key=lambda pair: pair[1].box.x):  # numbered from the left
             if j not in taken:
-                track = Track(face, look_of(image, face.points), self.now)
-                self.tracks.append(track)
-                if face.score >= (_SURE if face.landmarks is not None else _SURE_ALONE):
-                    self._name(track)
+                taken[j] = self._welcome(image, face, embed is not None and vectors[j] is None)
+            track, vector = taken[j], vectors[j]
+            track.pattern, track.jumped, track.strange = None, False, []
+            if vector is not None:
+                track.compared = self.now
+                track.person.learn(vector)
         for track in self.present:
             if not any(t is not track and _touch(track.face.box, t.face.box) for t in self.present):
                 track.look = 0.7 * track.look + 0.3 * look_of(image, track.face.points)
 
+    def _match(self, image: np.ndarray, track: Track, face: DetectedFace, vector: np.ndarray | None) -> float:
+        """Tell how ill a face fits somebody who is missing; infinite where it can't be theirs.
+
+        Where both were seen well the look decides, and place only where that leaves it open.
+        """
+        doubt = 0.0
+        if vector is not None and len(track.person):
+            like = track.person.like(vector)
+            if like >= SAME:
+                return 1 - like
+            if like < DOUBTED:
+                return math.inf
+            doubt = 1.0
+        elif track.cut_off and unlike(track.look, look_of(image, face.points)) > _CUT_LOOK:
+            return math.inf
+        strain = self._strain(image, track, face)
+        return strain + doubt if strain < min(1.7 + 1.5 * (self.now - track.seen), 3.0) else math.inf
+
+    def _welcome(self, image: np.ndarray, face: DetectedFace, unseen: bool) -> Track:
+        """Begin a track; `unseen` is a face that is not shown well enough to tell whose it is."""
+        track = Track(face, look_of(image, face.points), self.now)
+        self.tracks.append(track)
+        track.guessed = unseen
+        returns = unseen and (self.away or any(t.missing and len(t.person) for t in self.tracks))
+        if face.score >= _sure(face) and not returns:
+            self._name(track)
+        return track
+
     def _name(self, track: Track) -> None:
         track.id = self.next_id
         self.next_id += 1
-
-
-def assign(costs: np.ndarray) -> list[tuple[int, int]]:
-    """Pair rows with columns of (R, C): as many pairs as can be, and of those the ones with the least sum.
-
-    Infinite costs are never paired.
-
-    >>> assign(np.array([[1.0, 2.0], [1.5, 9.0]]))
-    [(0, 1), (1, 0)]
-    """
-    possible = np.isfinite(costs)
-    if not possible.any():
-        return []
-    if 1 in costs.shape:  # one face or one place: the usual case, which needs no solver
-        row, column = divmod(int(costs.argmin()), costs.shape[1])
-        return [(row, column)]
-    import lap  # SciPy's solver gives the same, and takes 139 MB in place of 15
-
-    # dearer than any set of pairs, so that a pair which may be is never given up for a cheaper sum
-    beyond = 1.0 + 2 * min(costs.shape) * costs.max(initial=0.0, where=possible)
-    _, columns, _ = lap.lapjv(np.where(possible, costs, beyond), extend_cost=True)
-    return [(row, int(column)) for row, column in enumerate(columns) if column >= 0 and possible[row, column]]
-
-
-def look_of(image: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Give the colours of head and shoulders: a histogram (6 * 6 * 6,) in CIELAB that sums to 1."""
-    try:
-        crop = warp(image, crop_matrix(points, 32, 2.0), 32)
-    except ValueError:  # the points fall together
-        return np.full(216, 1 / 216)
-    lab = cv2.cvtColor(crop, cv2.COLOR_RGB2LAB)
-    lab[:, :, 1:] = lab[:, :, 1:].clip(88, 167)  # where skin, hair and most cloth lie; the rest at the edge
-    ranges = [0, 256, 88, 168, 88, 168]
-    counts = cv2.calcHist([lab], [0, 1, 2], None, [6, 6, 6], ranges).ravel()
-    counts = counts + 0.5
-    return counts / counts.sum()
-
-
-def scene_of(image: np.ndarray) -> np.ndarray:
-    """Give a thumbnail (18, 32) of an RGB picture, float32 in [0, 255], by which hard cuts are seen."""
-    apart = max(1, min(image.shape[:2]) // 64)  # every so many pixels: averaging all of 4K would take 5 ms
-    small = cv2.resize(image[::apart, ::apart], (32, 18), interpolation=cv2.INTER_AREA)
-    return cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
-
-
-def unlike(look: np.ndarray, other: np.ndarray) -> float:
-    """Give the Hellinger distance of two looks, in [0, 1]."""
-    return math.sqrt(max(0.0, 1.0 - float(np.sqrt(look * other).sum())))
 
 
 def center(box: Box) -> np.ndarray:
@@ -316,3 +390,10 @@ def _one_face(a: Box, b: Box) -> bool:
 def _touch(a: Box, b: Box) -> bool:
     reach = (_size(a) + _size(b)) * 0.9
     return bool(np.abs(center(a) - center(b)).max() < reach)
+
+
+def _sure(face: DetectedFace) -> float:
+    """Give the score from which one sighting of such a face is enough."""
+    if face.fit is not None and face.fit >= _FITS:
+        return 0.0
+    return _SURE if face.landmarks is not None else _SURE_ALONE

@@ -1,13 +1,14 @@
-"""The two face models that are shipped: YuNet, and MediaPipe's FaceLandmarker bundle."""
+"""The face models that are shipped: YuNet, MediaPipe's FaceLandmarker bundle, and what tells people apart."""
 
 from pathlib import Path
 
 from emotion_core.files import weights_dir
-from emotion_core.sums import verified
+from emotion_core.hashes import verified
 from emotion_core.types import EmotionError
 
 LANDMARKER = "face_landmarker.task"
 YUNET = "face_detection_yunet_2023mar.onnx"
+EMBEDDING = "face_embedding.onnx"
 
 
 def find_yunet() -> Path:
@@ -17,6 +18,15 @@ def find_yunet() -> Path:
         EmotionError: where the file is missing or is another one.
     """
     return _shipped(YUNET)
+
+
+def find_embedding() -> Path:
+    """Give the path of the embedding network (this project's, after SFace), whose content has been verified.
+
+    Raises:
+        EmotionError: where the file is missing or is another one.
+    """
+    return _shipped(EMBEDDING)
 
 
 def find_landmarker(path: str | Path | None = None) -> Path:

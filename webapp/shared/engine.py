@@ -40,7 +40,9 @@ class Engine:
                 from emotion_core.recognizer import Recognizer
 
                 # one thread: several viewers and jobs share the cores
-                self._recognizer = Recognizer.from_pretrained(self.settings.weights, threads=1)
+                self._recognizer = Recognizer.from_pretrained(
+                    self.settings.weights, threads=1, reidentify=self.settings.reidentify
+                )
             return self._recognizer
 
     @property

@@ -1,0 +1,125 @@
+"""A small network learns to tell people apart from a face-recognition network's answers."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from emotion_core.faces.crop import crop_matrix
+from emotion_core.faces.embedding import Embedder
+from emotion_core.network.checkpoint import WEIGHTS
+from tests.newcomer import write_folder
+from tests.test_train_distill import SHAPE, write_teacher
+from train.__main__ import main
+from train.data.people import is_held_back, person_of
+from train.fit.embed import answers, begin, teach, teacher_matrix
+from train.ship.embedding import judge_pairs
+
+PLACES = 1024 * 7 * 7  # that the teacher's last layer reads of a picture of 112 px
+
+
+def write_whole_teacher(path: Path) -> Path:
+    """Write a random network of SFace's shape with its last layers, from which the 128 numbers come."""
+    model, rng = onnx.load(write_teacher(path, SHAPE)), np.random.default_rng(1)
+
+    def give(label: str, array: np.ndarray) -> str:
+        model.graph.initializer.append(numpy_helper.from_array(array.astype(np.float32), label))
+        return label
+
+    def norm(name: str, count: int) -> list[str]:
+        figures = {"gamma": np.ones(count), "beta": np.zeros(count), "moving_mean": np.zeros(count)}
+        return [give(f"{name}_{k}", v) for k, v in (figures | {"moving_var": np.ones(count)}).items()]
+
+    last = model.graph.output.pop().name
+    weight = give("pre_fc1_weight", rng.normal(0, PLACES**-0.5, (128, PLACES)))
+    model.graph.node.extend(
+        [
+            helper.make_node("BatchNormalization", [last, *norm("bn1", 1024)], ["b"], epsilon=2e-5),
+            helper.make_node("Flatten", ["b"], ["f"]),
+            helper.make_node("Gemm", ["f", weight, give("pre_fc1_bias", np.zeros(128))], ["g"], transB=1),
+            helper.make_node("BatchNormalization", ["g", *norm("fc1", 128)], ["fc1"], epsilon=2e-5),
+        ]
+    )
+    model.graph.output.append(helper.make_tensor_value_info("fc1", TensorProto.FLOAT, [1, 128]))
+    onnx.save(model, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_whole_teacher(tmp_path_factory.mktemp("whole") / "faces.onnx")
+
+
+def test_the_teacher_sees_the_face_where_it_learnt_to() -> None:
+    """Eyes and mouth lie where the pictures of face recognition have them, whatever our crop's margin."""
+    points = np.array([[200, 105], [246, 105], [223, 130], [205, 158], [241, 158]], np.float32)
+    for margin, size in ((1.0, 112), (144 / 112, 144)):
+        laid = teacher_matrix(margin, size)
+        ours = points @ crop_matrix(points, size, margin)[:, :2].T + crop_matrix(points, size, margin)[:, 2]
+        eyes = (ours[:2] @ laid[:, :2].T + laid[:, 2]).mean(0)
+        mouth = (ours[3:] @ laid[:, :2].T + laid[:, 2]).mean(0)
+        assert np.abs(eyes - (56, 51.6)).max() < 2 and np.abs(mouth - (56, 92.3)).max() < 2
+
+
+@pytest.mark.weights
+def test_the_student_nears_the_teacher(teacher: Path) -> None:
+    crops = np.random.default_rng(0).integers(0, 256, (16, 9, 9), np.uint8)
+    crops = np.stack([cv2.resize(crop, (144, 144), interpolation=cv2.INTER_CUBIC) for crop in crops])
+    wanted = answers(teacher, crops, 144 / 112)
+    assert np.allclose(np.linalg.norm(wanted, axis=1), 1, atol=1e-4)
+    net = begin(teacher, WEIGHTS)
+    early = {k: v.clone() for k, v in net.stem.state_dict().items()}
+    few = teach(net, crops, wanted, 144 / 112, pictures=64)
+    more = teach(net, crops, wanted, 144 / 112, pictures=64 * 12)
+    assert more > few + 0.05
+    assert all(v.equal(early[k]) for k, v in net.stem.state_dict().items())
+
+
+@pytest.mark.weights
+def test_the_command_writes_what_the_library_reads(
+    teacher: Path, tmp_path: Path, astronaut: np.ndarray, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_folder(tmp_path / "data", 8)
+    out = tmp_path / "face_embedding.onnx"
+    words = ["embed", "--data", str(tmp_path / "data"), "--teacher", str(teacher), "--out", str(out)]
+    assert main([*words, "--pictures", "64", "--cache", str(tmp_path / "cache")]) == 0
+    assert out.stat().st_size < 3e6
+    judged = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    assert judged and all(0 <= one["joined"] <= 1 for one in judged if one["different_pairs"])
+    vectors = Embedder(out).of_crops([astronaut[60:200, 160:300], astronaut[:, :, 0]])
+    assert vectors.shape == (2, 128) and np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-4)
+
+
+def test_another_teacher_is_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_folder(tmp_path / "data", 6)
+    path = write_teacher(tmp_path / "odd.onnx", SHAPE)  # without its last layers
+    words = [
+        "embed",
+        "--data",
+        str(tmp_path / "data"),
+        "--teacher",
+        str(path),
+        "--cache",
+        str(tmp_path / "c"),
+    ]
+    assert main([*words, "--out", str(tmp_path / "e.onnx")]) == 1
+    assert "wanted SFace" in capsys.readouterr().err
+
+
+def test_pairs_are_counted_by_hand() -> None:
+    vectors = np.array([[1, 0], [0.8, 0.6], [0, 1]], np.float32)
+    pairs = judge_pairs(vectors, np.array(["a", "a", "b"]), 0.7)
+    assert (pairs.people, pairs.same_pairs, pairs.different_pairs) == (2, 1, 2)
+    assert (pairs.split, pairs.joined) == (0, 0)
+    assert judge_pairs(vectors, np.array(["a", "a", "b"]), 0.5).joined == 0.5
+    assert judge_pairs(vectors, np.array(["a", "a", "b"]), 0.9).split == 1
+
+
+def test_people_are_told_by_the_files_name() -> None:
+    assert person_of("Ada_Lovelace_0002.jpg") == person_of("Ada_Lovelace_0011.png") == "Ada_Lovelace"
+    assert person_of("20_1_0_20170110183726390.jpg.chip.jpg") == "20_1_0_20170110183726390.jpg.chip.jpg"
+    assert 0.1 < np.mean([is_held_back(f"someone {i}") for i in range(500)]) < 0.3

@@ -1,0 +1,111 @@
+"""The embedding network as an ONNX file in 8 bits, and how well it tells people apart on pairs."""
+
+import tempfile
+import warnings
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from emotion_core import quiet
+from emotion_core.faces.embedding import SIDE
+from emotion_core.files import written_beside
+from emotion_core.hashes import note
+from train.data.augment import center, standardize
+from train.fit.embed import EmbeddingNet
+
+_RANGE_PICTURES = 256
+_BATCH = 64
+
+
+def shown(crops: np.ndarray, margin: float) -> Iterator[np.ndarray]:
+    """Give plain central crops, standardised (B, 1, 64, 64), of stored ones (N, S, S), a few at a time."""
+    for start in range(0, len(crops), _BATCH):
+        yield standardize(
+            center(torch.from_numpy(crops[start : start + _BATCH]), margin, SIDE).round()
+        ).numpy()
+
+
+class _Ranges:
+    """Hands pictures to the quantizer, as its `CalibrationDataReader` protocol wants."""
+
+    def __init__(self, crops: np.ndarray, margin: float):
+        self._batches, self._count, self._left = shown(crops, margin), -(-len(crops) // _BATCH), 0
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        self._left -= 1
+        batch = next(self._batches, None) if self._left >= 0 else None
+        return None if batch is None else {"faces": batch}
+
+    def __len__(self) -> int:
+        return self._count
+
+    def set_range(self, start_index: int, end_index: int) -> None:
+        self._left = end_index - start_index
+
+
+def export_embedding(net: EmbeddingNet, crops: np.ndarray, margin: float, out: Path) -> Path:
+    """Write the network to `out`, convolutions in 8 bits with ranges measured on some of `crops`."""
+    q = quiet.load("onnxruntime.quantization")
+    prepare = quiet.load("onnxruntime.quantization.shape_inference").quant_pre_process
+    some = crops[np.linspace(0, len(crops) - 1, min(len(crops), _RANGE_PICTURES)).astype(int)]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        whole, ready = Path(scratch) / "whole.onnx", Path(scratch) / "ready.onnx"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                net.eval(), (torch.zeros(2, 1, SIDE, SIDE),), str(whole), dynamo=False, opset_version=17,
+                input_names=["faces"], output_names=["vectors"],
+                dynamic_axes={"faces": {0: "n"}, "vectors": {0: "n"}},
+            )  # fmt: skip
+        prepare(str(whole), str(ready), skip_symbolic_shape=True)
+        with written_beside(out) as part:
+            q.quantize_static(
+                str(ready),
+                str(part),
+                _Ranges(some, margin),
+                quant_format=q.QuantFormat.QDQ,
+                op_types_to_quantize=["Conv", "Relu"],
+                activation_type=q.QuantType.QUInt8,
+                weight_type=q.QuantType.QInt8,
+                per_channel=True,
+                reduce_range=True,  # processors without VNNI add pairs of products in 16 bits
+                calibrate_method=q.CalibrationMethod.Percentile,
+                extra_options={"CalibPercentile": 99.99, "CalibStridedMinMax": 1},
+            )
+    note(out)
+    return out
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """How often pairs are misjudged at a cosine, with how many people and pairs there were."""
+
+    cosine: float
+    people: int
+    same_pairs: int
+    different_pairs: int
+    split: float  # share of same pairs below the cosine
+    joined: float  # share of different pairs from it on
+
+    def as_dict(self) -> dict[str, float]:
+        """Give the fields for JSON."""
+        return asdict(self)
+
+
+def judge_pairs(vectors: np.ndarray, names: np.ndarray, cosine: float) -> Pairs:
+    """Compare each two of the unit vectors (N, D), of people by name (N,), with a threshold."""
+    first, second = np.triu_indices(len(vectors), 1)
+    alike = (vectors @ vectors.T)[first, second]
+    same = names[first] == names[second]
+    return Pairs(
+        cosine,
+        len(np.unique(names)),
+        int(same.sum()),
+        int((~same).sum()),
+        float((alike[same] < cosine).mean()) if same.any() else float("nan"),
+        float((alike[~same] >= cosine).mean()) if (~same).any() else float("nan"),
+    )
