@@ -10,7 +10,7 @@ V := .venv/bin
 
 help:
 	@echo "make setup   .venv with everything in it, and the system packages when root on Debian"
-	@echo "make run     start the web app                  (ARGS=\"--help\" lists its flags)"
+	@echo "make run     start the web app, with what it needs (ARGS=\"--help\" lists its flags)"
 	@echo "make test    check, then all tests, browser tests included"
 	@echo "make check   ruff and mypy"
 	@echo "make bench   measure speed and memory           (ARGS=\"--help\" lists the parts)"
@@ -21,7 +21,9 @@ setup:
 	@command -v $(PYTHON) >/dev/null || { echo "setup: no $(PYTHON); install Python 3.11 or newer" >&2; exit 1; }
 	@PYTHON=$(PYTHON) $(PYTHON) .ci/setup.py
 
-run: setup
+run:
+	@command -v $(PYTHON) >/dev/null || { echo "run: no $(PYTHON); install Python 3.11 or newer" >&2; exit 1; }
+	@PYTHON=$(PYTHON) $(PYTHON) .ci/setup.py --run
 	@exec $(V)/python app.py $(ARGS)
 
 check: setup
@@ -40,7 +42,7 @@ bench: setup
 lock: setup
 	$(V)/python -m pip install -q uv
 	PATH="$(CURDIR)/$(V):$$PATH" $(V)/python .ci/lock.py
-	$(V)/python -m emotion_core.sums
+	$(V)/python -m emotion_core.hashes
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache runs checkpoints outputs build

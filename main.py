@@ -1,7 +1,6 @@
 """The command line: live from a camera, a video, training, or the model itself."""
 
 import argparse
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from emotion_core.command.options import (
     add_model_options,
     add_reading_options,
 )
-from emotion_core.ending import fail, run
+from emotion_core.ending import run
 
 DESCRIPTION = """\
 Read the apparent expression of every face in a camera picture, a video or a photo.
@@ -44,10 +43,12 @@ BELONGS = {
     "--threshold": ("realtime", "video"),
     "--overlay": ("realtime", "video"),
     "--detector": ("realtime", "video"),
+    "--every-frame": ("realtime", "video"),
     "--no-reidentify": ("realtime", "video"),
     "--smoothing": ("realtime", "video"),
     "--objects": ("realtime", "video"),
     "--fetch-objects": ("realtime", "video"),
+    "--stream": ("video",),
     "--max-megapixels": ("video",),
     "--no-objects": ("realtime", "video"),
     "--objects-model": ("realtime", "video"),
@@ -82,12 +83,7 @@ def _main(argv: Sequence[str] | None) -> int:
             parser.error(f"{option} goes with {' or '.join('--' + m for m in modes)}")
     from emotion_core.command import jobs
 
-    args.program = "main.py"
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    try:
-        return getattr(jobs, mode)(args)
-    except KeyboardInterrupt:
-        return fail("main.py", "stopped")
+    return jobs.do(mode, args, "main.py")
 
 
 def build_parser() -> argparse.ArgumentParser:

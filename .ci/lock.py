@@ -27,7 +27,7 @@ HEADER = """\
 
 
 def entries(path):
-    """Give (name, version, text) for each package of a lock; one may stand there for several Pythons."""
+    """Return (name, version, text) for each package of a lock; one may stand there for several Pythons."""
     found = []
     for part in re.split(r"(?m)^(?=[A-Za-z0-9])", path.read_text("utf-8")):
         head = re.match(r"([A-Za-z0-9._-]+)==([^\s;\\]+)", part)
@@ -37,7 +37,7 @@ def entries(path):
 
 
 def rest(path, without_torch):
-    """Give a lock without OpenCV's builds with windows and, if wanted, without PyTorch and its CUDA."""
+    """Return a lock without OpenCV's builds with windows and, if wanted, without PyTorch and its CUDA."""
     keep = [
         text
         for name, _, text in entries(path)
@@ -47,7 +47,7 @@ def rest(path, without_torch):
 
 
 def pins(path, names):
-    """Give NAME==VERSION for some packages of a lock."""
+    """Return NAME==VERSION for some packages of a lock."""
     return [f"{name}=={version}" for name, version, _ in entries(path) if name in names]
 
 

@@ -1,10 +1,12 @@
 """Make .venv and everything in it; quick when nothing changed. Standard library only, any Python 3.
 
-`python3 .ci/setup.py` does what `make setup` needs, `python3 .ci/setup.py --tests` adds the system
-packages of the browser and desktop tests.
+`python3 .ci/setup.py` does what `make setup` needs, `--tests` adds the system packages of the browser and
+desktop tests. `--run` leaves out training, objects in .pt files and the tools of the tests: half of the
+space. Where all of it lies there already, `--run` keeps it.
 """
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -15,7 +17,8 @@ VENV = os.path.join(ROOT, ".venv")
 PYTHON = os.path.join(VENV, "bin", "python")
 STAMP = os.path.join(VENV, "setup-stamp")
 OLDEST = (3, 11)
-INPUTS = ("requirements.txt", "requirements-dev.txt", "requirements-dashboard.txt", ".ci/setup.py")
+LISTS = ("requirements.txt", "requirements-dev.txt", "requirements-dashboard.txt")
+INPUTS = (*LISTS, "pyproject.toml", ".ci/setup.py")
 TEST_PACKAGES = ("libegl1", "libgles2", "chromium", "strace", "xauth", "xdotool", "xvfb")
 OTHER_OPENCV = ("opencv-python", "opencv-contrib-python")
 HEADLESS = "opencv-python-headless"
@@ -28,16 +31,16 @@ def main():
     system_packages(read_lines("packages.txt"), "OpenCV")
     if "--tests" in sys.argv[1:]:
         system_packages(TEST_PACKAGES, "the browser and desktop tests")
-    key = fingerprint()
-    if os.path.exists(PYTHON) and read_lines(STAMP) == [key]:
+    part = "run" if "--run" in sys.argv[1:] else "all"
+    if os.path.exists(PYTHON) and read_lines(STAMP) in [[fingerprint(), enough] for enough in (part, "all")]:
         return 0
     make_venv(find_python())
-    install()
+    (install if part == "all" else install_app)()
     if subprocess.call([PYTHON, "-c", "import tkinter"], **SILENT) != 0:
         system_packages(["python3-tk"], "the live window of main.py --realtime")
     with open(STAMP, "w") as file:
-        file.write(fingerprint())
-    say("ready: .venv is complete")
+        file.write(fingerprint() + "\n" + part + "\n")
+    say("ready: .venv is complete" if part == "all" else "ready to run; `make setup` adds training and tests")
     return 0
 
 
@@ -52,7 +55,7 @@ def stop(text):
 
 
 def read_lines(name):
-    """Give the lines of a list file without comments; nothing where the file is absent."""
+    """Read the lines of a list file without comments; nothing where the file is absent."""
     if not os.path.exists(name):
         return []
     with open(name) as file:
@@ -60,7 +63,7 @@ def read_lines(name):
 
 
 def fingerprint():
-    """Give a hash of every file that decides what is installed, and of the Python behind .venv."""
+    """Return a hash of every file that decides what is installed, and of the Python behind .venv."""
     digest = hashlib.sha256()
     for name in INPUTS:
         if os.path.exists(name):
@@ -74,7 +77,7 @@ def fingerprint():
 
 
 def missing_packages(names):
-    """Give those Debian packages of `names` that are not installed."""
+    """Return those Debian packages of `names` that are not installed."""
     query = ["dpkg-query", "-W", "-f=${Package} ${db:Status-Status}\n"] + list(names)
     shown = subprocess.run(query, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     have = {line.split()[0] for line in shown.stdout.splitlines() if line.endswith(" installed")}
@@ -105,7 +108,7 @@ def system_packages(names, purpose):
 
 
 def find_python():
-    """Give the path of a Python that is new enough, the caller's own choice ($PYTHON) first."""
+    """Find the path of a Python that is new enough, the caller's own choice ($PYTHON) first."""
     check = f"import sys, venv, ensurepip; sys.exit(sys.version_info[:2] < {OLDEST})"
     for attempt in ("as it is", "with Debian's venv"):
         for name in (os.environ.get("PYTHON"), sys.executable, "python3.13", "python3.12", "python3.11"):
@@ -148,7 +151,7 @@ def install():
     if index:
         torch = [line for line in read_lines("requirements.txt") if line.startswith("torch==")]
         pip("install", "-q", "--index-url", index, *torch)
-    files = [name for name in INPUTS if name.endswith(".txt") and os.path.exists(name)]
+    files = [name for name in LISTS if os.path.exists(name)]
     pip("install", "-q", *[part for name in files for part in ("-r", name)])
     # mypy remembers which packages were missing.
     shutil.rmtree(".mypy_cache", ignore_errors=True)
@@ -159,6 +162,28 @@ def install():
     pip("install", "-q", "--force-reinstall", "--no-deps", *pinned)
     if subprocess.call([PYTHON, "-c", "import cv2; cv2.cvtColor"], stdout=subprocess.DEVNULL) != 0:
         stop("OpenCV does not load (see above); delete .venv and run `make setup` again")
+
+
+def install_app():
+    """Install what the command line and the web app need: the base and [web], at the pinned versions."""
+    say("installing what the app needs (a minute or two the first time)")
+    pip("install", "-q", "-c", "requirements.txt", *app_packages())
+    if subprocess.call([PYTHON, "-c", "import cv2; cv2.cvtColor"], stdout=subprocess.DEVNULL) != 0:
+        stop("OpenCV does not load (see above); delete .venv and run `make run` again")
+
+
+def app_packages(extra="web"):
+    """Give the base's packages and an extra's, with those of the extras that it names."""
+    code = "import json, tomllib; print(json.dumps(tomllib.load(open('pyproject.toml', 'rb'))['project']))"
+    project = json.loads(subprocess.check_output([PYTHON, "-c", code], text=True))
+    packages, extras = list(project["dependencies"]), [extra]
+    for name in extras:  # grows while it is read
+        for package in project["optional-dependencies"][name]:
+            if package.startswith(project["name"] + "["):
+                extras += package[len(project["name"]) + 1 : -1].split(",")
+            else:
+                packages.append(package)
+    return packages
 
 
 if __name__ == "__main__":

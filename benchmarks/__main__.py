@@ -32,27 +32,27 @@ def main(argv: list[str] | None = None) -> int:
     unknown = [name for name in args.parts if name not in PARTS]
     if unknown:
         parser.error(f"no part {unknown[0]!r}: choose from {', '.join(PARTS)}")
-    found: list[Measurement] = []
+    measurements: list[Measurement] = []
     failed: dict[str, str] = {}
     for name in args.parts or PARTS:
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
         try:
-            found += PARTS[name]()
+            measurements += PARTS[name]()
         except (RuntimeError, OSError) as error:
             failed[name] = str(error)
             print(f"{name} could not be measured: {error}", file=sys.stderr)
     facts = conditions()
-    report = {"conditions": facts, "figures": [one.as_dict() for one in found], "failed": failed}
+    report = {"conditions": facts, "figures": [one.as_dict() for one in measurements], "failed": failed}
     text = json.dumps(report, indent=1)
     print(text)
     print()
-    print(table(found))
+    print(table(measurements))
     if args.json:
         args.json.write_text(text + "\n")
     if args.readme:
         if failed or args.parts:
             parser.exit(1, "README.md stays as it is: it takes all parts, and all of them measured\n")
-        write_readme(ROOT / "README.md", facts, found)
+        write_readme(ROOT / "README.md", facts, measurements)
     return 1 if failed else 0
 
 
@@ -73,14 +73,14 @@ def against(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
     return 0
 
 
-def write_readme(path: Path, facts: dict[str, object], found: Sequence[Measurement]) -> None:
+def write_readme(path: Path, facts: dict[str, object], measurements: Sequence[Measurement]) -> None:
     """Replace what stands between the two marks of the README by a table and its conditions."""
     head, begin, rest = path.read_text("utf-8").partition("<!-- bench -->\n")
     _, end, tail = rest.partition("<!-- /bench -->")
     if not begin or not end:
         raise SystemExit(f"{path.name} lacks the marks <!-- bench --> and <!-- /bench -->")
     note = f"{facts['cpu']}, {facts['cores']} cores, Python {facts['python']}, commit `{facts['commit']}`."
-    path.write_text(f"{head}{begin}{table(found)}\n\n{note}\n{end}{tail}", "utf-8")
+    path.write_text(f"{head}{begin}{table(measurements)}\n\n{note}\n{end}{tail}", "utf-8")
 
 
 if __name__ == "__main__":

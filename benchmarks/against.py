@@ -49,7 +49,7 @@ class Pair:
 
 
 def clips() -> list[Path]:
-    """Give the shared clips, by name; none where they are not there."""
+    """Return the shared clips, by name; none where they are not there."""
     return sorted(path for path in CLIPS.glob("*") if path.suffix in ENDINGS)
 
 
@@ -70,7 +70,7 @@ def _say(line: str) -> None:
 
 def pairs(revision: str, turns: int = 5, say: Callable[[str], None] = _say) -> list[Pair]:
     """Measure the live path, the network, whole videos and the start in turns; says each as it is found."""
-    found: list[Pair] = []
+    measurements: list[Pair] = []
     say(
         f"| processor time in ms | {revision} | this tree | times less (lowest to highest of {turns} turns) |"
     )
@@ -80,9 +80,9 @@ def pairs(revision: str, turns: int = 5, say: Callable[[str], None] = _say) -> l
         _write(made)
         sides = (tree, python_of(tree)), (ROOT, sys.executable)
         for pair in chain(_frames(sides, made, turns), _programs(sides, made, turns)):
-            found.append(pair)
+            measurements.append(pair)
             say(row(pair))
-    return found
+    return measurements
 
 
 def _frames(sides: Sides, made: Path, turns: int) -> Iterator[Pair]:
@@ -113,7 +113,7 @@ def _programs(sides: Sides, made: Path, turns: int) -> Iterator[Pair]:
 
 
 def row(pair: Pair) -> str:
-    """Give a line of the Markdown table."""
+    """Return a line of the Markdown table."""
     times = f"{pair.ratio:.2f} ({pair.low:.2f} to {pair.high:.2f})"
     return f"| {pair.name} | {pair.old:.3g} | {pair.new:.3g} | {times} |"
 

@@ -12,7 +12,7 @@ AUDIO_RATE = 44_100
 
 
 def drift(picture: np.ndarray, width: int, height: int, count: int, rate: float) -> Iterator[np.ndarray]:
-    """Give `count` frames RGB uint8 (height, width, 3) that look at `picture` through a moving window.
+    """Yield `count` frames RGB uint8 (height, width, 3) that look at `picture` through a moving window.
 
     The window travels a slow Lissajous path and zooms by 10 %; it covers the whole height at most, and
     what lies beside the picture repeats its edge, so that there is one face.

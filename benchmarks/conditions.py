@@ -20,7 +20,7 @@ PACKAGES = (
 
 
 def conditions() -> dict[str, object]:
-    """Give what a reader needs to repeat a measurement."""
+    """Return what a reader needs to repeat a measurement."""
     return {
         "commit": _git("rev-parse", "--short=12", "HEAD"),
         "changed_files": len(_git("status", "--porcelain", "--untracked-files=no").splitlines()),

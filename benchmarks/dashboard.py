@@ -52,7 +52,7 @@ DRAWN = f"""() => {{
 
 
 def write_hour(path: Path, seconds: float = 3600.0, people: int = 3) -> int:
-    """Write the results of a made recording, 30 frames a second; gives the number of records."""
+    """Write the results of a made recording, 30 frames a second; return the number of records."""
     import orjson
 
     from emotion_core.analytics import sample
@@ -81,7 +81,7 @@ def _records(table: "pd.DataFrame") -> Iterator[dict[str, Any]]:
 
 @contextlib.contextmanager
 def _dashboard(folder: Path) -> Iterator[tuple[str, int]]:
-    """Run the dashboard on a folder of results; gives its address and process id once it answers."""
+    """Run the dashboard on a folder of results; return its address and process id once it answers."""
     port = free_port()
     words = ["-m", "streamlit", "run", "webapp/dashboard/app.py", "--server.port", str(port)]
     words += ["--server.address", "127.0.0.1", "--server.headless", "true", "--", "--results", str(folder)]

@@ -73,7 +73,7 @@ def write_webcam(path: Path, clip: Path | None) -> Path:
 
 
 def memory(process: psutil.Process) -> float:
-    """Give the megabytes that a process and its children hold for themselves (USS)."""
+    """Return the megabytes that a process and its children hold for themselves (USS)."""
     total = 0
     for one in [process, *process.children(recursive=True)]:
         try:
@@ -84,14 +84,14 @@ def memory(process: psutil.Process) -> float:
 
 
 def quantile(values: list[float], share: float) -> float:
-    """Give a quantile of the values, rounded to a tenth; 0 where there are none."""
+    """Return a quantile of the values, rounded to a tenth; 0 where there are none."""
     return round(float(np.quantile(values, share)), 1) if values else 0.0
 
 
 def measure(
     address: str, browser: Any, app: psutil.Process, minutes: float, viewers: int
 ) -> list[dict[str, Any]]:
-    """Watch `viewers` live views for `minutes`; gives a row for each minute."""
+    """Watch `viewers` live views for `minutes`; return a row for each minute."""
     pages = []
     for _ in range(viewers):
         context = browser.new_context(viewport={"width": 1280, "height": 900}, permissions=["camera"])

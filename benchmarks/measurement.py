@@ -25,7 +25,7 @@ class Measurement:
         return self.value <= self.goal if self.at_most else self.value >= self.goal
 
     def as_dict(self) -> dict[str, object]:
-        """Give a JSON-ready form."""
+        """Return a JSON-ready form."""
         bound = None if self.goal is None else f"{'<=' if self.at_most else '>='} {self.goal:g}"
         return {
             "name": self.name,
@@ -37,7 +37,7 @@ class Measurement:
 
 
 def table(measurements: Sequence[Measurement]) -> str:
-    """Give a Markdown table, one row per figure."""
+    """Return a Markdown table, one row per figure."""
     rows = ["| what | measured | goal |", "|---|---:|---:|"]
     for one in measurements:
         goal = ""

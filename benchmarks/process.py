@@ -51,7 +51,7 @@ def run(words: Sequence[str]) -> Run:
 
 
 def processor_seconds(words: Sequence[str], folder: Path) -> float:
-    """Run a program in `folder` to its end; gives the processor time of all its threads.
+    """Run a program in `folder` to its end; return the processor time of all its threads.
 
     Raises:
         RuntimeError: where it fails; the text is the end of its error output.
@@ -102,13 +102,13 @@ def _answers(address: str) -> bool:
 
 
 def free_port() -> int:
-    """Give a port of this machine that nobody listens on."""
+    """Return a port of this machine that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         return int(free.getsockname()[1])
 
 
 def high_water(pid: int) -> float:
-    """Give the peak resident memory of a process in MB (10^6 bytes); 0 where it has ended."""
+    """Return the peak resident memory of a process in MB (10^6 bytes); 0 where it has ended."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except (FileNotFoundError, ProcessLookupError):

@@ -200,7 +200,7 @@ FILES: dict[str, Callable[[Path], Path]] = {
 
 
 def _read(path: Path) -> str:
-    """Read a file as the application would; gives the words of the refusal, or "" where there was none."""
+    """Read a file as the application would; return the words of the refusal, or "" where there was none."""
     from emotion_core.results.recording import read_results
     from emotion_core.types import EmotionError
     from emotion_core.video.reader import probe
@@ -254,7 +254,7 @@ def measure_reading(path: Path) -> Refused:
 
 
 def reset_peak(pid: int) -> float:
-    """Make the kernel forget the peak of a process; gives its resident memory in MB."""
+    """Make the kernel forget the peak of a process; return its resident memory in MB."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")
     return high_water(pid)
 

@@ -35,7 +35,7 @@ def checked_out(revision: str) -> Iterator[Path]:
 
 
 def python_of(tree: Path) -> str:
-    """Give a Python with the tree's pinned requirements: this one where it has them all.
+    """Return a Python with the tree's pinned requirements: this one where it has them all.
 
     Else an environment is made in the tree that takes from this one what is pinned alike.
 

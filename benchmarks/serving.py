@@ -35,7 +35,7 @@ class Visitor:
             return self.web.post("/gradio_api/upload", files={"files": (name or path.name, file)})
 
     def handler(self, inputs: int) -> int:
-        """Give the number of the page's handler that takes a file and has so many inputs."""
+        """Return the number of the page's handler that takes a file and has so many inputs."""
         files = {c["id"] for c in self.config["components"] if c["type"] == "file"}
         for one in self.config["dependencies"]:
             if len(one["inputs"]) == inputs and one["inputs"][0] in files:
@@ -60,12 +60,12 @@ class Visitor:
 
 
 def file_data(path: str | Path, **more: Any) -> dict[str, Any]:
-    """Give what the page sends in place of a file."""
+    """Return what the page sends in place of a file."""
     return {"path": str(path), "meta": {"_type": "gradio.FileData"}, **more}
 
 
 def memory_mb(pid: int, what: str = "VmRSS") -> float:
-    """Give the resident memory of a process in MB (10^6 bytes), or its peak: `what` is VmHWM then."""
+    """Return the resident memory of a process in MB (10^6 bytes), or its peak: `what` is VmHWM then."""
     found = re.search(rf"{what}:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
     return int(found[1]) * 1024 / 1e6 if found else 0.0
 
@@ -79,7 +79,7 @@ def healthy(base: str) -> bool:
 
 @contextlib.contextmanager
 def running(*flags: str, **environment: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Run `app.py` with `flags`; gives its address and process. SIGTERM ends it, within seconds."""
+    """Run `app.py` with `flags`; return its address and process. SIGTERM ends it, within seconds."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     app = subprocess.Popen(

@@ -50,7 +50,7 @@ class Worker:
         return {"work": (time.process_time() - before) / times}
 
     def records(self, clip: str) -> dict[str, Any]:
-        """Give what is read of every face of a whole clip."""
+        """Return what is read of every face of a whole clip."""
         from emotion_core import Session, frames
 
         session, rows = Session(), []

@@ -29,7 +29,7 @@ FLAGS = (
 
 
 def portrait(step: float, width: int, height: int) -> Image.Image:
-    """Give the astronaut's portrait as a camera would see it at time `step`, moving a little."""
+    """Return the astronaut's portrait as a camera would see it at time `step`, moving a little."""
     from skimage import data
 
     whole = Image.fromarray(data.astronaut())
@@ -64,7 +64,7 @@ def write_video(path: Path) -> Path:
 
 
 def start(scratch: Path) -> tuple[subprocess.Popen[str], str]:
-    """Start the app on a free port; gives its process and address."""
+    """Start the app on a free port; return its process and address."""
     process = subprocess.Popen(
         [sys.executable, "app.py", "--port", "0"],
         cwd=ROOT,

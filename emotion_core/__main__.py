@@ -5,7 +5,6 @@ that the library knows nothing of either.
 """
 
 import argparse
-import logging
 import sys
 from collections.abc import Sequence
 from importlib.metadata import entry_points
@@ -33,7 +32,7 @@ Read the apparent expression of every face in a video, a photo or a camera pictu
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; give the exit code: 0, 1 for a failed job, 2 for wrong use."""
+    """Run a command; return the exit code: 0, 1 for a failed job, 2 for wrong use."""
     return run(PROGRAM, lambda: _main(list(sys.argv[1:] if argv is None else argv)))
 
 
@@ -43,12 +42,7 @@ def _main(words: list[str]) -> int:
     args = build_parser().parse_args(words)
     from emotion_core.command import jobs
 
-    args.program = PROGRAM
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    try:
-        return getattr(jobs, args.job)(args)
-    except KeyboardInterrupt:
-        return fail(PROGRAM, "stopped")
+    return jobs.do(args.job, args, PROGRAM)
 
 
 def _elsewhere(name: str, words: list[str]) -> int:

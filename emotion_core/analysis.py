@@ -6,7 +6,6 @@ with length.
 """
 
 import os
-import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -16,29 +15,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-
-from emotion_core.annotated import PICTURE_ENDINGS, Annotated
-from emotion_core.files import busy, disk_problem, is_being_written
-from emotion_core.limits import MAX_VIDEO_SIDE
-from emotion_core.results.formats import check as check_formats
-from emotion_core.results.names import OVERLAY, RESULTS, results_path
+from emotion_core.annotated import Annotated
+from emotion_core.files import disk_problem
+from emotion_core.planning import Plan, plan
+from emotion_core.results.names import place_of
 from emotion_core.results.recording import Recording
+from emotion_core.searching import OBJECTS_EVERY, ObjectFinder, ObjectSearch
 from emotion_core.shortage import OUT_OF_MEMORY, is_out_of_memory
 from emotion_core.types import DetectedObject, EmotionError, Frame
-from emotion_core.video.reader import Frames, VideoInfo, frames
-from emotion_core.video.source import Source, identify
+from emotion_core.video.reader import Frames, VideoInfo
+from emotion_core.video.source import Source
 
 if TYPE_CHECKING:
     from emotion_core.recognizer import Recognizer
+    from emotion_core.session import Session
+
+__all__ = ["AnalysisResult", "ObjectFinder", "Plan", "Progress", "analyze", "plan"]
 
 Progress = Callable[[int, int | None, float, float | None], None]
 """Called with frames done, frames in all, frames a second and seconds left; None stands for unknown."""
-
-ObjectFinder = Callable[[np.ndarray], list[DetectedObject]]
-
-OBJECTS_EVERY = 0.5
-"""Seconds of video between two searches for objects: they cost as much as ten frames of faces."""
 
 T = TypeVar("T")
 _Found = tuple[Frame, list[DetectedObject] | None]  # a frame and its objects, None where nobody looked
@@ -59,72 +54,8 @@ class AnalysisResult:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Where the outputs of a source go, checked before any work is done."""
-
-    source: Source
-    info: VideoInfo
-    results: Path
-    video: Path | None
-    formats: tuple[str, ...]
-
-    @property
-    def is_picture(self) -> bool:
-        """Whether the annotated output is a picture, not a video."""
-        return self.video is not None and self.video.suffix.lower() in PICTURE_ENDINGS
-
-
-def plan(
-    source: str | os.PathLike[str] | int | Source,
-    *,
-    output: str | os.PathLike[str] | None = None,
-    output_dir: str | os.PathLike[str] | None = None,
-    formats: Sequence[str] = ("json",),
-    write_video: bool = True,
-) -> Plan:
-    """Check a source and the places of its outputs.
-
-    NAME is the stem of `output` (without a trailing `_emotions` or `_results`, unless the source is called so
-    too), else that of the source; the results are `NAME_results.json` and `NAME_summary.json` in the folder
-    of `output`, else in `output_dir`, else beside the source. The annotated video is `output`, else
-    `NAME_emotions.mp4` there (.jpg for a picture).
-
-    Raises:
-        EmotionError: where the source can't be read, or an output can't be written or would be the source.
-    """
-    check_formats(formats)
-    place = identify(source)
-    with Frames(place) as reader:
-        info = reader.info
-    folder, name, video = _names(place, output, output_dir)
-    if write_video and video is not None:
-        allowed = (".mp4", *PICTURE_ENDINGS) if place.kind == "picture" else (".mp4",)
-        if video.suffix.lower() not in allowed:
-            raise EmotionError(
-                f"the annotated {'picture' if len(allowed) > 1 else 'video'} can be written as "
-                f"{' or '.join(allowed)}, not as {video.name!r}: change --output"
-            )
-    if write_video and place.kind != "picture" and max(info.width, info.height) > MAX_VIDEO_SIDE:
-        raise EmotionError(
-            f"{place.name} has {info.width} x {info.height} pixels, and an annotated video holds at most "
-            f"{MAX_VIDEO_SIDE} a side: make it smaller, or leave the annotated video out"
-        )
-    made = Plan(place, info, results_path(folder, name), video if write_video else None, tuple(formats))
-    outputs = [made.results, *([made.video] if made.video else [])]
-    for target in outputs:
-        if place.path is not None and _same(target, place.path):
-            raise EmotionError(f"the output would replace the input {place.name}: choose another --output")
-        if target.is_dir():
-            raise EmotionError(f"{target} is a folder, where a file should go: choose another --output")
-        if is_being_written(target):
-            raise EmotionError(busy(target))
-    _check_folder(folder)
-    return made
-
-
 def analyze(
-    source: str | os.PathLike[str] | int | Source,
+    source: str | os.PathLike[str] | int | Source | Frames | Plan,
     *,
     recognizer: "Recognizer",
     output: str | os.PathLike[str] | None = None,
@@ -142,9 +73,10 @@ def analyze(
     """Analyse a source from its first frame to its last.
 
     Args:
-        source: a video, a picture, an address or a camera.
+        source: a video, a picture, an address or a camera, or what `plan` or `frames` made of one, which is
+            closed in the end.
         recognizer: shared weights; the state of this job is its own.
-        output: where the annotated video goes, or a folder; see `plan`.
+        output: where the annotated video goes, or a folder; see `plan`, which has it where there is one.
         output_dir: the folder of all outputs where `output` is not given.
         smoothing: frames over which the predictions are averaged, from 1.
         threshold: confidence in [0, 1] below which an answer is marked uncertain.
@@ -162,18 +94,42 @@ def analyze(
     Raises:
         EmotionError: for anything a user can act on; then nothing of this run is left behind.
     """
-    if smoothing < 1:
-        raise EmotionError(f"smoothing counts frames and starts at 1 (no smoothing), not {smoothing}")
-    from emotion_core.recognizer import Session
+    if isinstance(source, Plan):
+        if output or output_dir or tuple(formats) != ("json",) or not write_video:
+            raise ValueError("a plan says already what is written where: give that to plan()")
+    else:
+        source = plan(source, output=output, output_dir=output_dir, formats=formats, write_video=write_video)
+    with source as made:
+        if smoothing < 1:
+            raise EmotionError(f"smoothing counts frames and starts at 1 (no smoothing), not {smoothing}")
+        from emotion_core.session import Session
 
-    made = plan(source, output=output, output_dir=output_dir, formats=formats, write_video=write_video)
-    session = Session(smoothing=smoothing, threshold=threshold)
-    settings = {"smoothing": smoothing, "threshold": threshold, "objects": objects is not None}
+        search = None if objects is None else ObjectSearch(objects, every=objects_every)
+        session = Session(smoothing, threshold)
+        return _analyze(made, recognizer, session, search, on_progress, should_stop, style)
+
+
+def _analyze(
+    made: Plan,
+    recognizer: "Recognizer",
+    session: "Session",
+    search: ObjectSearch | None,
+    on_progress: Progress | None,
+    should_stop: Callable[[], bool] | None,
+    style: Any,
+) -> AnalysisResult:
+    settings = {
+        "smoothing": session.smoothing,
+        "threshold": session.threshold,
+        "objects": search is not None,
+    }
     facts = recognizer.metadata
     known = {key: facts[key] for key in (*_MODEL_FACTS, "detector") if key in facts}
     model = {**known, "labels": list(recognizer.labels)}
-    about = {"source": _source_facts(made.info), "model": model, "settings": settings}
-    recording = Recording.create(made.results, formats=formats, labels=tuple(recognizer.labels), about=about)
+    about = {"source": _source_facts(made), "model": model, "settings": settings}
+    recording = Recording.create(
+        made.results, formats=made.formats, labels=tuple(recognizer.labels), about=about
+    )
     pace = _Pace(on_progress, made.info.frames)
     with ExitStack() as stack:
         stack.callback(recording.discard)
@@ -181,15 +137,13 @@ def analyze(
             recording.reserve()
         except OSError as error:
             raise EmotionError(disk_problem(made.results, error)) from error
-        reader = stack.enter_context(frames(made.source))
+        reader, depth = made.reader, _depth(made.info)
         annotated = None
         if made.video is not None:
-            sound = made.source.address if made.info.has_audio else None
-            annotated = Annotated(made.video, made.info, sound, style, _depth(made.info))
-        if annotated is not None:
+            sound = made.source if made.info.has_audio else None
+            annotated = Annotated(made.video, made.info, sound, style, depth)
             stack.callback(annotated.discard)
-        depth = _depth(made.info)
-        decoded = _ahead(_with_objects(reader, objects, objects_every), depth)
+        decoded = _ahead(_with_objects(reader, search), depth)
         stack.callback(decoded.close)
         sighted = ((recognizer.find(frame, session), found) for frame, found in decoded)
         # A 4K frame more in waiting adds 80 MB at the peak; decoding and encoding take longest there anyway.
@@ -228,6 +182,9 @@ def analyze(
                 elif not problem:
                     problem = f"{made.source.name}: {annotated.problem}"
             recording.about["message"] = problem or "complete"
+            recording.about["remarks"] = reader.notes + (annotated.notes if annotated is not None else [])
+            if not problem:
+                recording.about["source"] = {**recording.about["source"], **reader.measured()}
             recording.close(complete=not problem, end=ended)
         except KeyboardInterrupt:
             recording.close(complete=False)
@@ -286,15 +243,10 @@ def _ahead(items: Iterator[T], depth: int) -> Generator[T, None, None]:
         pool.shutdown(cancel_futures=True)
 
 
-def _with_objects(reader: Frames, find: ObjectFinder | None, every: float) -> Iterator[_Found]:
+def _with_objects(reader: Frames, search: ObjectSearch | None) -> Iterator[_Found]:
     """Pair each frame with its objects, or with None where nobody looked."""
-    due = 0.0
     for frame in reader:
-        found = None
-        if find is not None and frame.time >= due:
-            found = find(frame.image)
-            due = max(due, frame.time - every) + every
-        yield frame, found
+        yield frame, None if search is None else search.step(frame.image, frame.time)
 
 
 def _stopped(made: Plan, end: float) -> str:
@@ -302,9 +254,11 @@ def _stopped(made: Plan, end: float) -> str:
     return f"{made.source.name}: stopped at {end:.1f}{of} seconds"
 
 
-def _source_facts(info: VideoInfo) -> Mapping[str, Any]:
+def _source_facts(made: Plan) -> Mapping[str, Any]:
+    info, path = made.info, made.source.path
     return {
         "name": info.name,
+        "path": None if path is None or path.name != info.name else place_of(path, made.results.parent),
         "kind": info.kind,
         "width": info.width,
         "height": info.height,
@@ -312,40 +266,3 @@ def _source_facts(info: VideoInfo) -> Mapping[str, Any]:
         "duration": None if info.duration is None else round(info.duration, 3),
         "has_audio": info.has_audio,
     }
-
-
-def _names(
-    source: Source, output: str | os.PathLike[str] | None, output_dir: str | os.PathLike[str] | None
-) -> tuple[Path, str, Path]:
-    """Give the folder, NAME and the annotated output."""
-    beside = source.path.parent if source.path is not None else Path()
-    folder = Path(output_dir) if output_dir is not None else beside
-    ending = ".jpg" if source.kind == "picture" else ".mp4"
-    if output is not None:
-        target = Path(output).expanduser()
-        if not target.is_dir():
-            name = target.stem
-            if name != source.stem:  # a source called `many_emotions` is not the overlay of a `many`
-                name = name.removesuffix(OVERLAY).removesuffix(RESULTS) or name
-            return target.parent, name, target
-        folder = target
-    return folder, source.stem, folder / f"{source.stem}{OVERLAY}{ending}"
-
-
-def _check_folder(folder: Path) -> None:
-    if not folder.is_dir():
-        raise EmotionError(f"the folder {folder} does not exist: create it first, or choose another --output")
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise EmotionError(
-            f"nothing can be written to {folder} ({error.strerror}): choose another --output"
-        ) from error
-
-
-def _same(one: Path, other: Path) -> bool:
-    try:
-        return one.exists() and one.samefile(other)
-    except OSError:
-        return False

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from emotion_core.files import disk_problem, written_beside
+from emotion_core.overlay.placement import Memory
 from emotion_core.shortage import OUT_OF_MEMORY, is_out_of_memory
 from emotion_core.types import DetectedObject, EmotionError, Face, Frame
 from emotion_core.video.reader import VideoInfo
+from emotion_core.video.source import Source
 from emotion_core.video.writer import VideoError, VideoWriter
 
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
@@ -21,12 +23,12 @@ PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 class Annotated:
     """The annotated output: draws and encodes in a thread of its own, in order."""
 
-    def __init__(self, path: Path, info: VideoInfo, sound: str | None, style: Any, depth: int) -> None:
+    def __init__(self, path: Path, info: VideoInfo, sound: Source | None, style: Any, depth: int) -> None:
         """Take where to write, the source and where its sound is, and how many frames may wait."""
         self._path = path
         self._depth = depth
         self._style = {} if style is None else {"style": style}
-        self._memory: dict[int, tuple[int, str]] = {}  # where panels lie, so that they don't jump
+        self._memory = Memory()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="annotate")
         self._waiting: deque[Future[None]] = deque()
         self._writer: VideoWriter | None = None
@@ -72,6 +74,11 @@ class Annotated:
             if not is_out_of_memory(error):
                 raise
             self.problem = f"there is no annotated output: {OUT_OF_MEMORY}"
+
+    @property
+    def notes(self) -> list[str]:
+        """What of the source's sound is left out, in a line each; whole after `close`."""
+        return [] if self._writer is None else self._writer.notes
 
     def discard(self) -> None:
         """Stop the thread and remove what is not finished; nothing happens after `close`."""

@@ -45,7 +45,8 @@ def _in_words(error: Exception) -> str | None:
     from emotion_core.types import EmotionError  # with NumPy, which a command that only helps does not load
 
     if isinstance(error, EmotionError):
-        return str(error)
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in error.settings)
+        return f"{error} ({options})" if options else str(error)
     if is_out_of_memory(error):
         return OUT_OF_MEMORY
     if not isinstance(error, OSError):
@@ -58,9 +59,14 @@ def _in_words(error: Exception) -> str | None:
 
 def fail(program: str, text: str) -> int:
     """Say in one line on stderr why a command ends, whatever is in the text, and give the code 1."""
+    warn(program, text)
+    return 1
+
+
+def warn(program: str, text: str) -> None:
+    """Say in one line on stderr what a command leaves out or does in another way."""
     with contextlib.suppress(OSError, ValueError):  # where stderr takes nothing either, the code must do
         print(f"{program}: {' '.join(text.split())}", file=sys.stderr, flush=True)
-    return 1
 
 
 def tell(text: str) -> bool:

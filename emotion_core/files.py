@@ -208,7 +208,7 @@ def disk_problem(path: Path, error: BaseException) -> str:
     """Say in one line why `path` can't be written."""
     code = getattr(error, "errno", None)
     if code in (errno.ENOSPC, errno.EDQUOT):
-        return f"the disk is full while writing {path.name}: make room, or choose another place with --output"
+        return f"the disk is full while writing {path.name}: make room, or choose another place"
     if code == errno.EFBIG:
         return (
             f"{path.name} grows beyond the size that is allowed here: raise the limit or choose another place"

@@ -1,4 +1,4 @@
-"""The label order, per-data-set names and the valence-arousal co-ordinates: written once, here."""
+"""The label order, per-data-set names and the valence-arousal coordinates: written once, here."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ DISCLAIMER = "Apparent expression, not what a person feels."
 
 
 def canonical(name: str) -> str | None:
-    """Give the category that a data set's `name` stands for, or None where it is none of the seven."""
+    """Return the category that a data set's `name` stands for, or None where it is none of the seven."""
     return ALIASES.get(name.strip().lower())
 
 
-def anchors(labels: Sequence[str] = EMOTIONS) -> np.ndarray:
-    """Give the (len(labels), 2) array of mean valence in [-1, 1] and arousal in [0, 1] of each label.
+def coordinates(labels: Sequence[str] = EMOTIONS) -> np.ndarray:
+    """Return the (len(labels), 2) array of mean valence in [-1, 1] and arousal in [0, 1] of each label.
 
-    A label that is none of the seven gets the neutral co-ordinates.
+    A label that is none of the seven gets the neutral coordinates.
     """
     import numpy as np
 

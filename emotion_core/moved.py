@@ -1,4 +1,4 @@
-"""Modules under the names that they had until 0.1: they still import, with a warning, until 0.3.
+"""Modules under the names that they had until 0.1 or 0.2: they still import, with a warning, until 0.3.
 
 Registered by the package itself, so it imports nothing but the standard library.
 """
@@ -9,7 +9,7 @@ import sys
 import warnings
 from importlib import import_module
 from importlib.machinery import ModuleSpec
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ MOVED = {
     "source": "video.source",
     "sprites": "overlay.sprites",
     "summary": "results.summary",
+    "sums": "hashes",
     "tracking": "faces.tracking",
     "window": "desktop.window",
     "writer": "video.writer",
@@ -56,6 +57,13 @@ class _Alias:
         """Put the module under its present name where the old name is looked up."""
         sys.modules[module.__name__] = import_module(self.target)
 
+    def get_code(self, name: str) -> CodeType | None:
+        """Return the code of the module under its present name, for `python -m` with the old one."""
+        from importlib.util import find_spec  # loaded by then; at the top it costs every import 3 ms
+
+        loader = getattr(find_spec(self.target), "loader", None)
+        return loader.get_code(self.target) if loader is not None else None
+
 
 class Finder:
     """Finds `emotion_core.OLD` as what it has become. No `importlib.abc`: it costs every import 5 ms."""
@@ -63,7 +71,7 @@ class Finder:
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Give the spec of a moved module; None for every other name."""
+        """Find the spec of a moved module; None for every other name."""
         package, _, old = fullname.partition(".")
         if package != PACKAGE or old not in MOVED:
             return None
@@ -73,7 +81,7 @@ class Finder:
 
 
 def attributes(package: str, module: str) -> Callable[[str], Any]:
-    """Give the `__getattr__` of a package that was a module: its names now stand in `module` below it."""
+    """Return the `__getattr__` of a package that was a module: its names now stand in `module` below it."""
 
     def __getattr__(name: str) -> Any:
         if not name.startswith("_") and hasattr(home := import_module(f"{package}.{module}"), name):

@@ -21,7 +21,6 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 
@@ -213,42 +212,6 @@ def _from_ultralytics(
     return find, path, names
 
 
-class BackgroundObjects:
-    """Objects for a live view: a search runs beside the faces, its boxes are held until the next is done.
-
-    `latest(image)` never waits: it hands the picture over where nobody is searching and `every` seconds have
-    passed, and gives what was found last, nothing older than `keep` seconds. One per viewer; `close` it.
-    """
-
-    def __init__(
-        self,
-        find: Callable[[np.ndarray], list[DetectedObject]],
-        *,
-        every: float = 0.25,
-        keep: float = 2.0,
-    ) -> None:
-        self._find, self._every, self._keep = find, every, keep
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="objects")
-        self._search: Future[list[DetectedObject]] | None = None
-        self._asked = self._seen = -float("inf")
-        self._held: list[DetectedObject] = []
-
-    def latest(self, image: np.ndarray) -> list[DetectedObject]:
-        """Give the objects found last; what a search raised is raised here."""
-        now = time.monotonic()
-        if self._search is not None and self._search.done():
-            done, self._search = self._search, None
-            self._held, self._seen = done.result(), self._asked
-        if self._search is None and now - self._asked >= self._every:
-            self._asked = now
-            self._search = self._pool.submit(self._find, image)
-        return self._held if now - self._seen <= self._keep else []
-
-    def close(self) -> None:
-        """Stop the thread after the search that is running, without waiting for it."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
-
 # ---------------------------------------------------------------- the default weights
 
 
@@ -281,8 +244,9 @@ def fetch(should_stop: Callable[[], bool] = lambda: False) -> Path:
             continue
         return _store(content, target)
     raise EmotionError(
-        f"{MODEL} could not be fetched ({failed[-1]}): get a YOLOv8 .onnx yourself and name it with "
-        f"--objects-model PATH, or go without objects (--no-objects); {LICENCE}"
+        f"{MODEL} could not be fetched ({failed[-1]}): get a YOLOv8 .onnx yourself and name it, "
+        f"or go without objects; {LICENCE}",
+        ("objects_model", "no_objects"),
     )
 
 

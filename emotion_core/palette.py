@@ -26,7 +26,7 @@ UNCERTAIN = "#8A93A3"
 
 
 def color_of(label: str | None) -> str:
-    """Give the hex colour of a category; a custom category gets one that stays the same between runs."""
+    """Return the hex colour of a category; a custom category gets one that stays the same between runs."""
     if label is None:
         return UNCERTAIN
     return COLORS.get(label) or OTHER[zlib.crc32(label.encode()) % len(OTHER)]

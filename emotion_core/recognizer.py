@@ -1,6 +1,6 @@
 """The recognizer: weights that everyone may share. A frame and a session go in, faces come out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,7 @@ class Recognizer:
         threads: int | None = None,
         mesh: bool | str | None = None,
         detector: str = USUAL,
+        every_frame: bool = False,
         reidentify: bool = True,
     ) -> "Recognizer":
         """Load the network and the face models.
@@ -68,6 +69,7 @@ class Recognizer:
             mesh: the mesh reader, "litert" or "mediapipe"; True needs the usual one, False does without,
                 None uses it where it can be had.
             detector: what finds faces, a name in `faces.detectors.DETECTORS`.
+            every_frame: whether a face is read anew in every frame, also where it hardly changed.
             reidentify: whether people are known again by their looks, for which a session remembers numbers
                 of each face (`faces.embedding`). Without, place and colours tell who is who, and whoever is
                 gone for three seconds returns as somebody new.
@@ -76,7 +78,9 @@ class Recognizer:
             EmotionError: for a file, a backend or a device that cannot be used.
         """
         with ThreadPoolExecutor(1) as pool:  # the two load for about a second each
-            finder = pool.submit(FaceFinder, face_model, mesh, blendshapes, detector=detector)
+            finder = pool.submit(
+                FaceFinder, face_model, mesh, blendshapes, detector=detector, every_frame=every_frame
+            )
             network = load_network(path, backend=backend, device=device, threads=threads)
             return cls(network, finder.result(), Embedder() if reidentify else None)
 
@@ -141,15 +145,28 @@ class Recognizer:
         if not found:
             return []
         self._home.check()
-        features, color = self._encode([(image, face) for face in found.values()])
-        windows = session.remember(sighting, features, self._network.window)
-        probabilities, valence, arousal = self._network.decide(windows, color)
+        same = session.carry_on(sighting)
+        self._read_anew(
+            {number: face for number, face in found.items() if number not in same}, sighting, session
+        )
         answers = []
-        for i, (number, face) in enumerate(found.items()):
-            reading = Reading(probabilities[i].astype(np.float64), float(valence[i]), float(arousal[i]))
-            calm, label = session.people[number].smoother.update(reading, session.smoothing)
+        for number, face in found.items():
+            person = session.people[number]
+            assert person.reading is not None
+            calm, label = person.smoother.update(person.reading, session.smoothing)
             answers.append(self._face(image, number, face, calm, label, session.threshold))
         return answers
+
+    def _read_anew(self, faces: Mapping[int, DetectedFace], sighting: Sighting, session: Session) -> None:
+        if not faces:
+            return
+        features, color = self._encode([(sighting.frame.image, face) for face in faces.values()])
+        windows = session.remember(sighting, dict(zip(faces, features, strict=True)), self._network.window)
+        probabilities, valence, arousal = self._network.decide(windows, color)
+        for i, number in enumerate(faces):
+            session.people[number].reading = Reading(
+                probabilities[i].astype(np.float64), float(valence[i]), float(arousal[i])
+            )
 
     def classify(self, crops: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Read pictures that are face crops already, tight or with a margin, each for itself.
@@ -179,11 +196,15 @@ class Recognizer:
         tracker, image = session.tracker, frame.image
         search = tracker.begin(frame.time, image)
         last = [track.face for track in tracker.present]
-        if search is Search.NONE:
+        if search is Search.NONE or tracker.patient:
             followed = self._finder.follow(image, last)
-            if all(face is not None for face in followed):
+            if all(face is not None for face in followed) and (
+                search is Search.NONE or any(face is not None and not face.held for face in followed)
+            ):
                 return tracker.update(image, followed, embed=self._embedder)
-            search = Search.QUICK  # someone is lost: look for them at once
+            search = (
+                Search.QUICK if search is Search.NONE else search
+            )  # someone is lost: look for them at once
             seen = self._finder.candidates(image)
         else:
             thorough = search is Search.THOROUGH

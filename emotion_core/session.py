@@ -1,13 +1,17 @@
 """What one viewer or one file owns: tracks, feature windows and smoothed readings. Plain data throughout."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from emotion_core.faces.tracking import Tracker
-from emotion_core.smoothing import SettingError, Smoother, check_smoothing
+from emotion_core.smoothing import Reading, SettingError, Smoother, check_smoothing
 from emotion_core.types import DetectedFace, Frame
+
+NEAR = 0.25
+"""Lead of a face's label over the next likely one below which every frame is read: it may turn any time."""
 
 GAP = 0.5
 """Seconds out of sight after which a face's window starts anew: what was before says little of now."""
@@ -28,11 +32,16 @@ class Sighting:
 
 @dataclass(slots=True, eq=False)
 class Person:
-    """The memory of one face: its last feature vectors (T, F), newest last, and its smoothed readings."""
+    """The memory of one face: its last feature vectors (T, F), newest last, and its readings.
+
+    `reading` is the newest, before smoothing, and `anchor` that of the face it was read from.
+    """
 
     window: np.ndarray
     smoother: Smoother = field(default_factory=Smoother)
     seen: float = 0.0  # seconds of the tracker's clock
+    reading: Reading | None = None
+    anchor: object = None
 
     @classmethod
     def first(cls, vector: np.ndarray, length: int) -> "Person":
@@ -77,16 +86,37 @@ class Session:
         """Forget every face and start counting ids anew; the settings stay."""
         self.tracker, self.people = Tracker(), {}
 
-    def remember(self, sighting: Sighting, features: np.ndarray, length: int) -> np.ndarray:
-        """Take in the feature vectors (N, F) of the faces found and give their windows (N, length, F)."""
+    def carry_on(self, sighting: Sighting) -> set[int]:
+        """Take in the faces whose reading still holds, and give their ids: they hardly changed since.
+
+        Forgets whoever the tracker has forgotten.
+        """
         self.people = {face: person for face, person in self.people.items() if face in sighting.known}
+        same = set()
+        for face, found in sighting.found.items():
+            person = self.people.get(face)
+            if person is None or sighting.now - person.seen > GAP:
+                continue
+            if (
+                found.anchor is not None
+                and found.anchor is person.anchor
+                and person.reading is not None
+                and person.smoother.lead >= NEAR
+            ):
+                person.add(person.window[-1])
+                person.seen = sighting.now
+                same.add(face)
+        return same
+
+    def remember(self, sighting: Sighting, features: Mapping[int, np.ndarray], length: int) -> np.ndarray:
+        """Take in the feature vectors (F,) of faces that were read and give their windows (N, length, F)."""
         windows = []
-        for face, vector in zip(sighting.found, features, strict=True):
+        for face, vector in features.items():
             person = self.people.get(face)
             if person is None or sighting.now - person.seen > GAP:
                 person = self.people[face] = Person.first(vector, length)
             else:
                 person.add(vector)
-            person.seen = sighting.now
+            person.seen, person.anchor = sighting.now, sighting.found[face].anchor
             windows.append(person.window)
         return np.stack(windows)

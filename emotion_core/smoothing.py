@@ -7,7 +7,7 @@ import numpy as np
 from emotion_core.types import EmotionError
 
 MARGIN = 0.1
-"""A new label leading the held one by so much replaces it at once; else it must lead for a whole window."""
+"""A label that leads the current one by so much replaces it at once; else it must lead for a window."""
 
 
 class SettingError(EmotionError, ValueError):
@@ -15,7 +15,7 @@ class SettingError(EmotionError, ValueError):
 
 
 def check_smoothing(frames: int) -> int:
-    """Give `frames` back.
+    """Return `frames`.
 
     Raises:
         SettingError: where it is no whole number from 1 on.
@@ -38,6 +38,9 @@ class Reading:
 class Smoother:
     """The recent readings of one face. Plain data.
 
+    `lead` is by how much the held label's probability surpassed all others in the last frame, 0 where it
+    didn't.
+
     >>> smoother = Smoother()
     >>> calm = smoother.update(Reading(np.array([1.0, 0.0]), 0.5, 0.5), frames=2)
     >>> calm, label = smoother.update(Reading(np.array([0.0, 1.0]), 0.1, 0.3), frames=2)
@@ -46,12 +49,13 @@ class Smoother:
     """
 
     readings: list[Reading] = field(default_factory=list)
-    held: int | None = None
+    current: int | None = None
     rival: int | None = None
     streak: int = 0
+    lead: float = 0.0
 
     def update(self, reading: Reading, frames: int) -> tuple[Reading, int]:
-        """Take in the reading of a frame; give the mean over the last `frames` and the label's index.
+        """Take in the reading of a frame; return the mean over the last `frames` and the label's index.
 
         With one frame the reading itself and its largest probability come back. Otherwise the label stays
         until another one leads it by `MARGIN`, or leads it at all in as many frames in a row as are averaged.
@@ -66,12 +70,14 @@ class Smoother:
 
     def _hold(self, probabilities: np.ndarray, frames: int) -> int:
         best = int(np.argmax(probabilities))
-        if self.held is None or frames == 1:
-            self.held = best
+        second, first = np.partition(probabilities, -2)[-2:].tolist()
+        self.lead = (first - second) if best == self.current else 0.0
+        if self.current is None or frames == 1:
+            self.current = best
         self.streak = self.streak + 1 if best == self.rival else 1
         self.rival = best
-        if best != self.held:
-            lead = float(probabilities[best] - probabilities[self.held])
+        if best != self.current:
+            lead = float(probabilities[best] - probabilities[self.current])
             if lead >= MARGIN or self.streak >= frames:
-                self.held = best
-        return self.held
+                self.current = best
+        return self.current

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,14 @@ if TYPE_CHECKING:
 
 
 class EmotionError(Exception):
-    """A problem that a user can act on; its text is one line and says what to do next."""
+    """A problem that a user can act on; its text is one line and says what to do next.
+
+    `settings` names what to set otherwise, as "output": the command line adds its options of these names.
+    """
+
+    def __init__(self, text: str = "", settings: Sequence[str] = ()) -> None:
+        super().__init__(text)
+        self.settings = tuple(settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +40,11 @@ class Box:
             raise ValueError(f"a box needs a positive size, not {self.width} x {self.height}")
 
     def as_list(self) -> list[float]:
-        """Give [x, y, width, height], rounded to a tenth of a pixel."""
+        """Return [x, y, width, height], rounded to a tenth of a pixel."""
         return [round(float(v), 1) for v in (self.x, self.y, self.width, self.height)]
 
     def iou(self, other: Box) -> float:
-        """Give the intersection over union with `other`, in [0, 1]."""
+        """Return the intersection over union with `other`, in [0, 1]."""
         w = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
         h = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
         if w <= 0 or h <= 0:
@@ -76,6 +83,8 @@ class DetectedFace:
     `points` is (5, 2): right eye, left eye, nose tip, right and left mouth corner, in pixels ("right" is
     the person's own, so it lies left in the picture). `landmarks` is the (478, 2) MediaPipe mesh in pixels,
     or None where there is no mesh. `region` is the (2, 3) similarity from the picture to the crop that
+    the next frame is read in. `held` counts the frames in a row for which a face that hardly changed has
+    not been read anew, and `anchor` is how it looked when it was, see `faces.still`.
     the next frame is read in. `fit` is the mesh's own score, a logit: 15 to 30 on a face, below 8 where the
     mesh lies the wrong way round; None where the reader gives none.
     """
@@ -87,6 +96,8 @@ class DetectedFace:
     pose: Pose | None = None
     blendshapes: Mapping[str, float] | None = None
     region: np.ndarray | None = field(default=None, repr=False)
+    anchor: object = field(default=None, repr=False)
+    held: int = 0
     fit: float | None = None
 
     def __post_init__(self) -> None:

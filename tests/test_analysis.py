@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -144,6 +145,53 @@ def test_objects_are_searched_now_and_then(clip: Path, recognizer: Recognizer) -
     assert len(looked) == 4
     assert marked["time"].to_numpy() == pytest.approx([0, 0.52, 1.0, 1.52], abs=0.045)
     assert json.loads(marked["objects"].iloc[0])[0]["label"] == "cup"
+
+
+@pytest.mark.parametrize("with_video", [False, True])
+def test_a_source_is_planned_once_and_opened_once(
+    clip: Path, recognizer: Recognizer, with_video: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    real = av.open
+
+    def counted(file: str, *given: Any, **named: Any) -> Any:
+        if "w" not in given and named.get("mode") != "w":
+            opened.append(str(file).removeprefix("file:"))
+        return real(file, *given, **named)
+
+    monkeypatch.setattr(av, "open", counted)
+    with plan(clip, write_video=with_video) as made:
+        result = analyze(made, recognizer=recognizer)
+        assert result.complete and made.info.frames == result.summary["frames"] == 50
+    sound = with_video  # which the writer takes over, at its own pace
+    assert opened == [str(clip)] * (1 + sound)
+    with pytest.raises(ValueError, match="plan"):
+        analyze(made, recognizer=recognizer, output=clip.parent)
+
+
+def test_a_photo_is_opened_once_to_look_what_it_is_and_once_to_be_read(
+    astronaut_path: Path, tmp_path: Path, recognizer: Recognizer
+) -> None:
+    """By what Python itself tells of the files that are opened."""
+    counting, opened = True, 0
+
+    def hear(event: str, given: tuple[Any, ...]) -> None:
+        nonlocal opened
+        opened += counting and event == "open" and str(given[0]) == str(astronaut_path)
+
+    sys.addaudithook(hear)  # a hook can't be taken away again
+    analyze(astronaut_path, recognizer=recognizer, output_dir=tmp_path)
+    counting = False
+    assert opened == 2
+
+
+def test_a_plan_that_comes_to_nothing_leaves_nothing_open(clip: Path, tmp_path: Path) -> None:
+    with pytest.raises(EmotionError, match="does not exist"):
+        plan(reader := frames(clip), output=tmp_path / "none" / "x.mp4")
+    assert next(reader, None) is None
+    with plan(clip) as made:
+        pass
+    assert next(made.reader, None) is None
 
 
 def test_a_stop_keeps_what_there_is(clip: Path, recognizer: Recognizer) -> None:

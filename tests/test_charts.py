@@ -11,7 +11,7 @@ import pytest
 from emotion_core.analytics import compare as insight_compare
 from emotion_core.analytics import pairs, sample
 from emotion_core.analytics.loading import check
-from emotion_core.labels import EMOTIONS, anchors
+from emotion_core.labels import EMOTIONS, coordinates
 from emotion_core.palette import INK, color_of
 from tests.tables import checked, rows_of
 from webapp.charts import compare as charts_compare
@@ -148,7 +148,7 @@ def test_small_multiples_has_a_line_a_file() -> None:
 def test_plane_marks_the_words_where_their_faces_were_rated(talk) -> None:  # type: ignore[no-untyped-def]
     figure = plane.trajectory({"one": talk[talk["face"] == 1]})
     words = next(t for t in figure.data if t.name == "words")
-    assert np.stack([words.x, words.y], axis=1) == pytest.approx(anchors())
+    assert np.stack([words.x, words.y], axis=1) == pytest.approx(coordinates())
     way = figure.data[0]
     assert way.marker.color is not None and list(way.marker.color) == sorted(way.marker.color)
     assert "people rated" in plane.SOURCE
@@ -300,7 +300,7 @@ def test_charts_and_dashboard_load_no_network(root: Path) -> None:
         "import sys; from importlib import import_module; from pkgutil import walk_packages\n"
         "for room in ('webapp.charts', 'webapp.dashboard.views', 'emotion_core.analytics'):\n"
         "    [import_module(m.name) for m in walk_packages(import_module(room).__path__, room + '.')]\n"
-        "import webapp.shared.report, webapp.dashboard.links\n"
+        "import webapp.shared.report, webapp.shared.owners\n"
         "import emotion_core.results.recording, emotion_core.results.table\n"
         "heavy = {'torch', 'mediapipe', 'ultralytics', 'gradio', 'cv2', 'onnxruntime', 'av'}\n"
         "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"

@@ -1,6 +1,7 @@
 """Every control of the dashboard by Streamlit's AppTest, links, exports and results of the web app."""
 
 import gc
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 from emotion_core.analytics import sample
 from tests.dashboards import Open, good, kept, opener, results_folder, said
 from tests.tables import write_json
-from webapp.dashboard import links, opening, state
+from webapp.dashboard import opening, state
+from webapp.shared import owners
+from webapp.shared.store import Workspace
 from webapp.shared.visitor import COOKIE, Visitor
 
 
@@ -193,12 +196,20 @@ def test_export(open_page: Open, folder: Path) -> None:
 # -- results of the web app
 
 
-def test_a_result_of_the_web_app(open_page: Open, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_result_of_the_web_app(
+    open_page: Open, folder: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(type(opening.st.context), "cookies", {COOKIE: "m" * 32})
-    token = links.publish(folder / "talk_results.json", owner=Visitor.from_values("m" * 32))
+    token, place = owners.new_folder(Visitor.from_values("m" * 32))
+    shutil.copy(folder / "talk_results.json", place / "talk_results.json")
     app = open_page("overview", result=token)
     assert {m.label: m.value for m in app.metric}["People"] == "2"
-    owned = links.publish(folder, owner=Visitor.from_values("a" * 32))
+    # One of several pictures: all are open, the first is shown.
+    shutil.copy(folder / "talk_results.json", place / "a_results.json")
+    app = open_page("overview", result=token)
+    assert app.selectbox(key="file").options == ["a_results.json", "talk_results.json"]
+    assert app.selectbox(key="file").value == "a_results.json"
+    owned, _ = owners.new_folder(Visitor.from_values("a" * 32))
     app = open_page(result=owned)
     assert "another browser" in said(app) and not app.metric
 

@@ -10,7 +10,8 @@ import pytest
 from emotion_core.analytics import loading, sample
 from emotion_core.types import EmotionError
 from tests.tables import checked, records_of, rows_of, write_json
-from webapp.dashboard import links
+from webapp.shared import owners, store
+from webapp.shared.store import Workspace
 from webapp.shared.visitor import NOBODY, Visitor
 
 
@@ -188,49 +189,40 @@ def test_the_sample_is_repeatable_and_follows() -> None:
     assert len(sample.make_recording(0.01, 1)) == 1
 
 
-# -- links
+# -- results of the web app
 
 MINE = Visitor.from_values("m" * 32)
 ANOTHER = Visitor.from_values("a" * 32)
 
 
-def test_only_the_browser_that_made_a_result_opens_it(tmp_path: Path) -> None:
-    token = links.publish(tmp_path, owner=MINE)
-    assert links.resolve(token, owner=MINE) == tmp_path.resolve()
-    assert links.resolve(token, owner=ANOTHER) is None
-    assert links.resolve(token, owner=NOBODY) is None
-    assert links.resolve("guess", owner=MINE) is None
-    assert links.resolve(links.publish(tmp_path, owner=NOBODY), owner=NOBODY) is None
+def test_only_the_browser_that_made_a_result_opens_it(workspace: Workspace) -> None:
+    token, folder = owners.new_folder(MINE)
+    assert owners.folder_of(token, MINE) == folder
+    assert owners.folder_of(token, ANOTHER) is None
+    assert owners.folder_of(token, NOBODY) is None
+    assert owners.folder_of("guess", MINE) is None
+    assert owners.folder_of("A" * 32, MINE) is None
+    assert owners.folder_of(owners.new_folder(NOBODY)[0], NOBODY) is None
 
 
-def test_a_result_can_be_handed_to_another_window_by_its_owner_only(tmp_path: Path) -> None:
-    token = links.publish(tmp_path, owner=MINE)
-    assert not links.share(token, owner=ANOTHER, to=ANOTHER)
-    assert links.resolve(token, owner=ANOTHER) is None
-    assert links.share(token, owner=MINE, to=ANOTHER)
-    assert links.resolve(token, owner=ANOTHER) == links.resolve(token, owner=MINE) == tmp_path.resolve()
+def test_a_result_can_be_handed_to_another_window_by_its_owner_only(workspace: Workspace) -> None:
+    token, folder = owners.new_folder(MINE)
+    assert not owners.share(token, owner=ANOTHER, to=ANOTHER)
+    assert not owners.share(token, owner=NOBODY, to=ANOTHER)
+    assert not owners.share("A" * 32, owner=MINE, to=ANOTHER)
+    assert owners.folder_of(token, ANOTHER) is None
+    assert owners.share(token, owner=MINE, to=ANOTHER)
+    assert owners.folder_of(token, ANOTHER) == owners.folder_of(token, MINE) == folder
+    assert owners.folder_of(token, NOBODY) is None
 
 
-def test_tokens_are_long_and_never_the_same(tmp_path: Path) -> None:
-    tokens = {links.publish(tmp_path, owner=MINE) for _ in range(50)}
-    assert len(tokens) == 50 and min(map(len, tokens)) >= 40
+def test_tokens_are_long_and_never_the_same(workspace: Workspace) -> None:
+    tokens = {owners.new_folder(MINE)[0] for _ in range(50)}
+    assert len(tokens) == 50 and min(map(len, tokens)) >= 32
 
 
-def test_a_result_that_is_gone_is_forgotten(tmp_path: Path) -> None:
-    file = tmp_path / "a_results.json"
-    file.write_text("[]")
-    token = links.publish(file, owner=MINE)
-    file.unlink()
-    assert links.resolve(token, owner=MINE) is None
-    file.write_text("[]")
-    assert links.resolve(token, owner=MINE) is None
-    with pytest.raises(FileNotFoundError):
-        links.publish(tmp_path / "missing", owner=MINE)
-
-
-def test_forget_takes_what_lies_below(tmp_path: Path) -> None:
-    file = tmp_path / "a_results.json"
-    file.write_text("[]")
-    tokens = [links.publish(place, owner=MINE) for place in (file, tmp_path)]
-    assert links.forget(tmp_path) == 2
-    assert [links.resolve(token, owner=MINE) for token in tokens] == [None, None]
+def test_a_result_that_is_gone_is_nobodys(workspace: Workspace) -> None:
+    token, _ = owners.new_folder(MINE)
+    store.discard(token)
+    assert owners.folder_of(token, MINE) is None
+    assert not owners.share(token, owner=MINE, to=ANOTHER)

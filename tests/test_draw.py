@@ -12,7 +12,7 @@ from emotion_core.labels import EMOTIONS
 from emotion_core.overlay import panels, sprites
 from emotion_core.overlay.draw import DrawStyle, draw, hide, mirrored, scaled
 from emotion_core.overlay.elements import ELEMENTS
-from emotion_core.overlay.placement import Planner, overlap, spot
+from emotion_core.overlay.placement import Memory, Planner, overlap, spot
 from emotion_core.palette import ACCENT, UNCERTAIN, color_of, rgb
 from emotion_core.types import Box, DetectedObject, EmotionError, Face, Frame, Pose
 
@@ -147,13 +147,16 @@ def test_any_labels(labels: tuple[str, ...]) -> None:
 def test_an_uncertain_answer_is_grey_with_a_question_mark() -> None:
     image = np.zeros((480, 640, 3), np.uint8)
     sure = face(Box(100, 100, 150, 200))
-    doubt = replace(sure, uncertain=True)
+    unsure = replace(sure, uncertain=True)
     style = DrawStyle(bars=False)
     assert count_color(draw(image, [sure], style=style), color_of("Happy")) > 50
-    shown = draw(image, [doubt], style=style)
+    shown = draw(image, [unsure], style=style)
     assert count_color(shown, color_of("Happy")) == 0 and count_color(shown, UNCERTAIN) > 50
-    words = panels._words(doubt, panels.Metrics.of(640, 480))
-    assert words.name == "Happy?"
+    metrics = panels.Metrics.of(640, 480)
+    choosers = [panels.Chooser([one], metrics, False, False, False) for one in (sure, unsure)]
+    tags = [chooser.size(0, panels.LEVELS - 1) for chooser in choosers]
+    names = [sprites.text_width(f"{name} {sure.confidence:.0%}", metrics.row) for name in ("Happy", "Happy?")]
+    assert tags[0] and tags[1] and tags[1][0] - tags[0][0] == names[1] - names[0] > 0
 
 
 def test_switches_do_what_they_say() -> None:
@@ -217,6 +220,25 @@ def test_hidden_faces_leave_their_landmarks_out() -> None:
     assert np.array_equal(
         draw(image, [one], style=style.switched("landmarks")), draw(image, [one], style=style)
     )
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_a_face_that_is_lost_stays_hidden_for_a_second(mirror: bool) -> None:
+    image = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
+    one = face(Box(40, 50, 100, 80))
+    style = DrawStyle((), hide_faces=True, mirror=mirror)
+    plain = draw(image, [], style=style)
+    memory = Memory()
+    first = draw(Frame(image, 0, 5.0), [one], style=style, memory=memory)
+    assert (first != plain).any()
+    lost = draw(Frame(image, 1, 5.9), [], style=style, memory=memory)
+    assert np.array_equal(lost, first)
+    assert np.array_equal(draw(Frame(image, 1, 6.1), [], style=style, memory=memory), plain)
+    # A window that has become larger, and a clock that was set back.
+    draw(Frame(image, 2, 9.0), [one], style=style, memory=memory)
+    large = draw(Frame(np.repeat(image, 2, 0).repeat(2, 1), 3, 9.1), [], style=style, memory=memory)
+    assert (large[::2, ::2] == first).mean() > 0.99 > (large[::2, ::2] == plain).mean()
+    assert np.array_equal(draw(Frame(image, 4, 1.0), [], style=style, memory=memory), plain)
 
 
 @pytest.mark.parametrize("box", [(-50, -50, 30, 30), (0, 0, 1, 1), (5, 5, 500, 500), (63, 47, 10, 10)])

@@ -124,3 +124,14 @@ def test_sound_without_a_decoder_costs_the_sound_only(clip: Path) -> None:
     assert len(ran.stderr.splitlines()) == 1 and "sound" in ran.stderr
     with frames(clip.with_name("grey_emotions.mp4")) as reader:
         assert sum(1 for _ in reader) == 4 and not reader.info.has_audio
+
+
+@pytest.mark.parametrize("words", [["--data", "."], ["check", "."], ["export"]])
+def test_training_without_its_packages_says_what_to_install(words: list[str]) -> None:
+    without = "import sys; sys.modules.update(dict.fromkeys(('torch', 'imagehash')))\n"  # None hides a module
+    code = without + "from train.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, *words]
+    ran = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    assert ran.returncode == 1, ran.stderr
+    assert ran.stderr.splitlines()[-1].startswith("train: training needs more packages")
+    assert "Traceback" not in ran.stderr and "emotion-recognition[train]" in ran.stderr

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from emotion_core import sums
+from emotion_core import hashes
 from emotion_core.faces import weights
 from emotion_core.faces.finder import FaceFinder
 from emotion_core.faces.weights import find_landmarker
@@ -227,7 +227,7 @@ def test_without_litert_it_works_and_says_so_once(astronaut, monkeypatch, caplog
         finder = FaceFinder()
         faces = finder.detect(astronaut)
         assert finder.follow(astronaut, faces)[0] is not None
-    assert not finder.has_mesh and len(faces) == 1 and faces[0].landmarks is None
+    assert len(faces) == 1 and faces[0].landmarks is None
     crop = finder.in_crop(np.ascontiguousarray(astronaut[60:180, 165:285]))
     assert crop is not None and crop.landmarks is None
     assert len(caplog.records) == 1 and "pip install ai-edge-litert" in caplog.records[0].getMessage()
@@ -249,7 +249,7 @@ def test_a_model_of_the_user_is_never_passed_over(tmp_path):
 @pytest.mark.parametrize("name", [weights.YUNET, weights.LANDMARKER])
 def test_the_models_that_are_shipped_are_verified(name, tmp_path, monkeypatch):
     find = {weights.YUNET: weights.find_yunet, weights.LANDMARKER: find_landmarker}[name]
-    listed = find().with_name(sums.NAME)
+    listed = find().with_name(hashes.NAME)
     shutil.copy(listed, tmp_path)
     monkeypatch.setattr(weights, "weights_dir", lambda: tmp_path)
     with pytest.raises(EmotionError, match="is missing"):

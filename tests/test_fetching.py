@@ -7,7 +7,6 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from webapp.dashboard import links
 from webapp.shared import fetching, owners, store
 from webapp.shared.bodies import Bodies
 from webapp.shared.visitor import COOKIE, PAGE_HEADER, Visitor
@@ -67,27 +66,25 @@ def test_a_log_out_deletes_the_visitors_results_and_nobody_elses(client: TestCli
 
 
 def test_a_page_takes_its_result_along_to_a_window_with_other_cookies(client: TestClient) -> None:
-    _, path = made(page=PAGE_VALUE)
-    token = links.publish(path, owner=Visitor.from_values(None, PAGE_VALUE))
+    token, path = made(page=PAGE_VALUE)
     opened = client.post("/open", data={"result": token, "page": PAGE_VALUE})
     assert opened.status_code == 303 and opened.headers["location"] == f"/dashboard/?result={token}"
     fresh = client.cookies[COOKIE]
-    assert links.resolve(token, owner=Visitor.from_values(fresh)) == path.resolve()
+    assert owners.folder_of(token, Visitor.from_values(fresh)) == path.parent
     # A window that has a cookie keeps it.
     client.cookies.clear()
     client.cookies.set(COOKIE, OTHER_VALUE)
     assert "set-cookie" not in client.post("/open", data={"result": token, "page": PAGE_VALUE}).headers
-    assert links.resolve(token, owner=Visitor.from_values(OTHER_VALUE)) == path.resolve()
+    assert owners.folder_of(token, Visitor.from_values(OTHER_VALUE)) == path.parent
 
 
 def test_nobody_takes_along_what_is_not_theirs(client: TestClient) -> None:
-    _, path = made(page=PAGE_VALUE)
-    token = links.publish(path, owner=Visitor.from_values(None, PAGE_VALUE))
+    token, _ = made(page=PAGE_VALUE)
     client.cookies.set(COOKIE, OTHER_VALUE)
     for form in ({"result": token}, {"result": token, "page": OTHER_VALUE}, {"page": PAGE_VALUE}, {}):
         assert client.post("/open", data=form).status_code == 404, form
     assert client.post("/open", content=b"x" * 5000).status_code == 413
-    assert links.resolve(token, owner=Visitor.from_values(OTHER_VALUE)) is None
+    assert owners.folder_of(token, Visitor.from_values(OTHER_VALUE)) is None
 
 
 def test_a_page_can_ask_whether_its_cookie_is_kept(client: TestClient) -> None:

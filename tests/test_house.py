@@ -85,6 +85,26 @@ def test_no_two_modules_import_each_other():
     TopologicalSorter(arrows).prepare()  # raises CycleError, which names the circle
 
 
+def messages(path: Path) -> list[str]:
+    """Give the strings of a file that are texts, without its docstrings."""
+    tree = ast.parse(path.read_text("utf-8"))
+    described = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in described
+    ]
+
+
+def test_the_library_speaks_of_no_command_line():
+    """What a message asks for is named by `EmotionError.settings`; the command line adds its options."""
+    own = (ROOT / "emotion_core" / "command", ROOT / "emotion_core" / "__main__.py")
+    paths = [p for p in (ROOT / "emotion_core").rglob("*.py") if not p.is_relative_to(own[0]) and p != own[1]]
+    texts = {text: path.name for path in paths for text in messages(path)}
+    assert len(texts) > 1000, "the search looks past the texts"
+    assert not {text: name for text, name in texts.items() if re.search(r" \W?--[a-z]", text)}
+
+
 def test_the_web_app_is_in_rooms():
     assert len(list((ROOT / "webapp").glob("*.py"))) <= 12
 

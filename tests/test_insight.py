@@ -241,15 +241,19 @@ def test_synchrony_needs_time_together() -> None:
     assert insight_pairs.synchrony(still, 1, 2) is None
 
 
-def test_windowed_correlation_equals_numpy() -> None:
+def test_the_correlation_of_each_window_and_lag_equals_numpys() -> None:
     rng = np.random.default_rng(4)
-    a, b = rng.normal(size=60), rng.normal(size=60)
-    r, middles = insight_pairs._windowed(a, b, 20, 5, stride=7)
-    for row, middle in zip(r, middles, strict=True):
-        start = middle - 10
-        for column, lag in enumerate(range(-5, 6)):
-            expected = np.corrcoef(a[start : start + 20], b[start + lag : start + lag + 20])[0, 1]
-            assert row[column] == pytest.approx(expected)
+    both = [np.clip(rng.normal(0, 0.3, 60), -1, 1) for _ in range(2)]
+    table = checked(*(rows_of("N" * 60, face=face, valence=v) for face, v in enumerate(both, 1)))
+    result = insight_pairs.synchrony(table, 1, 2, window=2.0, max_lag=0.5)
+    assert result is not None and len(result.windows) > 3
+    time = np.arange(60) / 10
+    a, b = (insight_pairs.on_grid(table, face, "valence", time) for face in (1, 2))
+    for middle, row in result.windows.iterrows():
+        start = round((float(str(middle)) - 1) * 10)
+        for lag, r in row.items():
+            later = start + round(float(str(lag)) * 10)
+            assert r == pytest.approx(np.corrcoef(a[start : start + 20], b[later : later + 20])[0, 1])
 
 
 def test_similarity_of_the_same_and_of_opposites() -> None:

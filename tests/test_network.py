@@ -138,7 +138,7 @@ def test_half_precision_file_comes_back(net, weights):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "says"),
+    ("damage", "says"),
     [
         (lambda b: b[:-2000], "damaged"),
         (lambda b: b"hello, this is text" * 100, "damaged"),
@@ -146,9 +146,9 @@ def test_half_precision_file_comes_back(net, weights):
         (lambda b: b[:-50] + bytes(50), "sha256"),
     ],
 )
-def test_spoilt_weights_are_named(weights, tmp_path, spoil, says):
+def test_damaged_weights_are_named(weights, tmp_path, damage, says):
     path = tmp_path / "bad.safetensors"
-    path.write_bytes(spoil(weights.read_bytes()))
+    path.write_bytes(damage(weights.read_bytes()))
     with pytest.raises(EmotionError, match=says):
         checkpoint.load_network(path)
 

@@ -7,8 +7,6 @@ import os
 import subprocess
 import sys
 import tarfile
-import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +15,8 @@ from PIL import Image
 
 from emotion_core import objects
 from emotion_core.files import cache_dir
-from emotion_core.objects import COCO, BackgroundObjects, ObjectDetector, fetch
-from emotion_core.types import Box, DetectedObject, EmotionError, Frame
+from emotion_core.objects import COCO, ObjectDetector, fetch
+from emotion_core.types import Box, EmotionError, Frame
 
 
 @pytest.fixture(scope="module")
@@ -258,7 +256,7 @@ def test_wrong_content_is_refused_and_leaves_nothing(
     package = empty_cache.parent / "bad.tgz"
     package.write_bytes(content)
     monkeypatch.setattr(objects, "TARBALL", package.as_uri())
-    with pytest.raises(EmotionError, match="--no-objects") as problem:
+    with pytest.raises(EmotionError, match="go without objects") as problem:
         fetch()
     assert "\n" not in str(problem.value) and "AGPL-3.0" in str(problem.value)
     assert not empty_cache.exists()
@@ -279,48 +277,3 @@ def test_a_cache_that_cannot_be_written(empty_cache: Path, monkeypatch: pytest.M
     monkeypatch.setenv("EMOTION_CACHE", str(blocked / "below"))
     with pytest.raises(EmotionError, match="EMOTION_CACHE"):
         fetch()
-
-
-# Live
-
-
-def test_a_search_in_the_background_never_holds_up_a_frame() -> None:
-    begin = threading.Event()
-    asked: list[int] = []
-
-    def find(image: np.ndarray) -> list[DetectedObject]:
-        asked.append(int(image[0, 0, 0]))
-        assert begin.wait(10)
-        return [DetectedObject("cup", 0.9, Box(1, 1, 5, 5))]
-
-    search = BackgroundObjects(find, every=0.0)
-    frames = [np.full((2, 2, 3), i, np.uint8) for i in range(50)]
-    started = time.monotonic()
-    assert all(search.latest(frame) == [] for frame in frames)
-    assert time.monotonic() - started < 5  # the search itself would have taken 10
-    assert asked in ([], [0])
-    begin.set()
-    deadline = time.monotonic() + 10
-    while not (held := search.latest(frames[9])) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert [thing.label for thing in held] == ["cup"]
-    search.close()
-
-
-def test_old_boxes_are_dropped_and_failures_are_told() -> None:
-    search = BackgroundObjects(
-        lambda image: [DetectedObject("cup", 0.9, Box(1, 1, 5, 5))], every=60, keep=0.2
-    )
-    image = np.zeros((2, 2, 3), np.uint8)
-    search.latest(image)
-    time.sleep(0.3)
-    assert search.latest(image) == []
-
-    def broken(image: np.ndarray) -> list[DetectedObject]:
-        raise EmotionError("no")
-
-    search = BackgroundObjects(broken, every=60)
-    with pytest.raises(EmotionError, match="no"):
-        for _ in range(200):
-            search.latest(image)
-            time.sleep(0.01)

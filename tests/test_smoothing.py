@@ -55,10 +55,13 @@ def test_a_small_lead_takes_over_when_it_lasts():
 
 def test_a_rival_must_lead_without_a_break():
     smoother = Smoother()
-    rows = [(0.5, 0.3, 0.2), (0.34, 0.36, 0.3), (0.34, 0.3, 0.36), (0.34, 0.36, 0.3), (0.34, 0.3, 0.36)]
-    shown = [smoother._hold(np.array(row), 3) for row in rows]
-    assert shown == [0] * 5
-    assert [smoother._hold(np.array(rows[-1]), 3) for _ in range(2)] == [0, 2]
+    second, third = (0.34, 0.36, 0.3), (0.34, 0.3, 0.36)  # each leads the held label by little
+    shown = []
+    for mean in ((0.5, 0.3, 0.2), second, third, second, third, third, third):
+        last = smoother.readings[-2:]  # the reading with which the mean of three is the wanted one
+        row = (len(last) + 1) * np.array(mean) - sum((r.probabilities for r in last), np.zeros(3))
+        shown.append(smoother.update(reading(*row), 3)[1])
+    assert shown == [0] * 6 + [2]
 
 
 def test_fewer_frames_act_at_once():

@@ -229,3 +229,56 @@ def test_a_hard_cut_loses_everybody_at_once(change, pause, cut):
         cut or pause >= 2.0
     )
     assert len(tracker.present) == (0 if cut else 1)
+
+
+# When to search -----------------------------------------------------------------------------------------
+
+
+def searches(
+    frames: list[np.ndarray], follow: tuple[float, float] = (200, 240)
+) -> list[tuple[float, Search]]:
+    """Give when a search was made in pictures at 30 a second, of which one face is followed."""
+    tracker, made = Tracker(), []
+    for i, image in enumerate(frames):
+        face, search = face_at(*follow), tracker.begin(i / 30, image)
+        if search is not Search.NONE:
+            made.append((i / 30, search))
+        seen = [Candidate(face.box, face.score, face.points)]
+        present = tracker.present
+        tracker.update(image, [face] * len(present), search, seen, [] if present else [face])
+    return made
+
+
+def test_a_scene_that_stands_still_is_searched_no_more_than_thoroughly():
+    random = np.random.default_rng(0)
+    noisy = [np.clip(GREY + random.normal(0, 4, GREY.shape), 0, 255).astype(np.uint8) for _ in range(63)]
+    assert [search for _, search in searches(noisy)] == [Search.THOROUGH, Search.THOROUGH]
+
+
+def test_somebody_new_is_searched_for_as_soon_as_ever():
+    """A patch of a small face's size, a little brighter than the wall."""
+    entered = GREY.copy()
+    entered[100:140, 900:940] += 40
+    made = searches([GREY] * 20 + [entered] * 20)
+    assert [(round(at * 30), search) for at, search in made[1:]] == [(20, Search.QUICK)]
+
+
+def test_a_face_that_moves_is_no_news_but_another_in_its_place_is():
+    for levels, expected in ((15, 1), (60, 2)):
+        other = GREY.copy()
+        other[200:280, 160:240] += np.uint8(levels)
+        assert len(searches([GREY] * 20 + [other] * 20)) == expected
+
+
+def test_a_search_can_wait_a_little_and_no_longer():
+    tracker = Tracker()
+    assert tracker.begin(0.0, GREY) is Search.THOROUGH
+    face = face_at(200)
+    tracker.update(GREY, [], Search.THOROUGH, [], [face])
+    waited, lit = [], GREY + 60
+    for i in range(1, 30):
+        search = tracker.begin(i / 30, GREY if i < 12 else lit)
+        if search is not Search.NONE:
+            waited.append(tracker.patient)
+        tracker.update(GREY, [face])
+    assert waited[:5] == [True, True, True, False, False]

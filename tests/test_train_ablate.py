@@ -36,8 +36,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Any:
     torch.manual_seed(0)
     net = SpatioTemporalEmotionNet(NetConfig(classes=3, resolution=32))
     used = TrainConfig(
-        batch=8, valence_weight=0.25, workers=0, teachers=("gone.safetensors",), trust={"data": 0.5}
-    )
+        batch=8, valence_weight=0.25, workers=0,
+        teachers=("gone.safetensors",), distillation_weight={"data": 0.5},
+    )  # fmt: skip
     facts = {"config": used.as_dict()}
     save_network(net, folder / "full.safetensors", CUSTOM, trained=True, facts=facts)
     torch.save({"average": Student(net).state_dict()}, folder / "full.pt")
@@ -47,7 +48,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Any:
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("kind", ["safetensors", "pt"])
 def test_full_weights_start_a_network_that_lacks_a_part(place: Path, part: str, kind: str) -> None:
-    config = TrainConfig(size=32, small_size=32, init=str(place / f"full.{kind}"), without=(part,))
+    config = TrainConfig(size=32, init=str(place / f"full.{kind}"), without=(part,))
     shape = shape_of(config, 3)
     assert [getattr(shape, p) for p in PARTS] == [p != part for p in PARTS]
     student = Student(SpatioTemporalEmotionNet(shape))
@@ -61,7 +62,7 @@ def test_full_weights_start_a_network_that_lacks_a_part(place: Path, part: str, 
 
 
 def test_a_checkpoint_that_lacks_layers_is_no_start(place: Path) -> None:
-    config = TrainConfig(size=32, small_size=32, without=("spatial_attention",))
+    config = TrainConfig(size=32, without=("spatial_attention",))
     student = Student(SpatioTemporalEmotionNet(shape_of(config, 3)))
     torch.save({"average": student.state_dict()}, place / "less.pt")
     with pytest.raises(EmotionError, match="no checkpoint of this network: it has no net.spatial"):

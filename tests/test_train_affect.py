@@ -107,7 +107,7 @@ def test_scores_are_shifted_by_the_shares_of_their_own_part() -> None:
     assert shares[59][:3] == pytest.approx([RAREST] * 3, rel=0.01)
     even = drawn_shares(samples, rows, weight, replace(config, adjust={}))
     assert even == pytest.approx(np.full((60, 7), 1 / 7))
-    batch = Draws(samples, rows, replace(config, batch=8, small_size=32, size=32, mixup=0.0), 2, 0, 1)[0]
+    batch = Draws(samples, rows, replace(config, batch=8, size=32, mixup=0.0), 2, 0, 1)[0]
     truth = dict(batch) | {"measured": torch.zeros(8, dtype=torch.bool)}
     logits = torch.zeros(8, 7)
     told = losses(TrainConfig(category_weight=1.0), (logits, torch.zeros(8), torch.zeros(8)), truth)
@@ -116,11 +116,11 @@ def test_scores_are_shifted_by_the_shares_of_their_own_part() -> None:
     )
 
 
-def test_doubt_gives_nothing_to_classes_that_a_part_lacks() -> None:
+def test_label_smoothing_gives_nothing_to_classes_that_a_part_lacks() -> None:
     samples, rows = made(), np.arange(60)
-    config = TrainConfig(balance=0.0, adjust={"made": 1.0}, smoothing=0.2, mixup=0.0)
+    config = TrainConfig(balance=0.0, adjust={"made": 1.0}, size=32, label_smoothing={"*": 0.2}, mixup=0.0)
     shares = drawn_shares(samples, rows, sampling_weights(samples, rows, config), config)
-    target = batch_of(samples, np.arange(8), 32, config, 1, shares)["target"]
+    target = batch_of(samples, np.arange(8), config, 1, shares)["target"]
     assert float(target[:, 3:].max()) < 1e-3
     assert target[0, 0] == pytest.approx(0.8 + 0.2 / 3, abs=1e-3)
 

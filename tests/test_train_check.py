@@ -9,7 +9,7 @@ import pytest
 
 from train.__main__ import main
 from train.data.check import check, report
-from train.data.duplicates import near_duplicates, prints
+from train.data.duplicates import hash_pictures, near_duplicates
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def save(path: Path, image: np.ndarray) -> None:
 
 def test_near_copies_are_found_and_only_they(pictures: list[np.ndarray]) -> None:
     copies = [near_copy(p) for p in pictures[:20]]
-    pairs = near_duplicates(prints([*pictures, None, *copies]))
+    pairs = near_duplicates(hash_pictures([*pictures, None, *copies]))
     wanted = {(i, 61 + i) for i in range(20)}
     got = {tuple(p) for p in pairs.tolist()}
     assert len(wanted & got) >= 19
@@ -52,12 +52,12 @@ def test_search_by_bands_finds_what_comparing_all_finds() -> None:
     rng = np.random.default_rng(1)
     base = rng.integers(0, 2**63, 40, dtype=np.uint64)
     flips = np.array([sum(1 << int(b) for b in rng.choice(63, 8, replace=False)) for _ in base], np.uint64)
-    marks = prints([np.zeros((8, 8), np.uint8)] * 80)
-    object.__setattr__(marks, "hashes", np.concatenate([base, base ^ flips]))
-    object.__setattr__(marks, "thumbs", np.full((80, 576), 1 / 24, np.float16))
-    bits = np.bitwise_count(marks.hashes[:, None] ^ marks.hashes[None])
+    hashes = hash_pictures([np.zeros((8, 8), np.uint8)] * 80)
+    object.__setattr__(hashes, "phash", np.concatenate([base, base ^ flips]))
+    object.__setattr__(hashes, "thumbs", np.full((80, 576), 1 / 24, np.float16))
+    bits = np.bitwise_count(hashes.phash[:, None] ^ hashes.phash[None])
     all_pairs = {(i, j) for i, j in np.argwhere(bits <= 10).tolist() if i < j}
-    assert {tuple(p) for p in near_duplicates(marks).tolist()} == all_pairs
+    assert {tuple(p) for p in near_duplicates(hashes).tolist()} == all_pairs
     assert len(all_pairs) >= 40
 
 

@@ -42,7 +42,6 @@ def trained(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
         "epochs": 1,
         "epoch-pictures": 32,
         "batch": 8,
-        "small-size": 32,
         "size": 56,
         "ema": 0.5,
         "workers": 0,

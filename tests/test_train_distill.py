@@ -14,11 +14,9 @@ from emotion_core.network.spatiotemporal import SpatioTemporalEmotionNet
 from tests.newcomer import write_folder
 from train.__main__ import main
 from train.config import TrainConfig
-from train.data.samples import load
 from train.fit.distill import Teacher, chain, hand_down
 from train.fit.start import shape_of, start_from
 from train.fit.student import Student
-from train.fit.teachers import answers_of, teach
 
 WIDTHS = [
     (64, 128),
@@ -34,7 +32,6 @@ STRIDED = (2, 4, 10)  # places in WIDTHS
 SHAPE = [(3, 8, 3, 2, 1), (8, 64, 1, 1, 1), (64, 128, 1, 1, 1)]
 for place, (inside, out) in enumerate(WIDTHS[1:], 1):
     SHAPE += [(inside, inside, 3, 1 + (place in STRIDED), inside), (inside, out, 1, 1, 1)]
-TUTOR_SHAPE = [(3, 8, 3, 2, 1), (8, 16, 3, 2, 1), (16, 32, 1, 1, 1), (32, 32, 3, 2, 32), (32, 64, 1, 1, 1)]
 
 
 def write_teacher(path: Path, layers: list[tuple[int, int, int, int, int]]) -> Path:
@@ -179,35 +176,3 @@ def test_another_shape_is_refused_in_one_line(
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert said in line
     assert not (tmp_path / "no.safetensors").exists()
-
-
-def test_a_tutor_learns_from_labels_and_its_answers_teach(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
-) -> None:
-    write_folder(tmp_path / "data", 16)
-    data, cache, out = tmp_path / "data", str(tmp_path / "cache"), tmp_path / "tutor.npz"
-    path = write_teacher(tmp_path / "faces.onnx", TUTOR_SHAPE)
-    words = ["--data", str(data), "--cache", cache]
-    with caplog.at_level("INFO", "train"):
-        told = ["--teacher", str(path), "--out", str(out), "--pictures", "1920", "--mix", "data=1"]
-        assert main(["tutor", *words, *told]) == 0
-    assert any("the tutor is right" in line for line in caplog.messages)
-    samples = load(data, cache=cache, drop_leaks=True)
-    pupils = samples.where("train")
-    answer = answers_of(out, pupils, 32, device=torch.device("cpu"))
-    assert answer.sum(1) == pytest.approx(1, abs=1e-4)
-    assert (answer.argmax(1) == pupils.majority).mean() > 0.9
-
-    # only pictures that the file names are moved, and there all the way where it is trusted whole
-    with np.load(out) as file:
-        half = {key: file[key] if key == "labels" else file[key][::2] for key in file.files}
-    np.savez(tmp_path / "half.npz", **half)
-    taught = teach(samples, [str(tmp_path / "half.npz")], {"data": 1.0}, 32, device=torch.device("cpu"))
-    rows = np.flatnonzero(samples.split == "train")
-    assert taught.target[rows[::2]] == pytest.approx(answer[::2], abs=1e-6)
-    assert np.array_equal(taught.target[rows[1::2]], samples.target[rows[1::2]])
-
-    (tmp_path / "broken.npz").write_bytes(b"none")
-    run = ["--out", str(tmp_path / "run"), "--teachers", str(tmp_path / "broken.npz"), "--epochs", "1"]
-    assert main([*words, *run]) == 1
-    assert "holds no answers of a tutor" in capsys.readouterr().err

@@ -34,7 +34,7 @@ def samples(place: Path) -> Samples:
 
 def test_kept_maps_are_what_the_first_layers_give(place: Path, samples: Samples, tmp_path: Path) -> None:
     net, _ = load_network(place / "start.safetensors")
-    config = TrainConfig(batch=8, size=32, small_size=32, mixup=0.0)
+    config = TrainConfig(batch=8, size=32, mixup=0.0)
     draws = Draws(samples, np.flatnonzero(samples.split == "train"), config, 3, 0, 1)
     maps = keep(net, draws, tmp_path, threads=1)
     with torch.no_grad():

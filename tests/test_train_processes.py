@@ -96,7 +96,7 @@ def test_two_processes_give_a_model_like_that_of_one(tmp_path: Path) -> None:
     write_gratings(tmp_path / "data", train=64, valid=32)
     settings: dict[str, Any] = {
         "data": tmp_path / "data", "cache": tmp_path / "cache", "init": "", "epochs": 6, "batch": 16,
-        "epoch-pictures": 256, "size": 32, "small-size": 32, "ema": 0.5, "mixup": 0, "workers": 0,
+        "epoch-pictures": 256, "size": 32, "ema": 0.5, "mixup": 0, "workers": 0,
     }  # fmt: skip
     options = [word for k, v in settings.items() for word in (f"--{k}", str(v))]
 

@@ -26,7 +26,7 @@ from train.fit.teachers import teach
 
 EPOCH = 8  # steps
 SETTINGS = {
-    "init": "", "epochs": 3, "epoch-pictures": 8 * EPOCH, "batch": 8, "size": 32, "small-size": 32,
+    "init": "", "epochs": 3, "epoch-pictures": 8 * EPOCH, "batch": 8, "size": 32,
     "ema": 0.5, "workers": 0,
 }  # fmt: skip
 
@@ -108,16 +108,16 @@ def test_a_killed_run_goes_on_and_ends_as_one_left_alone(place: Path, left_alone
     assert ours.facts["figures"] == theirs.facts["figures"]
 
 
-def test_labels_of_a_set_are_doubted_as_told_and_others_are_not(place: Path, left_alone: Path) -> None:
+def test_labels_of_a_set_are_smoothed_as_told_and_others_are_not(place: Path, left_alone: Path) -> None:
     samples = load(place / "data", cache=place / "cache")
     source = np.where(np.arange(len(samples)) % 2 == 0, "odd", "sure")
     mixed, rows = replace(samples, source=source), np.arange(8)
-    config = config_of(place, "doubted", smoothing=0.0, mixup=0.0, doubt={"odd": 0.5})
-    most = batch_of(mixed, rows, 32, config, seed=1)["target"].amax(1)
+    config = config_of(place, "smoothed", mixup=0.0, label_smoothing={"*": 0.0, "odd": 0.5})
+    most = batch_of(mixed, rows, config, seed=1)["target"].amax(1)
     k = len(samples.labels)
     assert most.tolist() == pytest.approx([0.5 + 0.5 / k, 1.0] * 4)
-    with pytest.raises(ValueError, match="doubt of odd"):
-        config_of(place, "doubted", doubt={"odd": 1.0})
+    with pytest.raises(ValueError, match="label smoothing of odd"):
+        config_of(place, "smoothed", label_smoothing={"odd": 1.0})
 
 
 def test_teachers_answer_for_pictures_without_a_label_and_are_trusted_as_told(
@@ -138,10 +138,11 @@ def test_teachers_answer_for_pictures_without_a_label_and_are_trusted_as_told(
     moved = taught.target[half][target[half] == 1]  # the share that the label itself keeps, and the answer
     assert (moved >= 0.5).all() and (moved < 1).any()
 
-    assert main([*words(place, "taught", epochs=1, trust="fer2013=0.5"), "--teachers", weights]) == 0
+    given = words(place, "taught", epochs=1, distillation_weight="fer2013=0.5")
+    assert main([*given, "--teachers", weights]) == 0
     with pytest.raises(SystemExit):
-        main(words(place, "taught", trust="fer2013=0.5"))
-    assert "trust without teachers" in capsys.readouterr().err
+        main(words(place, "taught", distillation_weight="fer2013=0.5"))
+    assert "distillation weight without teachers" in capsys.readouterr().err
     other = replace(samples, labels=("a", "b"), target=target[:, :2])
     with pytest.raises(EmotionError, match="the data a, b"):
         teach(other, [weights], {}, 32, device=torch.device("cpu"))

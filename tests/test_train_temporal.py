@@ -1,4 +1,4 @@
-"""Clips made from stills, and the temporal half that learns on them."""
+"""Clips made from stills, and the temporal module that learns on them."""
 
 from pathlib import Path
 

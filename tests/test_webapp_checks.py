@@ -11,7 +11,7 @@ from PIL import Image
 
 from emotion_core.types import EmotionError
 from webapp.settings import Settings
-from webapp.shared.checks import check_picture, check_video
+from webapp.shared.checks import check_picture, open_video
 from webapp.shared.i18n import Text
 
 EN = Text("en")
@@ -19,7 +19,7 @@ EN = Text("en")
 
 def refuse_video(path: Path, settings: Settings | None = None, text: Text = EN) -> str:
     with pytest.raises(EmotionError) as caught:
-        check_video(path, settings or Settings(), text)
+        open_video(path, settings or Settings(), text)
     message = str(caught.value)
     assert "\n" not in message and path.name in message and str(path.parent) not in message
     return message
@@ -81,7 +81,8 @@ def test_longer_than_the_limit(astronaut: np.ndarray, tmp_path: Path) -> None:
     path = tmp_path / "long.mp4"
     write_clip(path, astronaut, width=160, height=120, seconds=7.0, rate=5, tone=False)
     assert "takes up to 0.1 minutes" in refuse_video(path, Settings(max_minutes=0.1))
-    assert check_video(path, Settings(max_minutes=0.2), EN).duration == pytest.approx(7.0, abs=0.3)
+    with open_video(path, Settings(max_minutes=0.2), EN) as reader:
+        assert reader.info.duration == pytest.approx(7.0, abs=0.3)
 
 
 def test_larger_than_the_limit(tmp_path: Path) -> None:
@@ -130,5 +131,6 @@ def test_good_files_pass(astronaut_path: Path, talking_clip: Path, tmp_path: Pat
     gif = tmp_path / "wink.gif"
     Image.open(astronaut_path).convert("P").save(gif)
     assert check_picture(gif, Settings(), EN) == "GIF"
-    info = check_video(talking_clip, Settings(), EN)
+    with open_video(talking_clip, Settings(), EN) as reader:
+        info = reader.info
     assert (info.width, info.height, info.has_audio) == (320, 240, True)

@@ -1,8 +1,10 @@
 """The video tab without a browser: one after the other, progress, cancel, partial results, clean-up."""
 
+import functools
 import json
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,13 +14,15 @@ from emotion_core.labels import EMOTIONS
 from emotion_core.results.formats import FORMATS, available
 from emotion_core.results.recording import read_results, summarize
 from emotion_core.types import Box, EmotionError, Face, Frame
-from webapp.dashboard import links
+from emotion_core.video.reader import Frames
 from webapp.settings import Settings
-from webapp.shared import store
+from webapp.shared import owners, store
 from webapp.shared.engine import Engine
 from webapp.shared.i18n import Text
 from webapp.shared.jobs import Job, Jobs
+from webapp.shared.shelf import Room
 from webapp.shared.store import SavedFile
+from webapp.shared.uploads import Uploads
 from webapp.shared.visitor import Visitor
 from webapp.video.batch import Batch, Item, VideoOptions, analyse_batch, items_of, queue_html
 from webapp.video.result import result_html, timeline_svg
@@ -62,10 +66,12 @@ def test_good_and_bad_videos_one_after_the_other(
     text = tmp_path / "notes.mp4"
     text.write_text("no video")
     paths = [upload(workspace, talking_clip, '人 "a" b.mp4'), upload(workspace, text)]
-    batch, jobs = batch_of(paths), Jobs()
-    job = jobs.begin("me")
+    batch, job = batch_of(paths), Job()
+    for path in paths:
+        workspace.incoming.arrived("ada", path)
     states: list[tuple[str, ...]] = []
-    for _ in analyse_batch(batch, job, engine, Settings(), lambda p: jobs.release("me", p)):
+    done = functools.partial(workspace.incoming.done, "ada", "me")
+    for _ in analyse_batch(batch, job, engine, Settings(), done):
         states.append(tuple(item.state for item in batch.items))
     good, bad = batch.items
     assert (good.state, bad.state) == ("done", "failed")
@@ -92,7 +98,7 @@ def test_good_and_bad_videos_one_after_the_other(
         if path.suffix != ".jpg":
             assert f"result/{good.token}/" in good.html
     token = good.html.split("dashboard/?result=")[1].split('"')[0]
-    assert links.resolve(token, owner=ME) == file_of(good.token, "_results.json")
+    assert token == good.token and owners.folder_of(token, ME) == folder
     assert "<b>" not in bad.html
     html = queue_html(batch)
     assert 'data-state="done"' in html and 'data-state="failed"' in html
@@ -128,14 +134,17 @@ def test_a_closed_page_leaves_no_thread_and_no_file(
     clip = tmp_path / "long.mp4"
     write_clip(clip, astronaut, width=320, height=240, seconds=20.0, rate=25, tone=False)
     path = upload(workspace, clip)
-    batch, jobs = batch_of([path]), Jobs()
-    jobs.uploaded("me", [path])
+    batch, jobs, uploads = batch_of([path]), Jobs(), workspace.incoming
+    uploads.arrived("ada", path)
+    uploads.claim("ada", "me", [path])
+    uploads.hold([path])
     job = jobs.begin("me")
-    work = analyse_batch(batch, job, engine, Settings(), lambda p: jobs.release("me", p))
+    work = analyse_batch(batch, job, engine, Settings(), uploads.free)
     for _ in work:
         if batch.items[0].frames > 5:
             break
     jobs.leave("me")
+    uploads.leave("me")
     work.close()
     assert batch.items[0].state == "cancelled" and batch.items[0].frames < 500  # in its middle
     assert not any(thread.name == "video" for thread in threading.enumerate())
@@ -152,10 +161,14 @@ def test_a_video_that_runs_on_for_longer_than_it_says_is_stopped(
 
     from webapp.video import batch as handlers
 
-    real = handlers.check_video
-    monkeypatch.setattr(
-        handlers, "check_video", lambda *a: dataclasses.replace(real(*a), duration=1.0, fps=1.0)
-    )
+    real = handlers.open_video
+
+    def claiming(*given: Any) -> Frames:
+        reader = real(*given)
+        reader.info = dataclasses.replace(reader.info, duration=1.0, fps=1.0)
+        return reader
+
+    monkeypatch.setattr(handlers, "open_video", claiming)
     batch = batch_of([upload(workspace, talking_clip)])
     list(analyse_batch(batch, Job(), engine, Settings(max_minutes=0.1), lambda paths: None))
     assert batch.items[0].state in {"partial", "done"}  # 2 s may pass before the first count
@@ -231,13 +244,34 @@ def test_two_jobs_take_turns_and_one_that_waits_can_be_cancelled(
 def test_an_upload_that_two_visitors_share_lives_until_both_are_done(tmp_path: Path) -> None:
     shared = tmp_path / "x" / "clip.mp4"
     shared.parent.mkdir()
-    shared.write_bytes(b"x")
-    jobs = Jobs()
-    jobs.uploaded("one", [shared])
-    jobs.uploaded("two", [shared])
-    jobs.release("one", [shared])
+    uploads = Uploads(tmp_path, Room(9, 1e6, 9, 1e6))
+
+    def send(owner: str, page: str) -> None:
+        shared.write_bytes(b"x")
+        uploads.arrived(owner, shared)
+        uploads.claim(owner, page, [shared])
+
+    send("ada", "one")
+    send("ben", "two")
+    uploads.done("ada", "one", [shared])
+    assert uploads.own("ada", str(shared)) is None  # what was done with can't be named again
     assert shared.exists()
-    jobs.leave("two")
+    uploads.leave("two")
+    assert not shared.exists()
+    # Nor does an upload go that nobody has claimed yet, or that the same visitor has in another window.
+    send("ada", "one")
+    send("ada", "two")
+    shared.write_bytes(b"x")
+    uploads.arrived("ben", shared)
+    uploads.done("ada", "one", [shared])
+    uploads.leave("two")
+    assert shared.exists() and uploads.own("ben", str(shared)) == shared
+    # A page that is closed in the middle of a job lets go of the file when the job does.
+    uploads.claim("ben", "three", [shared])
+    uploads.hold([shared])
+    uploads.leave("three")
+    assert shared.exists()
+    uploads.free([shared])
     assert not shared.exists()
 
 

@@ -62,7 +62,7 @@ def test_written_colours_are_the_same_to_a_player(tmp_path: Path) -> None:
         ("a.webm", "libopus", "copied", "opus"),
         ("a.mkv", "pcm_s16le", "AAC", "aac"),
         ("a.mkv", "ac3", "AAC", "aac"),
-        ("a.ts", "aac", "copied", "aac"),
+        ("a.ts", "aac", "AAC", "aac"),
     ],
 )
 def test_sound_comes_along(tmp_path: Path, name: str, codec: str, how: str, kept: str) -> None:

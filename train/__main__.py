@@ -5,12 +5,12 @@ import os
 import sys
 from collections.abc import Sequence
 
-from emotion_core.ending import run
+from emotion_core.ending import fail, run
 from train.commands import COMMANDS
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; give the exit code: 0, 1 for a failed job, 2 for wrong use."""
+    """Run a command; return the exit code: 0, 1 for a failed job, 2 for wrong use."""
     return run("error", lambda: _main(list(sys.argv[1:] if argv is None else argv)))
 
 
@@ -21,6 +21,14 @@ def _main(words: list[str]) -> int:
     command = COMMANDS["fit" if name == "train" else name]
     try:
         return command(words)
+    except ModuleNotFoundError as absent:
+        if (absent.name or "").partition(".")[0] in ("emotion_core", "train"):
+            raise  # ours: a fault, not a package that was left out
+        return fail(
+            "train",
+            f"training needs more packages ({absent.name} is absent): make setup, "
+            "or pip install 'emotion-recognition[train]'",
+        )
     except KeyboardInterrupt:
         print("stopped; what was saved stays (training goes on with --resume)", file=sys.stderr)
         return 130

@@ -29,8 +29,7 @@ class App:
         workspace = store.Workspace(settings.keep_minutes, room=Room.of(settings))
         engine = Engine(settings)
         engine.warm_up()
-        jobs = Jobs(settings.max_jobs, workspace.incoming.is_shared)
-        return cls(settings, workspace, engine, LiveServer(engine, settings), jobs)
+        return cls(settings, workspace, engine, LiveServer(engine, settings), Jobs(settings.max_jobs))
 
     async def close(self) -> None:
         """Stop jobs, tell live viewers, delete everything but what `settings.partial_results` rescues."""

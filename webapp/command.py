@@ -3,9 +3,8 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-DASHBOARD = Path(__file__).parent / "dashboard" / "app.py"
+from webapp.dashboard import SCRIPT
 
 
 def serve(argv: Sequence[str] | None = None, program: str = "emotion-recognition serve") -> int:
@@ -52,7 +51,7 @@ def dashboard(argv: Sequence[str]) -> int:
         print("usage: emotion-recognition dashboard [--results DIR]")
         return 0
     try:
-        cli.main(["run", str(DASHBOARD), "--", *words], prog_name="streamlit", standalone_mode=False)
+        cli.main(["run", str(SCRIPT), "--", *words], prog_name="streamlit", standalone_mode=False)
     except KeyboardInterrupt:
         return 0
     return 0

@@ -10,7 +10,7 @@ import signal
 import socket
 import threading
 from collections.abc import AsyncIterator
-from pathlib import Path
+from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from fastapi.responses import RedirectResponse
 from emotion_core.types import EmotionError
 from webapp.api import ROUTERS
 from webapp.app import App
+from webapp.dashboard import SCRIPT
 from webapp.live.socket import LARGEST_MESSAGE
 from webapp.shared import quiet
 from webapp.shared.patience import BoundedSocket, TimedHttp
@@ -28,7 +29,6 @@ from webapp.shared.patience import BoundedSocket, TimedHttp
 if TYPE_CHECKING:
     from webapp.settings import Settings
 
-DASHBOARD = Path(__file__).parent / "dashboard" / "app.py"
 GRACE_SECONDS = 2
 """What open connections get, after a signal, before they are cut."""
 MOST_CONNECTIONS = 900
@@ -47,9 +47,12 @@ def create_app(settings: "Settings") -> FastAPI:
     from streamlit import config
 
     from webapp import ui
+    from webapp.service.service import Service
     from webapp.shared import doors, theme
 
-    dashboard = st.App(DASHBOARD)
+    service = Service(run)
+
+    dashboard = st.App(SCRIPT)
     config.set_option("server.fileWatcherType", "none")
     config.set_option("browser.gatherUsageStats", False)
     quiet.before_streamlit_answers()
@@ -57,8 +60,12 @@ def create_app(settings: "Settings") -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
-        async with dashboard_life(app) as state:
-            yield state
+        service.start()
+        try:
+            async with dashboard_life(app) as state:
+                yield state
+        finally:
+            await asyncio.to_thread(service.close)
 
     app = FastAPI(
         title="Facial expressions", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
@@ -74,7 +81,15 @@ def create_app(settings: "Settings") -> FastAPI:
 
     app.mount("/dashboard", dashboard)
     ui.mount(app, settings, run)
-    doors.put_on(app, run, logins, theme.script_hashes(settings))
+    doors.put_on(app, run, logins, service.tokens, theme.script_hashes(settings))
+    app.state.service = service
+    tell_jobs = app.state.tell_jobs
+
+    def tell() -> None:
+        service.tell()
+        tell_jobs()
+
+    app.state.tell_jobs = tell
     return app
 
 
@@ -117,7 +132,7 @@ def print_routes(settings: "Settings") -> None:
     from webapp.shared import routes
 
     async def look() -> None:
-        app = create_app(settings)
+        app = create_app(replace(settings, data=None))  # or it would begin to work off what waits there
         async with app.router.lifespan_context(app):
             print(routes.table(app))
 

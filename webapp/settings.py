@@ -38,6 +38,14 @@ class Settings:
     total_gigabytes: float = 20.0  # what they may take on disk, uploads and results each
     keep_minutes: float = 60.0  # results and uploads are deleted after this time
     partial_results: Path | None = None  # where a stop puts what unfinished analyses have; None deletes it
+    tokens: Path | None = None  # a file with the tokens of programs, a line each; see `service.tokens`
+    library: Path | None = None  # a folder whose files programs may name in place of an upload
+    data: Path | None = None  # where analyses of the API outlive the server; None: they go with it
+    data_days: float = 30.0  # what is in `data` is deleted after this time
+    api_requests: int = 600  # a minute, of one token
+    api_gigabytes: float = 20.0  # of uploads a day, of one token
+    api_minutes: float = 600.0  # of video a day, of one token
+    api_jobs: int = 100  # analyses of one token that wait or run
     idle_seconds: float = 60.0  # a live viewer who sends nothing for so long is let go
 
     def __post_init__(self) -> None:
@@ -63,6 +71,12 @@ class Settings:
         for path in (self.weights, self.objects_model):
             if path is not None and not path.is_file():
                 raise EmotionError(f"There is no file {path}: check the path.")
+        if self.tokens is not None and not self.tokens.is_file():
+            raise EmotionError(f"There is no file {self.tokens}: check the path of --tokens.")
+        if self.library is not None and not self.library.is_dir():
+            raise EmotionError(f"There is no folder {self.library}: check the path of --library.")
+        if self.data is not None and not (self.data.is_dir() or self.data.parent.is_dir()):
+            raise EmotionError(f"There is no folder {self.data.parent}: create it first.")
         if self.partial_results is not None and not self.partial_results.is_dir():
             raise EmotionError(f"There is no folder {self.partial_results}: create it first.")
 
@@ -90,6 +104,11 @@ _LOWEST = {
     "total_files": 1,
     "total_gigabytes": 0.001,
     "keep_minutes": 1,
+    "data_days": 0.01,
+    "api_requests": 1,
+    "api_gigabytes": 0.001,
+    "api_minutes": 0.1,
+    "api_jobs": 1,
     "idle_seconds": 5,
 }
 
@@ -114,6 +133,24 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help="ask for this name and password; `ps` shows it: see --auth-file",
     )
     flag("--auth-file", type=Path, metavar="FILE", help="read USER:PASS from the first line of this file")
+    flag(
+        "--tokens",
+        type=Path,
+        metavar="FILE",
+        help="let programs in that bear a token of this file: a line NAME TOKEN each; may change meanwhile",
+    )
+    flag(
+        "--library",
+        type=Path,
+        metavar="DIR",
+        help="let programs name files of this folder instead of uploading",
+    )
+    flag(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="keep analyses of the API here: a server that was stopped or killed goes on with them",
+    )
     flag(
         "--allowed-hosts",
         metavar="NAME,...",
@@ -145,6 +182,11 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         ("total_files", "uploads, and results, kept for all visitors together"),
         ("total_gigabytes", "disk that the uploads, and the results, of all visitors may take"),
         ("keep_minutes", "delete uploads and results after this many minutes"),
+        ("data_days", "delete what is in --data after this many days"),
+        ("api_requests", "requests a minute of one token"),
+        ("api_gigabytes", "uploads a day of one token"),
+        ("api_minutes", "minutes of video a day of one token"),
+        ("api_jobs", "analyses of one token that may wait or run"),
     ):
         default = getattr(d, name)
         flag(
@@ -184,6 +226,14 @@ def from_flags(args: argparse.Namespace) -> Settings:
         total_files=args.total_files,
         total_gigabytes=args.total_gigabytes,
         keep_minutes=args.keep_minutes,
+        tokens=args.tokens,
+        library=args.library,
+        data=args.data,
+        data_days=args.data_days,
+        api_requests=args.api_requests,
+        api_gigabytes=args.api_gigabytes,
+        api_minutes=args.api_minutes,
+        api_jobs=args.api_jobs,
         partial_results=args.partial_results,
     )
 

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from emotion_core.types import EmotionError
 from webapp.app import App
+from webapp.service import endpoints
 from webapp.settings import Settings, is_space
 from webapp.shared import bounded_parts, fetching, i18n, theme
 from webapp.shared.engine import Engine
@@ -53,7 +54,7 @@ def untrained_banner(engine: Engine) -> str:
     return "" if trained else '<p class="banner" role="alert" data-i18n="app.untrained"></p>'
 
 
-def _blocks(app: App) -> gr.Blocks:
+def _blocks(app: App, service: Callable[[], Any] | None = None) -> gr.Blocks:
     words = gr.I18n(**i18n.gradio_tables())
 
     def say(key: str) -> gr.i18n.I18nData:
@@ -77,7 +78,8 @@ def _blocks(app: App) -> gr.Blocks:
                 with gr.Tab(say(f"tab.{name}"), id=name):
                     tab(app, blocks, say)
         gr.HTML(
-            '<p class="fine foot" data-i18n="app.law"></p>',
+            '<p class="fine foot"><span data-i18n="app.law"></span> '
+            '<a href="api/v1/docs" data-i18n="app.api"></a></p>',
             padding=False,
             apply_default_css=False,
             js_on_load=None,
@@ -91,9 +93,13 @@ def _blocks(app: App) -> gr.Blocks:
         )
 
         def left(request: gr.Request) -> None:
-            app.jobs.leave(request.session_hash or "")
+            page = request.session_hash or ""
+            app.jobs.leave(page)
+            app.workspace.incoming.leave(page)
 
         blocks.unload(left)
+        if service is not None:
+            endpoints.add(app, service)
     blocks.queue(max_size=4 * app.settings.max_waiting)
     blocks.i18n_instance = words
     return blocks
@@ -114,7 +120,7 @@ def mount(server: FastAPI, settings: Settings, app: App | None = None) -> FastAP
     app = app or App.start(settings)
     bounded_parts.install()
     most = int(settings.max_megabytes * 1024 * 1024)
-    blocks = _blocks(app)
+    blocks = _blocks(app, lambda: server.state.service)
 
     app.live.add_routes(server)
     fetching.add_routes(server, framed=is_space())

@@ -25,7 +25,7 @@ _VIDEOS = (".mp4", ".mov", ".webm", ".avi", ".mkv")
 
 
 def per_file(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Give one row per file with a face: shares of the categories, and all of `MEASURES` by name."""
+    """Return one row per file with a face: shares of the categories, and all of `MEASURES` by name."""
     rows = {}
     labels = list(dict.fromkeys(label for table in tables.values() for label in labels_of(table)))
     for name, table in tables.items():
@@ -40,7 +40,7 @@ def per_file(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def tags_by_pattern(names: list[str], pattern: str) -> dict[str, str]:
-    """Give the tag of each file name that `pattern` fits: `{tag}` stands for the tag, `*` for anything.
+    """Return the tag of each file name that `pattern` fits: `{tag}` stands for the tag, `*` for anything.
 
     `*_{tag}_*` gives "B" for talk_B_07_results.json. Raises EmotionError without exactly one {tag}.
     """
@@ -50,12 +50,12 @@ def tags_by_pattern(names: list[str], pattern: str) -> dict[str, str]:
         )
     before, after = pattern.split("{tag}")
     expression = f"{_glob(before)}(?P<tag>[^_.\\-\\s]+){_glob(after)}"
-    found = {}
+    tags = {}
     for name in names:
         match = re.fullmatch(expression, name)
         if match:
-            found[name] = match["tag"]
-    return found
+            tags[name] = match["tag"]
+    return tags
 
 
 def _glob(text: str) -> str:
@@ -70,20 +70,20 @@ def _glob(text: str) -> str:
 
 
 def tags_from_table(names: list[str], table: pd.DataFrame) -> dict[str, str]:
-    """Give the tag of each file from a table with the columns `file` and `tag`; endings may be left out."""
+    """Return the tag of each file from a table with the columns `file` and `tag`; endings may be left out."""
     columns = {str(c).strip().lower(): c for c in table.columns}
     if "file" not in columns or "tag" not in columns:
         raise EmotionError("A table of tags needs the columns file and tag: one row for each file.")
-    given = {
+    tags = {
         _stem(str(f)): str(t).strip()
         for f, t in zip(table[columns["file"]], table[columns["tag"]], strict=True)
         if pd.notna(f) and pd.notna(t) and str(t).strip()
     }
-    return {name: given[_stem(name)] for name in names if _stem(name) in given}
+    return {name: tags[_stem(name)] for name in names if _stem(name) in tags}
 
 
 def _stem(name: str) -> str:
-    """Give a file's name without folder, endings, `_results` and the number of a namesake."""
+    """Return a file's name without folder, endings, `_results` and the number of a namesake."""
     name = re.sub(r" \(\d+\)$", "", name.strip().replace("\\", "/").rsplit("/", 1)[-1])
     for ending in (*endings(), *_VIDEOS):
         if name.lower().endswith(ending):
@@ -154,18 +154,18 @@ def _superiority(a: np.ndarray, b: np.ndarray) -> dict[str, float]:
 
 
 def cautions(counts: Mapping[str, int]) -> list[str]:
-    """Give the warnings about the number of files in each group, worst first."""
-    said = []
+    """Return the warnings about the number of files in each group, worst first."""
+    notes = []
     for tag, count in sorted(counts.items(), key=lambda item: item[1]):
         if count < 2:
-            said.append(
+            notes.append(
                 f"Group {tag} has {count} file: no interval can be given, so nothing can be concluded."
             )
         elif count < FEW:
-            said.append(f"Group {tag} has only {count} files: read the points, not the intervals.")
+            notes.append(f"Group {tag} has only {count} files: read the points, not the intervals.")
         elif count < SMALL:
-            said.append(f"Group {tag} has {count} files: only large differences can be seen.")
-    return said
+            notes.append(f"Group {tag} has {count} files: only large differences can be seen.")
+    return notes
 
 
 def size_in_words(g: float) -> str:

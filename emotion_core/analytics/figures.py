@@ -34,14 +34,14 @@ def usual_step(first: float, last: float, pictures: int) -> float:
 
 
 def new_pictures(frame: np.ndarray, time: np.ndarray) -> np.ndarray:
-    """Give the mask of the records that begin another picture; the records are in order of time."""
+    """Return the mask of the records that begin another picture; the records are in order of time."""
     new = np.ones(len(time), bool)
     new[1:] = (np.diff(frame) != 0) | (np.diff(time) != 0)
     return new
 
 
 def durations(frame: np.ndarray, time: np.ndarray, known: np.ndarray | None = None) -> np.ndarray:
-    """Give how long the picture of each record lasts (s): until the next one, or less where `known`.
+    """Return how long the picture of each record lasts (s): until the next one, or less where `known`.
 
     What isn't known (NaN) is guessed: frames without a record lie between two numbers that don't follow each
     other and take their part of the time; the last picture lasts as long as the mean of the others.
@@ -73,18 +73,18 @@ def timing(
 
 
 def weights(duration: np.ndarray) -> np.ndarray:
-    """Give what each reading weighs: its seconds; readings without any duration count alike."""
+    """Return what each reading weighs: its seconds; readings without any duration count alike."""
     return np.maximum(duration, _INSTANT)
 
 
 def weight_of_labels(emotion: np.ndarray, duration: np.ndarray, labels: int) -> np.ndarray:
-    """Give the weight of each of some `labels`; `emotion` holds their numbers, negative for none."""
+    """Compute the weight of each of some `labels`; `emotion` holds their numbers, negative for none."""
     known = emotion >= 0
     return np.bincount(emotion[known], weights(duration)[known], labels)
 
 
 def quadrant(valence: np.ndarray, arousal: np.ndarray, centre: float = 0.0) -> np.ndarray:
-    """Give the place in `QUADRANTS` of each reading.
+    """Return the place in `QUADRANTS` of each reading.
 
     Valence 0 counts as pleasant and arousal 0.5, the middle of its range, as active. With `centre` > 0 the
     readings within that distance of neutral (0, 0.5), arousal stretched to [-1, 1], get the number 4.
@@ -152,7 +152,7 @@ class Runs:
         return len(self.face)
 
     def take(self, rows: np.ndarray) -> "Runs":
-        """Give some of them: by number, or by a mask."""
+        """Return some of them: by number, or by a mask."""
         return Runs(*(getattr(self, column.name)[rows] for column in fields(self)))
 
     def and_also(self, later: "Runs") -> "Runs":
@@ -204,23 +204,23 @@ def _apart(parts: Runs) -> np.ndarray:
 
 
 def changes(stretches: Runs) -> np.ndarray:
-    """Give the numbers of the runs that the face leaves for another emotion without an absence."""
+    """Return the numbers of the runs that the face leaves for another emotion without an absence."""
     return np.flatnonzero(~_apart(stretches) & (stretches.emotion[1:] != stretches.emotion[:-1]))
 
 
 def per_minute(count: float, seconds: float) -> float:
-    """Give a count per minute of one face seen; NaN where none was seen for any time."""
+    """Return a count per minute of one face seen; NaN where none was seen for any time."""
     return 60 * count / seconds if seconds > 0 else float("nan")
 
 
 def longest(stretches: Runs) -> int:
-    """Give the number of the longest run, the first of equals; there must be one."""
+    """Return the number of the longest run, the first of equals; there must be one."""
     length = stretches.end - stretches.start
     return int(np.flatnonzero(length >= length.max() - _CLOSE)[0])
 
 
 def strongest(stretches: Runs, labels: Sequence[str], count: int | None, least: float = LEAST) -> np.ndarray:
-    """Give the numbers of the runs whose peaks are the strongest moments, the strongest first.
+    """Return the numbers of the runs whose peaks are the strongest moments, the strongest first.
 
     A moment is the peak of a run of any emotion but Neutral, of at least `least`; of equals the first leads.
     """

@@ -53,21 +53,21 @@ class Results:
 
 def read(path: Path, *, name: str | None = None, source: str = "folder") -> Results:
     """Read and check one results file; raises EmotionError with one line saying what is wrong with it."""
-    shown = name or path.name
+    title = name or path.name
     if path.suffix.lower() not in endings():
-        raise EmotionError(f"{shown} is not a results file: choose a {spoken()} file.")
+        raise EmotionError(f"{title} is not a results file: choose a {spoken()} file.")
     try:
         size = path.stat().st_size
     except OSError as error:
-        raise EmotionError(f"{shown} can't be read ({error.strerror}): choose another file.") from error
+        raise EmotionError(f"{title} can't be read ({error.strerror}): choose another file.") from error
     if size == 0:
-        raise EmotionError(f"{shown} is empty: analyse the video again or choose another file.")
+        raise EmotionError(f"{title} is empty: analyse the video again or choose another file.")
     if size > MAX_BYTES:
         raise EmotionError(
-            f"{shown} has {size / 1e6:,.0f} MB, more than the {MAX_BYTES / 1e6:,.0f} MB that can be shown: "
-            "save it as Parquet (--format parquet) or split it."
+            f"{title} has {size / 1e6:,.0f} MB, more than the {MAX_BYTES / 1e6:,.0f} MB that can be shown: "
+            "save it as Parquet or split it."
         )
-    return _results(read_results(path), name=shown, path=path, source=source)
+    return _results(read_results(path), name=title, path=path, source=source)
 
 
 def check(frame: pd.DataFrame, *, name: str, source: str = "upload", made: bool = False) -> Results:
@@ -112,7 +112,7 @@ def _results(
 
 
 def _used(frame: pd.DataFrame) -> pd.DataFrame:
-    """Give the columns that are used, as plain numbers and categories."""
+    """Return the columns that are used, as plain numbers and categories."""
     chances = [c for c in frame.columns if c.startswith("p_") and len(c) > 2]
     if frame[chances].isna().all(axis=None):
         chances = []
@@ -151,16 +151,16 @@ def _in_order(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 
 def _labels(table: pd.DataFrame) -> list[str]:
     """Give the seven, or the labels of a model of one's own; both where both were found, the seven first."""
-    found = {str(v) for v in table["emotion"].cat.remove_unused_categories().cat.categories}
-    found |= {c[2:] for c in table.columns if c.startswith("p_")}
-    own = sorted(found - set(EMOTIONS))
-    return own if own and not found & set(EMOTIONS) else [*EMOTIONS, *own]
+    names = {str(v) for v in table["emotion"].cat.remove_unused_categories().cat.categories}
+    names |= {c[2:] for c in table.columns if c.startswith("p_")}
+    own = sorted(names - set(EMOTIONS))
+    return own if own and not names & set(EMOTIONS) else [*EMOTIONS, *own]
 
 
 def list_results(folder: Path) -> list[str]:
-    """Give the results files below `folder` as sorted relative names, without links that lead outside."""
+    """List the results files below `folder` as sorted relative names, without links that lead outside."""
     root = folder.resolve()
-    found = []
+    files = []
     known = endings()
     for path in sorted(root.rglob("*")):
         if path.suffix.lower() not in known or not path.is_file() or path.name.startswith("."):
@@ -168,14 +168,14 @@ def list_results(folder: Path) -> list[str]:
         if not is_results(path):
             continue
         if root in path.resolve().parents:
-            found.append(path.relative_to(root).as_posix())
-        if len(found) >= MAX_FILES:
+            files.append(path.relative_to(root).as_posix())
+        if len(files) >= MAX_FILES:
             break
-    return found
+    return files
 
 
 def inside(folder: Path, name: str) -> Path:
-    """Give the path of `name` in `folder`; raises EmotionError where it leads outside or is not there."""
+    """Return the path of `name` in `folder`; raises EmotionError where it leads outside or is not there."""
     root = folder.resolve()
     path = (root / name).resolve()
     if root not in path.parents:
@@ -186,7 +186,7 @@ def inside(folder: Path, name: str) -> Path:
 
 
 def find_video(results: Path) -> Path | None:
-    """Give the annotated video that lies beside a results file, or None."""
+    """Find the annotated video that lies beside a results file, or None."""
     for name in video_names(results.name):
         for suffix in VIDEO_SUFFIXES:
             path = results.with_name(f"{name}{suffix}")

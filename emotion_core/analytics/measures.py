@@ -17,25 +17,25 @@ from emotion_core.labels import EMOTIONS
 
 
 def labels_of(frame: pd.DataFrame) -> list[str]:
-    """Give the categories of the table, the seven first."""
+    """Return the categories of the table, the seven first."""
     if isinstance(frame["emotion"].dtype, pd.CategoricalDtype):
         return [str(c) for c in frame["emotion"].cat.categories]
-    found = {str(v) for v in frame["emotion"].dropna().unique()}
-    return [*EMOTIONS, *sorted(found - set(EMOTIONS))]
+    names = {str(v) for v in frame["emotion"].dropna().unique()}
+    return [*EMOTIONS, *sorted(names - set(EMOTIONS))]
 
 
 def readings(frame: pd.DataFrame) -> pd.DataFrame:
-    """Give the rows that hold a face."""
+    """Return the rows that hold a face."""
     return frame[frame["face"].notna()]
 
 
 def chance_columns(frame: pd.DataFrame) -> list[str]:
-    """Give the p_<Label> columns in label order; empty for files without probabilities."""
+    """Return the p_<Label> columns in label order; empty for files without probabilities."""
     return [f"p_{label}" for label in labels_of(frame) if f"p_{label}" in frame.columns]
 
 
 def distinct(times: np.ndarray) -> np.ndarray:
-    """Give the different values in rising order; at once where they already rise, as a table's times do."""
+    """Return the different values in rising order; at once where they already rise, as a table's times do."""
     steps = np.diff(times)
     if (steps < 0).any():
         return np.unique(times)
@@ -43,20 +43,20 @@ def distinct(times: np.ndarray) -> np.ndarray:
 
 
 def places(frame: pd.DataFrame, people: Sequence[int]) -> dict[int, np.ndarray]:
-    """Give the row numbers of each of some people."""
+    """Return the row numbers of each of some people."""
     face = frame["face"].to_numpy()
     return {one: np.flatnonzero(face == one) for one in people}
 
 
 def length(frame: pd.DataFrame) -> float:
-    """Give the length in seconds: from the first picture to the end of the last."""
+    """Return the length in seconds: from the first picture to the end of the last."""
     if frame.empty:
         return 0.0
     return float((frame["time"] + frame["duration"]).max() - frame["time"].min())
 
 
 def extent(frame: pd.DataFrame) -> dict[str, float]:
-    """Give length (s), frames, readings, people and found, the share of the time in which somebody is."""
+    """Return length (s), frames, readings, people and found, the share of the time in which somebody is."""
     number, time, face = (frame[name].to_numpy() for name in ("frame", "time", "face"))
     new = figures.new_pictures(number, time) if len(frame) else np.zeros(0, bool)
     lasting = figures.weights(frame["duration"].to_numpy()[new])
@@ -74,7 +74,7 @@ def extent(frame: pd.DataFrame) -> dict[str, float]:
 
 
 def longest_seen(frame: pd.DataFrame) -> list[int]:
-    """Give the ids of the faces, the one seen for the longest time first."""
+    """Return the ids of the faces, the one seen for the longest time first."""
     seen = readings(frame)
     weight = figures.weights(seen["duration"].to_numpy())
     seconds = pd.Series(weight).groupby(seen["face"].to_numpy()).sum()
@@ -82,7 +82,7 @@ def longest_seen(frame: pd.DataFrame) -> list[int]:
 
 
 def rows_of(frame: pd.DataFrame, *, by: str = "emotion") -> tuple[Readings, list[str]]:
-    """Give the readings of a table, one face after the other, and the names of their categories.
+    """Return the readings of a table, one face after the other, and the names of their categories.
 
     `by` names the column of categories.
     """
@@ -98,7 +98,7 @@ def rows_of(frame: pd.DataFrame, *, by: str = "emotion") -> tuple[Readings, list
 
 
 def by_face(frame: pd.DataFrame) -> np.ndarray:
-    """Give the row numbers of all readings, one face after the other, each in order of time."""
+    """Return the row numbers of all readings, one face after the other, each in order of time."""
     face, time = frame["face"].to_numpy(), frame["time"].to_numpy()
     rows = np.flatnonzero(~np.isnan(face))
     if (np.diff(time) < 0).any():
@@ -114,23 +114,23 @@ def tally(frame: pd.DataFrame) -> Tally:
 
 
 def whole(frame: pd.DataFrame) -> Person:
-    """Give what is counted of all faces of the table together: the measures are read from it."""
+    """Return what is counted of all faces of the table together: the measures are read from it."""
     return tally(frame).whole()
 
 
 def _codes(frame: pd.DataFrame) -> np.ndarray:
-    """Give the number of each row's category in `labels_of`, -1 without one."""
+    """Return the number of each row's category in `labels_of`, -1 without one."""
     return np.asarray(pd.Categorical(frame["emotion"], categories=labels_of(frame)).codes, np.int64)
 
 
 def overview(frame: pd.DataFrame) -> dict[str, float]:
-    """Give the figures of the first screen: those of `extent` and, by their keys, all `MEASURES`."""
+    """Compute the figures of the first screen: those of `extent` and, by their keys, all `MEASURES`."""
     together = whole(frame)
     return {**extent(frame), **{measure.key: measure.of(together) for measure in MEASURES}}
 
 
 def shares(frame: pd.DataFrame) -> pd.Series:
-    """Give the share of the time of each category; they sum to 1, or are all 0 without a face."""
+    """Compute the share of the time of each category; they sum to 1, or are all 0 without a face."""
     labels, seen = labels_of(frame), frame["face"].notna().to_numpy()
     duration = frame["duration"].to_numpy()[seen]
     values = share(figures.weight_of_labels(_codes(frame)[seen], duration, len(labels)))
@@ -138,7 +138,7 @@ def shares(frame: pd.DataFrame) -> pd.Series:
 
 
 def shares_by_person(frame: pd.DataFrame) -> pd.DataFrame:
-    """Give the share of the time of each category (columns) for each face (rows); rows sum to 1."""
+    """Compute the share of the time of each category (columns) for each face (rows); rows sum to 1."""
     labels, codes = labels_of(frame), _codes(frame)
     seen = (codes >= 0) & frame["face"].notna().to_numpy()
     faces, which = np.unique(frame["face"].to_numpy()[seen], return_inverse=True)
@@ -152,7 +152,7 @@ def shares_by_person(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def runs(frame: pd.DataFrame, *, by: str = "emotion") -> pd.DataFrame:
-    """Give the stretches in which one face holds one category.
+    """Return the stretches in which one face holds one category.
 
     Columns: face, emotion, start, end, duration (s), frames, confidence (highest), and peak, the time (s) of
     the first picture that has it. A stretch ends where the category changes or the face is away for more than
@@ -162,42 +162,42 @@ def runs(frame: pd.DataFrame, *, by: str = "emotion") -> pd.DataFrame:
     return _run_table(rows.runs(), names)
 
 
-def _run_table(found: Runs, names: Sequence[str]) -> pd.DataFrame:
+def _run_table(runs: Runs, names: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "face": found.face,
-            "emotion": np.array(names, object)[found.emotion],
-            "start": found.start,
-            "end": found.end,
-            "duration": found.end - found.start,
-            "frames": found.pictures,
-            "confidence": found.peak,
-            "peak": found.peak_time,
+            "face": runs.face,
+            "emotion": np.array(names, object)[runs.emotion],
+            "start": runs.start,
+            "end": runs.end,
+            "duration": runs.end - runs.start,
+            "frames": runs.pictures,
+            "confidence": runs.peak,
+            "peak": runs.peak_time,
         }
     )
 
 
 def strongest(frame: pd.DataFrame, count: int | None = None, least: float = figures.LEAST) -> pd.DataFrame:
-    """Give the rows of `runs` whose peaks are the strongest moments, the strongest first."""
+    """Return the rows of `runs` whose peaks are the strongest moments, the strongest first."""
     rows, names = rows_of(frame)
-    found = rows.runs()
-    return _run_table(found.take(figures.strongest(found, names, count, least)), names)
+    runs = rows.runs()
+    return _run_table(runs.take(figures.strongest(runs, names, count, least)), names)
 
 
 def transitions(frame: pd.DataFrame) -> pd.DataFrame:
     """Count the changes from one category (rows) to the next (columns), over all faces of the table."""
     labels = labels_of(frame)
     rows, _ = rows_of(frame)
-    found = rows.runs()
-    left = figures.changes(found)
-    cells = found.emotion[left] * len(labels) + found.emotion[left + 1]
+    runs = rows.runs()
+    left = figures.changes(runs)
+    cells = runs.emotion[left] * len(labels) + runs.emotion[left + 1]
     counts = np.bincount(cells, minlength=len(labels) ** 2).reshape(len(labels), len(labels))
     index, columns = pd.Index(labels, name="from"), pd.Index(labels, name="to")
     return pd.DataFrame(counts, index=index, columns=columns)
 
 
 def quadrants(frame: pd.DataFrame, *, centre: float = 0.0) -> pd.Series:
-    """Give the seconds in each of `QUADRANTS`, with `centre` > 0 also near neutral: `figures.quadrant`."""
+    """Compute the seconds in each of `QUADRANTS`, with `centre` > 0 also near neutral: `figures.quadrant`."""
     names = [*QUADRANTS, *([CENTRE] if centre > 0 else [])]
     seen = readings(frame)
     place = figures.quadrant(seen["valence"].to_numpy(), seen["arousal"].to_numpy(), centre)
@@ -230,7 +230,7 @@ def expressiveness(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def weighted_means(seen: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """Give the means over the time of some columns for each face (rows); NaN is left out."""
+    """Compute the means over the time of some columns for each face (rows); NaN is left out."""
     face = seen["face"].to_numpy().astype(np.int64)
     weight = figures.weights(seen["duration"].to_numpy())
     means = {}
@@ -245,7 +245,7 @@ def weighted_means(seen: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
 def select(
     frame: pd.DataFrame, *, people: Sequence[int] | None = None, start: float = -np.inf, end: float = np.inf
 ) -> pd.DataFrame:
-    """Give the part of a table about some people and the time from `start` to `end` (s).
+    """Return the part of a table about some people and the time from `start` to `end` (s).
 
     A picture that lasts over an edge is cut there. One that shows none of the people is kept as one without a
     face, so that the time still adds up.
@@ -264,7 +264,7 @@ _EDGE = 1e-6  # s by which a picture must lie in a stretch of time, as sums of t
 
 
 def _of_people(frame: pd.DataFrame, people: Sequence[int]) -> pd.DataFrame:
-    """Give the records of some people, and one without a face for each picture that shows none of them."""
+    """Return the records of some people, and one without a face for each picture that shows none of them."""
     theirs = frame["face"].isin(list(people)).to_numpy()
     others = frame["face"].notna().to_numpy() & ~theirs
     if not others.any():

@@ -17,22 +17,22 @@ COLUMNS = ["kind", "face", "time", "end", "emotion", "strength", "what"]
 
 
 def _people(frame: pd.DataFrame) -> list[tuple[int, pd.DataFrame]]:
-    """Give each face's id and rows."""
+    """Return each face's id and rows."""
     seen = readings(frame)
     return [(int(face), seen[seen["face"] == face]) for face in sorted(seen["face"].unique())]
 
 
 def peaks(frame: pd.DataFrame, *, count: int = 10, least: float = figures.LEAST) -> pd.DataFrame:
-    """Give the strongest moments of all faces, the strongest first: see `figures.strongest`."""
-    found = strongest(frame, count, least)
-    table = found.rename(columns={"confidence": "strength"}).assign(kind="Peak", time=found["peak"])
+    """Return the strongest moments of all faces, the strongest first: see `figures.strongest`."""
+    runs = strongest(frame, count, least)
+    table = runs.rename(columns={"confidence": "strength"}).assign(kind="Peak", time=runs["peak"])
     table["end"] = table["time"]
     table["what"] = [f"{e} at {s:.0%}" for e, s in zip(table["emotion"], table["strength"], strict=True)]
     return table[COLUMNS].reset_index(drop=True)
 
 
 def changes(frame: pd.DataFrame, *, sensitivity: float = 1.0, least_seconds: float = 2.0) -> pd.DataFrame:
-    """Give the moments at which a face's valence and arousal move to another level.
+    """Return the moments at which a face's valence and arousal move to another level.
 
     PELT (Killick et al. 2012, library ruptures) with a least-squares cost on the two signals at
     `CHANGE_RATE` samples a second; `sensitivity` > 1 finds more. `strength` is the distance moved on the
@@ -70,7 +70,7 @@ def changes(frame: pd.DataFrame, *, sensitivity: float = 1.0, least_seconds: flo
 
 
 def flashes(frame: pd.DataFrame, *, longest: float = FLASH_SECONDS, least: float = 0.5) -> pd.DataFrame:
-    """Give expressions that last under `longest` seconds between two longer ones of the same face.
+    """Return expressions that last under `longest` seconds between two longer ones of the same face.
 
     Read from the probabilities where the file has them, since the smoothed label hides what is brief.
     Neutral is not counted, nor what stays below `least` in probability.
@@ -102,7 +102,7 @@ def flashes(frame: pd.DataFrame, *, longest: float = FLASH_SECONDS, least: float
 
 
 def moments(frame: pd.DataFrame, *, count: int = 20, sensitivity: float = 1.0) -> pd.DataFrame:
-    """Give peaks, changes and flashes in one table in order of time, at most `count` of each kind."""
+    """Return peaks, changes and flashes in one table in order of time, at most `count` of each kind."""
     parts = [
         peaks(frame, count=count),
         changes(frame, sensitivity=sensitivity).head(count),

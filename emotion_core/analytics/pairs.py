@@ -30,7 +30,7 @@ class Synchrony:
 
 
 def similarity(frame: pd.DataFrame) -> pd.DataFrame:
-    """Give how alike the mixtures of emotions of two faces are: 1 the same, 0 nothing in common.
+    """Return how alike the mixtures of emotions of two faces are: 1 the same, 0 nothing in common.
 
     One minus the Jensen-Shannon distance (base 2) of the mean probabilities over the time, or of the shares
     of categories where the file has no probabilities. Rows and columns are face ids.
@@ -51,7 +51,7 @@ def similarity(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def on_grid(frame: pd.DataFrame, face: int, signal: str, grid: np.ndarray) -> np.ndarray:
-    """Give a face's `signal` at the times of `grid`: linear, NaN over 0.5 s from any reading."""
+    """Return a face's `signal` at the times of `grid`: linear, NaN over 0.5 s from any reading."""
     rows = frame[frame["face"] == face].dropna(subset=[signal]).drop_duplicates("time")
     time, value = rows["time"].to_numpy(), rows[signal].to_numpy()
     if len(time) < 2:
@@ -102,7 +102,7 @@ def synchrony(
 def _windowed(
     a: np.ndarray, b: np.ndarray, width: int, reach: int, stride: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Give r (windows, lags) and the middle sample of each window; a window with a gap gives NaN."""
+    """Compute r (windows, lags) and the middle sample of each window; a window with a gap gives NaN."""
     from scipy.fft import irfft, next_fast_len, rfft
 
     stride = stride or max(1, width // 4)
@@ -123,7 +123,7 @@ def _windowed(
 
 
 def _spread(values: np.ndarray, width: int) -> np.ndarray:
-    """Give the sum of squared deviations from the mean of the window that starts at each sample."""
+    """Compute the sum of squared deviations from the mean of the window that starts at each sample."""
     level = np.nan_to_num(values - np.nanmean(values))
     total, squares = (np.concatenate([[0.0], np.cumsum(v)]) for v in (level, level**2))
     spread = squares[width:] - squares[:-width] - (total[width:] - total[:-width]) ** 2 / width
@@ -131,13 +131,13 @@ def _spread(values: np.ndarray, width: int) -> np.ndarray:
 
 
 def _holes(values: np.ndarray, width: int) -> np.ndarray:
-    """Give whether the window that starts at each sample has a missing value."""
+    """Return whether the window that starts at each sample has a missing value."""
     missing = np.concatenate([[0], np.cumsum(np.isnan(values))])
     return np.asarray(missing[width:] > missing[:-width])
 
 
 def _chance(a: np.ndarray, b: np.ndarray, width: int, reach: int, rng: np.random.Generator) -> float:
-    """Give the 95th percentile of the best mean r over 40 random shifts in time of the second person."""
+    """Compute the 95th percentile of the best mean r over 40 random shifts in time of the second person."""
     low, high = width + reach, len(b) - width - reach
     if high <= low:
         return float("nan")

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from emotion_core.labels import EMOTIONS, anchors
+from emotion_core.labels import EMOTIONS, coordinates
 from emotion_core.results.names import RESULTS
 
 MARK = "MADE-UP"
@@ -53,7 +53,7 @@ def make_study(files: int = 12, seconds: float = 40.0, *, seed: int = 11) -> dic
 
 
 def _scores(rng: np.random.Generator, n: int, fps: float, mood: str | None) -> np.ndarray:
-    """Give smooth logits (n, 7): a sequence of expressions of a few seconds each, neutral in between."""
+    """Return smooth logits (n, 7): a sequence of expressions of a few seconds each, neutral in between."""
     from scipy.ndimage import gaussian_filter1d  # a quarter of a second, and not every page needs a sample
 
     weights = np.array([1.0, 0.6, 0.6, 2.2, 3.5, 1.2, 1.0])
@@ -70,7 +70,7 @@ def _scores(rng: np.random.Generator, n: int, fps: float, mood: str | None) -> n
 
 
 def _gaps(rng: np.random.Generator, n: int, fps: float) -> np.ndarray:
-    """Give the mask (n,) of frames in which nobody was found: a few stretches, 2 % in all."""
+    """Return the mask (n,) of frames in which nobody was found: a few stretches, 2 % in all."""
     mask = np.zeros(n, bool)
     for start in rng.integers(0, max(1, n - 1), max(1, round(n / fps / 60))):
         mask[start : start + int(fps * 1.2)] = True
@@ -83,7 +83,7 @@ def _rows(rng: np.random.Generator, time: np.ndarray, scores: np.ndarray, face: 
 
     odds = np.exp(scores - scores.max(1, keepdims=True))
     p = odds / odds.sum(1, keepdims=True)
-    va = p @ anchors()
+    va = p @ coordinates()
     best = p.argmax(1)
     drift = gaussian_filter1d(rng.normal(0, 40, (len(time), 2)), 30, axis=0)
     table = {

@@ -34,7 +34,7 @@ class Readings:
         return len(self.face)
 
     def take(self, rows: np.ndarray) -> "Readings":
-        """Give some of them, in the order of `rows`."""
+        """Return some of them, in the order of `rows`."""
         return Readings(
             self.face[rows],
             self.emotion[rows],
@@ -47,7 +47,7 @@ class Readings:
         )
 
     def runs(self) -> Runs:
-        """Give the runs; the readings must be of one face after the other."""
+        """Return the runs; the readings must be of one face after the other."""
         return figures.runs(self.face, self.emotion, self.frame, self.time, self.duration, self.confidence)
 
 
@@ -108,7 +108,7 @@ class Person:
 
 
 def share(weights: np.ndarray) -> np.ndarray:
-    """Give weights as shares of their sum, in [0, 1]; all 0 where there is none."""
+    """Compute weights as shares of their sum, in [0, 1]; all 0 where there is none."""
     whole = float(weights.sum())
     return weights / whole if whole > 0 else weights
 
@@ -153,7 +153,7 @@ class Tally:
         person.runs = runs.take(_worth_keeping(runs, labels))
 
     def whole(self) -> Person:
-        """Give all faces together: times are sums over the faces, changes too."""
+        """Return all faces together: times are sums over the faces, changes too."""
         together = Person()
         for person in self.people.values():
             together.join(person)
@@ -161,6 +161,6 @@ class Tally:
 
 
 def _worth_keeping(runs: Runs, labels: Sequence[str]) -> np.ndarray:
-    """Give the numbers of the runs that the summary may name: the longest, the strongest and the last."""
+    """Return the numbers of the runs that the summary may name: the longest, the strongest and the last."""
     named = [figures.longest(runs), *figures.strongest(runs, labels, MOMENTS), len(runs) - 1]
     return np.unique(np.array(named, np.int64))

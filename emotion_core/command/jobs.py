@@ -1,20 +1,32 @@
 """The jobs of the command line, one function each; imports are inside, so that help comes at once."""
 
 import argparse
+import logging
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emotion_core.ending import fail
+from emotion_core.ending import fail, warn
 
 if TYPE_CHECKING:
-    from emotion_core.analysis import ObjectFinder
+    from emotion_core.searching import ObjectFinder
 
 DONE = 0
 
 
+def do(job: str, args: argparse.Namespace, program: str) -> int:
+    """Do the job of that name for `program`, whose name leads its complaints; gives the exit code."""
+    args.program = program
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    jobs = {"model": model, "realtime": realtime, "video": video}
+    try:
+        return jobs[job](args)
+    except KeyboardInterrupt:
+        return fail(program, "stopped")
+
+
 def model(args: argparse.Namespace) -> int:
-    """Print the network's parts and sizes and check the weights; gives the exit code."""
+    """Print the network's parts and sizes and check the weights; return the exit code."""
     from emotion_core.network import checkpoint
 
     path = Path(args.weights) if args.weights else checkpoint.WEIGHTS
@@ -36,7 +48,7 @@ def model(args: argparse.Namespace) -> int:
 
 
 def _parts(weights: Path) -> str:
-    """Give the table of the network's parts, which PyTorch has to lay out."""
+    """Write the table of the network's parts, which PyTorch has to lay out."""
     try:
         from emotion_core.network.checkpoint import load_network
         from emotion_core.network.design import describe
@@ -47,7 +59,7 @@ def _parts(weights: Path) -> str:
 
 
 def realtime(args: argparse.Namespace) -> int:
-    """Show a camera live in a window; gives the exit code."""
+    """Show a camera live in a window; return the exit code."""
     from emotion_core.desktop import live
 
     camera = args.camera if args.camera is not None else "0"
@@ -64,7 +76,7 @@ def realtime(args: argparse.Namespace) -> int:
 
 
 def video(args: argparse.Namespace) -> int:
-    """Analyse a video, a picture or an address; gives the exit code."""
+    """Analyse a video, a picture or an address; return the exit code."""
     from emotion_core import analysis
     from emotion_core.command.progress import Bar, StopOnSignal, report
     from emotion_core.overlay.draw import DrawStyle
@@ -73,26 +85,25 @@ def video(args: argparse.Namespace) -> int:
     formats = args.format or ("json",)
     write_video = not args.no_video
     # Everything a user can get wrong is told before the model loads.
-    source = identify(args.video, max_pixels=_max_pixels(args))
-    planned = analysis.plan(source, output=args.output, formats=formats, write_video=write_video)
-    objects = _objects(args)
-    recognizer = _recognizer(args, threads=1)  # the stages of a video share the cores already
-    begun = time.monotonic()
-    with StopOnSignal() as should_stop, Bar(planned.source.name) as bar:
-        result = analysis.analyze(
-            source,
-            recognizer=recognizer,
-            output=args.output,
-            smoothing=args.smoothing or 5,
-            threshold=args.threshold or 0.0,
-            objects=objects,
-            formats=formats,
-            write_video=write_video,
-            style=DrawStyle(args.overlay) if args.overlay else None,
-            on_progress=bar.show,
-            should_stop=should_stop,
-        )
+    source = identify(args.video, max_pixels=_max_pixels(args), stream=args.stream)
+    with analysis.plan(source, output=args.output, formats=formats, write_video=write_video) as planned:
+        objects = _objects(args)
+        recognizer = _recognizer(args, threads=1)  # the stages of a video share the cores already
+        begun = time.monotonic()
+        with StopOnSignal() as should_stop, Bar(planned.source.name) as bar:
+            result = analysis.analyze(
+                planned,
+                recognizer=recognizer,
+                smoothing=args.smoothing or 5,
+                threshold=args.threshold or 0.0,
+                objects=objects,
+                style=DrawStyle(args.overlay) if args.overlay else None,
+                on_progress=bar.show,
+                should_stop=should_stop,
+            )
     print(report(result, time.monotonic() - begun))
+    for remark in result.summary.get("remarks", ()):
+        warn(args.program, f"{result.summary['source']['name']}: {remark}")
     return DONE if result.complete else fail(args.program, result.message)
 
 
@@ -106,6 +117,7 @@ def _recognizer(args: argparse.Namespace, threads: int | None = None) -> Any:
         device=args.device,
         threads=threads,
         detector=args.detector or USUAL,
+        every_frame=bool(args.every_frame),
         reidentify=not args.no_reidentify,
     )
 

@@ -30,6 +30,13 @@ def add_file_options(group: Any) -> None:
         "--no-video", action="store_true", default=None, help="results only, no annotated video"
     )
     group.add_argument(
+        "--stream",
+        metavar="N",
+        type=stream,
+        help="the video stream to read, of all streams counted from 0 (default: the file's default one, else "
+        "the one of the largest picture)",
+    )
+    group.add_argument(
         "--max-megapixels", metavar="N", type=megapixels, help="largest frame that is read (default 50)"
     )
 
@@ -80,6 +87,12 @@ def add_model_options(group: Any) -> None:
         "--detector", choices=tuple(DETECTORS), help=f"what finds faces in the picture (default {USUAL})"
     )
     group.add_argument(
+        "--every-frame",
+        action="store_true",
+        default=None,
+        help="read a face anew in every frame, also where it hardly changed: up to twice the work",
+    )
+    group.add_argument(
         "--no-reidentify",
         action="store_true",
         default=None,
@@ -98,6 +111,13 @@ def count(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of frames: give 1 (no smoothing) or more")
     return value
+
+
+def stream(text: str) -> int:
+    """Read the number of a stream, 0 or more."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of a stream: they count from 0")
+    return int(text)
 
 
 def megapixels(text: str) -> float:

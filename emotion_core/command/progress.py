@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def report(result: "AnalysisResult", took: float) -> str:
-    """Give the lines about a finished analysis that took so many seconds."""
+    """Write the lines about a finished analysis that took so many seconds."""
     summary = result.summary
     seconds = summary["seconds"]
     speed = f" ({seconds / took:.1f} times real time)" if seconds > 1 else ""

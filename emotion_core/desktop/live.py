@@ -6,18 +6,21 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from emotion_core.desktop.window import WEB_APP, Window, check_display, fitting, resized
+from emotion_core.overlay.placement import Memory
 from emotion_core.types import DetectedObject, EmotionError, Face, Frame
 from emotion_core.video.reader import frames
 
 if TYPE_CHECKING:
-    from emotion_core.overlay.draw import DrawStyle, Memory
+    from emotion_core.overlay.draw import DrawStyle
     from emotion_core.recognizer import Recognizer, Session
+    from emotion_core.searching import ObjectSearch
 
 CameraSource = str | os.PathLike[str] | int
 
@@ -159,7 +162,7 @@ class _Worker:
         self.age: float | None = None
         self.failure: BaseException | None = None
         self._recognizer, self._make_session, self._objects = recognizer, make_session, objects
-        self._memory: Memory = {}
+        self._memory = Memory()
         self._view: _View | None = None
         self._change = threading.Condition()
         self._stop = threading.Event()
@@ -190,12 +193,13 @@ class _Worker:
             self.failure = error
 
     def _work(self) -> None:
-        from emotion_core.objects import BackgroundObjects
+        from emotion_core.searching import ObjectSearch
 
         made: Any = self._recognizer
         recognizer = made if hasattr(made, "labels") else made()
         session = self._make_session()
-        search = BackgroundObjects(self._objects, every=0.5) if self._objects is not None else None
+        beside = ThreadPoolExecutor(1, thread_name_prefix="objects")
+        search = None if self._objects is None else ObjectSearch(self._objects, beside=beside)
         last: tuple[Taken, list[Face], list[DetectedObject]] | None = None
         try:
             self.reader.start()
@@ -203,23 +207,32 @@ class _Worker:
                 taken = self.reader.get(0.1)
                 if taken is not None:
                     faces = recognizer(taken.frame, session)
-                    wanted = search if "objects" in self.style.elements else None
-                    things = [] if wanted is None else wanted.latest(taken.frame.image)
+                    things: list[DetectedObject] = []
+                    if search is not None and "objects" in self.style.elements:
+                        search.step(taken.frame.image, taken.at)
+                        things = search.held(taken.at)
                     last = taken, faces, things
                     self._hand_over(*last, note="")
                 elif self.reader.ended:
                     break
             if last is not None and self.reader.info.kind != "camera":
-                self._hold(*last)
+                self._hold(*last, search)
         finally:
-            if search is not None:
-                search.close()
+            beside.shutdown(wait=False, cancel_futures=True)
 
-    def _hold(self, taken: Taken, faces: list[Face], things: list[DetectedObject]) -> None:
-        """Keep the last picture of a file until the user quits; a short clip would flash by unseen."""
+    def _hold(
+        self, taken: Taken, faces: list[Face], things: list[DetectedObject], search: "ObjectSearch | None"
+    ) -> None:
+        """Keep the last picture of a file until the user quits; a short clip would flash by unseen.
+
+        A search that was still running, as it is for a photo, adds what it finds.
+        """
         drawn = None
         note = "" if self.reader.info.kind == "picture" else "end"
         while not self._stop.wait(0.05):
+            found = search.collect(time.monotonic()) if search is not None else None
+            if found is not None:
+                things, drawn = found, None
             wanted = self.size, self.style
             if wanted != drawn:
                 self._hand_over(taken, faces, things, note=note)
@@ -235,7 +248,7 @@ class _Worker:
         faces, things = scaled(faces, things, size[0] / width, size[1] / height)
         final = bool(note) or self.reader.info.kind == "picture"
         view = draw(
-            resized(image, size),
+            Frame(resized(image, size), taken.frame.index, taken.frame.time),
             faces,
             things,
             fps=None if final else self.fps,
@@ -313,14 +326,14 @@ def run(
 
 
 def switches() -> dict[str, str]:
-    """Give what each key of the window switches: a field of `DrawStyle`, or an element of the overlay."""
+    """Return what each key of the window switches: a field of `DrawStyle`, or an element of the overlay."""
     from emotion_core.overlay.elements import ELEMENTS
 
     return {**_SWITCHES, **{element.key: name for name, element in ELEMENTS.items() if element.key}}
 
 
 def keys() -> str:
-    """Give one line about the keys of the window."""
+    """Return one line about the keys of the window."""
     named = ", ".join(f"{key} {name.replace('_', ' ')}" for key, name in switches().items())
     return f"q or Esc quits; {named}"
 

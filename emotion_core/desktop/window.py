@@ -97,7 +97,7 @@ class Window:
             self._root.update()
 
     def show(self, image: np.ndarray) -> float:
-        """Put an RGB uint8 picture on the screen; gives the time.monotonic() at which it was there."""
+        """Put an RGB uint8 picture on the screen; return the time.monotonic() at which it was there."""
         from PIL import Image, ImageTk
 
         picture = Image.fromarray(image)
@@ -118,7 +118,7 @@ class Window:
 
 
 def resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Give an RGB picture at `size` (w, h)."""
+    """Return an RGB picture at `size` (w, h)."""
     if (image.shape[1], image.shape[0]) == size:
         return image
     shrink = size[0] < image.shape[1]

@@ -1,4 +1,4 @@
-"""What colours tell at a glance: of a head and its shoulders, and of a whole picture."""
+"""What colours tell at a glance of a head and its shoulders."""
 
 import math
 
@@ -20,13 +20,6 @@ def look_of(image: np.ndarray, points: np.ndarray) -> np.ndarray:
     counts = cv2.calcHist([lab], [0, 1, 2], None, [6, 6, 6], ranges).ravel()
     counts = counts + 0.5
     return counts / counts.sum()
-
-
-def scene_of(image: np.ndarray) -> np.ndarray:
-    """Give a thumbnail (18, 32) of an RGB picture, float32 in [0, 255], by which hard cuts are seen."""
-    apart = max(1, min(image.shape[:2]) // 64)  # every so many pixels: averaging all of 4K would take 5 ms
-    small = cv2.resize(image[::apart, ::apart], (32, 18), interpolation=cv2.INTER_AREA)
-    return cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
 
 
 def unlike(look: np.ndarray, other: np.ndarray) -> float:

@@ -17,6 +17,7 @@ from emotion_core.faces.detectors import load as load_detector
 from emotion_core.faces.mesh import Mesh, MeshMissingError, MeshReading
 from emotion_core.faces.meshes import load_mesh
 from emotion_core.faces.regions import apart, area, head_pose, inside, pad, plausible, sound, turned
+from emotion_core.faces.still import anchored, carried
 from emotion_core.faces.weights import find_landmarker
 from emotion_core.forks import Home
 from emotion_core.types import Box, Candidate, DetectedFace, EmotionError, same_place
@@ -61,6 +62,7 @@ class FaceFinder:
         blendshapes: whether to read the 52 blendshapes of each face.
         max_faces: how many faces are read at most; the largest are.
         detector: what finds faces, a name in `faces.detectors.DETECTORS`.
+        every_frame: whether a face that hardly changed is read anew all the same.
 
     Raises:
         EmotionError: for an unknown detector, a model file that is missing or damaged, or a mesh that is
@@ -74,21 +76,17 @@ class FaceFinder:
         blendshapes: bool = False,
         max_faces: int = 64,
         detector: str = USUAL,
+        every_frame: bool = False,
     ) -> None:
         if max_faces < 1:
             raise EmotionError(f"max_faces must be 1 or more, not {max_faces}")
         copies = min(2, os.cpu_count() or 1)
         self.max_faces = max_faces
-        self.detector = detector
+        self.detector, self.every_frame = detector, every_frame
         self._detector = load_detector(detector)
         self._mesh = None if mesh is False else _load_mesh(model, mesh, blendshapes, copies)
         self._home = Home()
         self._pool = ThreadPoolExecutor(copies, thread_name_prefix="faces")
-
-    @property
-    def has_mesh(self) -> bool:
-        """Whether faces get a mesh at all."""
-        return self._mesh is not None
 
     def detect(self, image: np.ndarray) -> list[DetectedFace]:
         """Find every face of an RGB uint8 picture (H, W, 3), the largest first."""
@@ -273,11 +271,17 @@ class FaceFinder:
         if not inside(image, last.box):
             return None
         if self._mesh is not None and last.region is not None:
+            same = None if self.every_frame else carried(image, last)
+            if same is not None and inside(image, same.box):
+                return same
             face = self._read_at(image, last.region, last.score)
             if face is not None and self._is_mislaid(image, face):
                 return None
             if face is not None and plausible(last.box, face.box):
-                return self._settled(image, last, face) if inside(image, face.box) else None
+                if not inside(image, face.box):
+                    return None
+                settled = self._settled(image, last, face)
+                return settled if self.every_frame else anchored(image, settled)
         near = self._near(image, last.box)
         if near is None or not plausible(last.box, near.box):
             return None

@@ -82,3 +82,13 @@ def pad(picture: np.ndarray, margin: int) -> np.ndarray:
     if margin == 0:
         return picture
     return cv2.copyMakeBorder(picture, margin, margin, margin, margin, cv2.BORDER_CONSTANT, value=GREY)
+
+
+def center(box: Box) -> np.ndarray:
+    """Give the centre (2,) of a box."""
+    return np.array([box.x + box.width / 2, box.y + box.height / 2])
+
+
+def size_of(box: Box) -> float:
+    """Give the side of a square of the same area, in pixels."""
+    return math.sqrt(box.width * box.height)

@@ -1,9 +1,8 @@
 """Identities over time: which face of this frame is whose.
 
-A tracker of our own: supervision has none any more, and those that count frames lose people where frames
-come irregularly, as they do live. This one knows that faces are followed by their mesh between searches, and
-is plain data, so that a Session can be copied and pickled. Where embeddings are given, who somebody is
-follows the look and not the place: whoever is followed is compared with what that person looked like.
+A tracker of our own: those that count frames lose people where frames come irregularly, as they do live. It
+knows that faces are followed by their mesh, and is plain data, so that a Session can be copied and pickled.
+With embeddings, who somebody is follows the look and not the place.
 """
 
 import math
@@ -14,9 +13,11 @@ from enum import Enum
 import numpy as np
 
 from emotion_core.faces.assignment import assign
-from emotion_core.faces.colors import look_of, scene_of, unlike
+from emotion_core.faces.colors import look_of, unlike
 from emotion_core.faces.embedding import Embed
 from emotion_core.faces.identity import DOUBTED, OTHER, SAME, Looks, is_good_view, is_jump, pattern_of
+from emotion_core.faces.regions import center, size_of
+from emotion_core.faces.scene import has_news, is_cut, scene_of
 from emotion_core.types import Box, Candidate, DetectedFace, same_place
 
 MEMORY = 3.0
@@ -28,6 +29,7 @@ PEOPLE = 500
 _EVERY = 0.4  # seconds between searches while all goes well
 _SOON = 0.1  # and while nobody is there or someone has just been lost
 _THOROUGH = 2.0  # seconds between thorough searches
+_PATIENCE = 0.1  # seconds for which a search may be put off to a frame with less to do
 _SURE, _SURE_ALONE = 0.7, 0.85  # scores with and without a mesh from which one sighting is enough
 _FITS = 15.0  # score of the mesh itself with which one sighting is enough too: of heads that lie, mostly
 _SIGHTINGS = 3  # that a face below them needs, one after another
@@ -36,15 +38,11 @@ _GLIDE = 0.5  # seconds in which the movement of someone hidden dies away
 _HIDDEN = 0.8  # seconds for which someone who is out of sight is expected to have moved on
 _SAME = 0.45  # of a face's size: two faces nearer than this are one
 _STEP = 1 / 30  # seconds, assumed where times don't rise
-# A hard cut: pixels differ by so many grey levels on average, and what is bright is so little alike. Movement
-# changes 25 levels in a third of a second at most, and a light that goes on or off leaves the pattern alike.
-_CUT_LEVELS, _CUT_ALIKE = 30.0, 0.7
-_CUT_WITHIN = 0.5  # seconds between two frames, at most, for which that tells anything
 _MISSES = 3  # pictures without somebody, at least, until the place is forgotten: they may come slowly
 # Looks in a row at somebody else until a track is split: where they are clearly another's, and where that is
 # doubtful. After a jump, one and two are enough.
 _STRANGE, _LONG_STRANGE = 3, 12
-_PATIENCE = 1.0  # seconds for which it is waited to see somebody well who may be someone who returns
+_RETURNING = 1.0  # seconds for which it is waited to see somebody well who may be someone who returns
 _AT_ONCE = 4  # faces that are compared as a matter of course in one picture, the longest ago first
 _CUT_LOOK = 0.25  # looks that differ less may be one person on both sides of a cut; one's own differs by 0.2
 
@@ -104,6 +102,8 @@ class Tracker:
     _searched: float = -math.inf
     _thorough: float = -math.inf
     _scene: np.ndarray | None = None
+    _looked: np.ndarray | None = None  # the scene at the last search
+    _due_at: float | None = None
 
     def begin(self, time: float, image: np.ndarray | None = None) -> Search:
         """Start the frame at `time`, in seconds, and say what search is due before anyone is lost.
@@ -122,7 +122,18 @@ class Tracker:
             for track in self.tracks:
                 track.missing = track.cut_off = True
             return Search.THOROUGH
-        return self._due()
+        due = self._due(None if image is None else image.shape[1::-1])
+        if due is Search.NONE:
+            self._due_at = None
+        elif self._due_at is None:
+            self._due_at = self.now
+        return due
+
+    @property
+    def patient(self) -> bool:
+        """Whether the search that is due may as well be made in the next frame."""
+        settled = not any(t.missing or t.id is None for t in self.tracks)
+        return settled and self._due_at is not None and self.now - self._due_at < _PATIENCE - 1e-6
 
     @property
     def present(self) -> list[Track]:
@@ -155,7 +166,7 @@ class Tracker:
                 self._move(track, near[id(track)])
         others = [] if embed is None else self._compare(image, embed, search is not Search.NONE)
         if search is not Search.NONE:
-            self._searched = self.now
+            self._searched, self._looked, self._due_at = self.now, self._scene, None
             self._check(seen)
             if search is Search.THOROUGH:
                 self._thorough = self.now
@@ -170,12 +181,9 @@ class Tracker:
 
     def _is_cut(self, image: np.ndarray, step: float) -> bool:
         before, self._scene = self._scene, scene_of(image)
-        if before is None or step > _CUT_WITHIN or np.abs(self._scene - before).mean() < _CUT_LEVELS:
-            return False
-        a, b = self._scene - self._scene.mean(), before - before.mean()
-        return bool((a * b).sum() < _CUT_ALIKE * np.sqrt((a * a).sum() * (b * b).sum()))
+        return before is not None and is_cut(before, self._scene, step)
 
-    def _due(self) -> Search:
+    def _due(self, size: tuple[int, ...] | None) -> Search:
         if self.now - self._thorough >= _THOROUGH:
             return Search.THOROUGH
         wait = _EVERY
@@ -183,7 +191,14 @@ class Tracker:
             wait = 0.0
         elif not self.tracks or any(t.missing and self.now - t.seen < 1.0 for t in self.tracks):
             wait = _SOON
-        return Search.QUICK if self.now - self._searched >= wait - 1e-6 else Search.NONE
+        if self.now - self._searched < wait - 1e-6:
+            return Search.NONE
+        return Search.NONE if wait == _EVERY and size and self._nothing_new(size) else Search.QUICK
+
+    def _nothing_new(self, size: tuple[int, ...]) -> bool:
+        if self._scene is None or self._looked is None:
+            return False
+        return not has_news(self._looked, self._scene, [t.face.box for t in self.present], size)
 
     def _move(self, track: Track, face: DetectedFace) -> None:
         step = max(self.now - track.seen, 1e-3)
@@ -266,11 +281,8 @@ class Tracker:
         present = [t for t in self.present if id(t) in near]
         for i, one in enumerate(present):
             for other in present[i + 1 :]:
-                if (
-                    one in slipped
-                    or other in slipped
-                    or not _one_face(near[id(one)].box, near[id(other)].box)
-                ):
+                apart = not _one_face(near[id(one)].box, near[id(other)].box)
+                if apart or one in slipped or other in slipped:
                     continue
                 worse = max(one, other, key=lambda t: (t.id is None, self._strain(image, t, near[id(t)])))
                 slipped.append(worse)
@@ -278,9 +290,9 @@ class Tracker:
 
     def _strain(self, image: np.ndarray, track: Track, face: DetectedFace) -> float:
         """Tell how ill `face` fits `track`: by place, size and look; below about 1 it fits."""
-        size = _size(track.face.box)
+        size = size_of(track.face.box)
         away = float(np.hypot(*(center(face.box) - track.expected(self.now)))) / size
-        grown = abs(math.log(_size(face.box) / size))
+        grown = abs(math.log(size_of(face.box) / size))
         return away + grown + 1.5 * unlike(track.look, look_of(image, face.points))
 
     def _check(self, seen: Sequence[Candidate]) -> None:
@@ -358,7 +370,7 @@ class Tracker:
         track.guessed = unseen
         returns = unseen and (self.away or any(t.missing and len(t.person) for t in self.tracks))
         if returns:
-            track.waits = self.now + _PATIENCE
+            track.waits = self.now + _RETURNING
         elif face.score >= _sure(face):
             self._name(track)
         return track
@@ -368,22 +380,13 @@ class Tracker:
         self.next_id += 1
 
 
-def center(box: Box) -> np.ndarray:
-    """Give the centre (2,) of a box."""
-    return np.array([box.x + box.width / 2, box.y + box.height / 2])
-
-
-def _size(box: Box) -> float:
-    return math.sqrt(box.width * box.height)
-
-
 def _one_face(a: Box, b: Box) -> bool:
     apart = float(np.hypot(*(center(a) - center(b))))
-    return apart < _SAME * min(_size(a), _size(b)) or a.iou(b) > 0.55
+    return apart < _SAME * min(size_of(a), size_of(b)) or a.iou(b) > 0.55
 
 
 def _touch(a: Box, b: Box) -> bool:
-    reach = (_size(a) + _size(b)) * 0.9
+    reach = (size_of(a) + size_of(b)) * 0.9
     return bool(np.abs(center(a) - center(b)).max() < reach)
 
 

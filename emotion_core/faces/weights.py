@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from emotion_core.files import weights_dir
-from emotion_core.sums import verified
+from emotion_core.hashes import verified
 from emotion_core.types import EmotionError
 
 LANDMARKER = "face_landmarker.task"

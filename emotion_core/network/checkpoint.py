@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emotion_core.files import weights_dir, written_beside
+from emotion_core.hashes import note, verified
 from emotion_core.labels import EMOTIONS
-from emotion_core.sums import note, verified
 from emotion_core.types import EmotionError
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def unpack(strings: Mapping[str, str], path: Path) -> Metadata:
 
 
 def digest(arrays: Mapping[str, np.ndarray]) -> str:
-    """Give the sha256 over names, shapes and bytes of all arrays, in the order of their names."""
+    """Return the sha256 over names, shapes and bytes of all arrays, in the order of their names."""
     sha = hashlib.sha256()
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
@@ -211,5 +211,5 @@ def ensure(path: Path = WEIGHTS) -> Metadata:
 
 
 def onnx_files(path: Path) -> tuple[Path, Path]:
-    """Give the names of the two ONNX files that belong to a safetensors file."""
+    """Return the names of the two ONNX files that belong to a safetensors file."""
     return path.with_suffix(".encode.onnx"), path.with_suffix(".decide.onnx")

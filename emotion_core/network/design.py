@@ -27,7 +27,7 @@ def initialise(net: SpatioTemporalEmotionNet, seed: int = 0) -> SpatioTemporalEm
 
 
 def describe(net: SpatioTemporalEmotionNet) -> str:
-    """Give the table of parts: parameters and megabytes in single and half precision."""
+    """Write the table of parts: parameters and megabytes in single and half precision."""
     counted = {name: sum(p.numel() for p in part.parameters()) for name, part in net.parts().items()}
     total = sum(p.numel() for p in net.parameters())
     counted["time pooling"] = total - sum(counted.values())

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from emotion_core.faces.crop import SIZE
 from emotion_core.files import written_beside
+from emotion_core.hashes import note
 from emotion_core.network.checkpoint import Metadata, onnx_files
 from emotion_core.network.once import Once
 from emotion_core.network.spatiotemporal import SpatioTemporalEmotionNet
-from emotion_core.sums import note
 
 if TYPE_CHECKING:
     import onnx

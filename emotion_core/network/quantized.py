@@ -1,4 +1,4 @@
-"""The picture half in 8 bits, on PyTorch as ONNX Runtime computes it: the same numbers to the last bit.
+"""The encoder in 8 bits, on PyTorch as ONNX Runtime computes it: the same numbers to the last bit.
 
 Sums of 8-bit products stay below 2 ** 24, where single precision holds every whole number, so convolutions
 are exact on both. What lies between them is not, and a difference in the last place may round to another of
@@ -118,7 +118,7 @@ def as_exported(net: SpatioTemporalEmotionNet, encode: Path) -> SpatioTemporalEm
 
 
 def _convolutions(graph: "onnx.GraphProto") -> Iterator[tuple[str, dict[str, np.ndarray]]]:
-    """Give each 8-bit convolution's place in the picture half, and its numbers."""
+    """Yield each 8-bit convolution's place in the encoder, and its numbers."""
     from onnx import numpy_helper
 
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}

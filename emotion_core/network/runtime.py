@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from emotion_core.files import cache_dir
+from emotion_core.hashes import verified
 from emotion_core.network import checkpoint
 from emotion_core.network.checkpoint import Metadata, onnx_files
 from emotion_core.onnx_session import open_session
-from emotion_core.sums import verified
 from emotion_core.types import EmotionError
 
 if TYPE_CHECKING:
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-UNTRAINED = (
-    "the weights are UNTRAINED: every emotion it names is a guess; train with `python main.py --train`"
-)
+UNTRAINED = "the weights are UNTRAINED: every emotion it names is a guess; train them first, or name others"
 
 
 class Network(Protocol):

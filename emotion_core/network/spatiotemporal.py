@@ -45,7 +45,7 @@ class NetConfig:
             raise ValueError(f"the resolution lies between 32 and {SIZE}, not {self.resolution}")
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the fields as plain values for a file's metadata."""
+        """Return the fields as plain values for a file's metadata."""
         return asdict(self)
 
 
@@ -110,7 +110,7 @@ class Shrink(nn.Module):
 
     @staticmethod
     def factor(resolution: int) -> int:
-        """Give how many pixels a side are averaged into one."""
+        """Return how many pixels a side are averaged into one."""
         return max(1, SIZE // (resolution * 5 // 4))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -119,7 +119,7 @@ class Shrink(nn.Module):
 
 
 class SpatialCNN(nn.Module):
-    """Four stages, 64 -> 512 channels; gives average- and max-pooled features (B, 2 * 512).
+    """Four stages, 64 -> 512 channels; return average- and max-pooled features (B, 2 * 512).
 
     Pictures of 224 px are brought down to `resolution` first: most labelled faces are 48 px wide, so finer
     steps would read detail that the network was never taught. Training feeds that size as it is. At 94 px a
@@ -338,7 +338,7 @@ class SpatioTemporalEmotionNet(nn.Module):
         return self.decide(rearrange(features, "(b t) f -> b t f", b=b))
 
     def parts(self) -> dict[str, nn.Module]:
-        """Give the parts of the design's table by name, in its order."""
+        """Return the parts of the design's table by name, in its order."""
         return {
             "spatial CNN": self.spatial,
             "multi-scale temporal attention": self.temporal,

@@ -6,12 +6,12 @@ off the faces: beside, below or above where there is room, as a short label wher
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from emotion_core.overlay import panels
 from emotion_core.overlay.elements import ELEMENTS
 from emotion_core.overlay.elements.base import Scene, rect
+from emotion_core.overlay.hiding import hide, places
 from emotion_core.overlay.panels import DIM, Metrics
 from emotion_core.overlay.placement import Memory, Rect, overlap
 from emotion_core.overlay.style import DrawStyle
@@ -28,27 +28,34 @@ def draw(
     fps: float | None = None,
     latency_ms: float | None = None,
     style: DrawStyle | None = None,
-    memory: Memory | None = None,
+    memory: dict[int, tuple[int, str]] | None = None,
     note: str = "",
 ) -> np.ndarray:
     """Draw faces and objects onto a copy of a frame: RGB uint8 (H, W, 3), the size of the frame.
 
     `fps` and `latency_ms` (milliseconds) show in a corner in live mode, with `note`, a few words.
-    `memory` is a dict that the caller keeps per stream: with it panels stay where they are from frame to
-    frame. A picture that is not RGB uint8 raises ValueError.
+    `memory` is a `Memory` that the caller keeps per stream: with it panels stay where they are from frame to
+    frame, and a face that is to be hidden stays so for a second where it is lost, by the frames' times. (A
+    plain dict does for the panels alone.) A picture that is not RGB uint8 raises ValueError.
     """
     style = style or DrawStyle()
-    image = (frame if isinstance(frame, Frame) else Frame(frame)).image
+    frame = frame if isinstance(frame, Frame) else Frame(frame)
+    image = frame.image
     canvas = np.array(image[:, ::-1] if style.mirror else image, order="C")
     height, width = canvas.shape[:2]
     if not height or not width:
         return canvas
+    kept = memory if isinstance(memory, Memory) else None
+    hidden = places(faces, (width, height), frame.time, kept)
+    if style.hide_faces:
+        for left, top, right, bottom in hidden:
+            hide(
+                canvas,
+                (width - right, top, width - left, bottom) if style.mirror else (left, top, right, bottom),
+            )
     if style.mirror:
         faces, objects = mirrored(faces, objects, width)
     boxes = [rect(face.box) for face in faces]
-    if style.hide_faces:
-        for box in boxes:
-            hide(canvas, box)
     metrics = Metrics.of(width, height, style.scale)
     scene = Scene(
         canvas,
@@ -82,14 +89,14 @@ def draw(
 def mirrored(
     faces: Sequence[Face], objects: Sequence[DetectedObject], width: int
 ) -> tuple[list[Face], list[DetectedObject]]:
-    """Give faces and objects as a mirror shows them, in a frame that is `width` pixels wide."""
+    """Return faces and objects as a mirror shows them, in a frame that is `width` pixels wide."""
     return _mapped(faces, objects, 1.0, 1.0, width)
 
 
 def scaled(
     faces: Sequence[Face], objects: Sequence[DetectedObject], x: float, y: float
 ) -> tuple[list[Face], list[DetectedObject]]:
-    """Give faces and objects for the same frame resized by the factors `x` and `y`."""
+    """Return faces and objects for the same frame resized by the factors `x` and `y`."""
     return _mapped(faces, objects, x, y, None)
 
 
@@ -129,35 +136,6 @@ def _mapped(
         )
 
     return [face(f) for f in faces], [DetectedObject(o.label, o.score, box(o.box)) for o in objects]
-
-
-def _clipped(rect: Rect, width: int, height: int) -> Rect | None:
-    left, top, right, bottom = max(rect[0], 0), max(rect[1], 0), min(rect[2], width), min(rect[3], height)
-    return (left, top, right, bottom) if left < right and top < bottom else None
-
-
-# ---------------------------------------------------------------- faces
-
-
-def hide(canvas: np.ndarray, box: Rect) -> None:
-    """Pixelate a face in place, hair and chin included, so that it can't be recognised.
-
-    Six blocks across at most, each rounded to 24 levels: neighbouring frames of a video then add
-    nothing that would let the blocks be solved for finer ones.
-    """
-    height, width = canvas.shape[:2]
-    dx, dy = round((box[2] - box[0]) * 0.16), round((box[3] - box[1]) * 0.2)
-    area = _clipped((box[0] - dx, box[1] - dy, box[2] + dx, box[3] + dy), width, height)
-    if area is None:
-        return
-    left, top, right, bottom = area
-    region = canvas[top:bottom, left:right]
-    across = min(6, right - left)
-    down = max(1, min(7, round(across * (bottom - top) / (right - left))))
-    small = cv2.resize(region, (across, down), interpolation=cv2.INTER_AREA)
-    small = np.minimum(small.astype(np.uint16) // 11 * 11 + 5, 255).astype(np.uint8)
-    blocks = cv2.resize(small, (right - left, bottom - top), interpolation=cv2.INTER_NEAREST)
-    canvas[top:bottom, left:right] = blocks
 
 
 def _status(canvas: np.ndarray, line: str, boxes: Sequence[Rect], metrics: Metrics) -> Rect:

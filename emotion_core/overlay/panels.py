@@ -1,7 +1,7 @@
-"""The overlay's panels in six sizes, measured before they are placed and painted after.
+"""The overlay's panels in three sizes, measured before they are placed and painted after.
 
-Richest first: all bars with figures and the valence and arousal rows; the same, narrow; a flat strip of
-bars; a card without bars; one line; a short one. A panel is a list of sprites and where in it they lie.
+Richest first: all bars with figures and the valence and arousal rows; the same, narrow; one line. A panel is
+a list of sprites and where in it they lie.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ class Metrics:
 
     @classmethod
     def of(cls, width: int, height: int, scale: float = 1.0) -> "Metrics":
-        """Give the sizes for a frame; letters grow a little slower than the frame does."""
+        """Return the sizes for a frame; letters grow a little slower than the frame does."""
         side = max(1, min(width, height))
         letter = min(14.0 * (side / 480) ** 0.85, 96.0) * scale
         return cls(
@@ -69,7 +69,7 @@ class Panel:
     parts: list[tuple[Sprite, int, int]] = field(default_factory=list)
 
     def text(self, line: str, x: int, y: int, size: int, color: Color = PAPER, *, bold: bool = False) -> int:
-        """Add a line of text whose box starts at (x, y); give where it ends."""
+        """Add a line of text whose box starts at (x, y); return where it ends."""
         sprite = sprites.text(line, size, color, size / 60 if bold else 0.0)
         self.parts.append((sprite, x, y))
         return x + sprite.width
@@ -109,7 +109,7 @@ class Panel:
 
 
 def status_line(fps: float | None, latency_ms: float | None, note: str) -> str:
-    """Give the words of the corner chip in live mode: "31 fps · 24 ms"; empty where there are none."""
+    """Return the words of the corner chip in live mode: "31 fps · 24 ms"; empty where there are none."""
     words = [] if fps is None else [f"{fps:.0f} fps"]
     words += [] if latency_ms is None else [f"{latency_ms:.0f} ms"]
     return " · ".join([*words, *([note] if note else [])])
@@ -177,15 +177,16 @@ def _words(face: Face, metrics: Metrics) -> _Words:
     )
 
 
-LEVELS = 6
+LEVELS = 3
 """How many sizes of panel there are; 0 is the richest."""
+
+_MOST_BARS = 24  # more than that a panel can't hold: it says the essential
 
 
 class Chooser:
     """The panels of a frame's faces, each made when it is first asked for.
 
-    A level means the same for every face: 0 all bars with figures, 1 the same but narrow, 2 a flat strip of
-    bars, 3 a card without bars, 4 one line, 5 a short one without the id.
+    A level means the same for every face: 0 all bars with figures, 1 the same but narrow, 2 one line.
     """
 
     def __init__(self, faces: Sequence[Face], metrics: Metrics, panel: bool, bars: bool, va: bool) -> None:
@@ -193,33 +194,27 @@ class Chooser:
         self._made: dict[tuple[int, int], Panel | None] = {}
 
     def size(self, i: int, level: int) -> Size | None:
-        """Give the (w, h) of face i's panel at a level, or None where style or labels rule it out."""
+        """Return the (w, h) of face i's panel at a level, or None where style or labels rule it out."""
         panel = self.panel(i, level)
         return None if panel is None else panel.size
 
     def panel(self, i: int, level: int) -> Panel | None:
-        """Give face i's panel at a level, or None where style or labels rule it out."""
+        """Return face i's panel at a level, or None where style or labels rule it out."""
         if (i, level) not in self._made:
             self._made[i, level] = self._make(self.faces[i], level)
         return self._made[i, level]
 
     def _make(self, face: Face, level: int) -> Panel | None:
         m, words = self.metrics, _words(face, self.metrics)
-        if level >= 4:
-            return _label(words, m) if level == 4 else _tiny(face, words, m)
-        if not self.shown:
-            return None
-        if level == 3:
-            return _card(words, m) if self.va else None
-        # More bars than a panel can hold: the card says the essential.
-        if not self.bars or len(face.labels) > 24:
+        if level == LEVELS - 1:
+            return _label(words, m)
+        labels = face.labels if self.bars and len(face.labels) <= _MOST_BARS else ()
+        if not self.shown or not (labels or self.va):
             return None
         if level == 0:
-            return _full(face, words, m, self.va)
-        short = _short(face.labels)
-        if short is None or (level == 2 and len(short) > 9):
-            return None
-        return (_narrow if level == 1 else _strip)(face, words, m, self.va, short)
+            return _full(face, words, m, labels, self.va)
+        short = _short(labels)
+        return None if short is None else _narrow(face, words, m, short, self.va)
 
 
 @lru_cache(maxsize=64)
@@ -245,14 +240,8 @@ def _label(words: _Words, m: Metrics) -> Panel:
     return panel
 
 
-def _tiny(face: Face, words: _Words, m: Metrics) -> Panel:
-    short = _short(face.labels)
-    name = short[face.labels.index(face.emotion)] if short else words.name
-    return tag(f"{name}{'?' * face.uncertain} {words.percent}", m, words.color, words.ink)
-
-
 def _header(panel: Panel, words: _Words, m: Metrics, width: int) -> int:
-    """The first line: dot, emotion, confidence and, at the right, the id; give where the next row starts."""
+    """The first line: dot, emotion, confidence and, at the right, the id; return the y of the next row."""
     x = m.pad + _dot_size(m.title) + m.pad // 2
     _dot(panel, m.pad, m.pad // 2 + 1, m.title, words.color)
     end = panel.text(words.name, x, m.pad // 2 + 1, m.title, words.ink, bold=True)
@@ -267,8 +256,8 @@ def _header_width(words: _Words, m: Metrics) -> int:
     return round(4.2 * m.pad) + _dot_size(m.title) + words.widest + rest
 
 
-def _full(face: Face, words: _Words, m: Metrics, va: bool) -> Panel:
-    named = [sprites.fit(label, m.row, m.row * 9) for label in face.labels]
+def _full(face: Face, words: _Words, m: Metrics, labels: Sequence[str], va: bool) -> Panel:
+    named = [sprites.fit(label, m.row, m.row * 9) for label in labels]
     both = [*named, "Valence", "Arousal"] if va else named
     column = max(sprites.text_width(line, m.row) for line in both)
     figures = sprites.text_width("+0.00" if va else "100%", m.row)
@@ -278,14 +267,14 @@ def _full(face: Face, words: _Words, m: Metrics, va: bool) -> Panel:
     panel = Panel((width, 0), words.color, m)
     y = _header(panel, words, m, width)
     bar_x, down = m.pad * 2 + column, round(m.row * 0.64) - m.bar // 2
-    for label, line, share in zip(face.labels, named, face.probabilities, strict=True):
+    for label, line, share in zip(labels, named, face.probabilities, strict=False):
         first = label == face.emotion
         panel.text(line, m.pad, y, m.row, PAPER if first else DIM)
         panel.bar(bar_x, y + down, length, share, rgb(color_of(label)))
         panel.right(f"{share:.0%}", width - m.pad, y, m.row, PAPER if first else DIM)
         y += m.pitch
     if va:
-        y += m.pad // 2
+        y += m.pad // 2 if labels else 0
         for name, figure, share in (
             ("Valence", words.valence, (face.valence + 1) / 2),
             ("Arousal", words.arousal, face.arousal),
@@ -300,8 +289,8 @@ def _full(face: Face, words: _Words, m: Metrics, va: bool) -> Panel:
     return panel
 
 
-def _narrow(face: Face, words: _Words, m: Metrics, va: bool, short: Sequence[str]) -> Panel:
-    column = max(sprites.text_width(line, m.row) for line in short)
+def _narrow(face: Face, words: _Words, m: Metrics, short: Sequence[str], va: bool) -> Panel:
+    column = max(sprites.text_width(line, m.row) for line in (*short, "Val", "Aro"))
     indent = m.pad + _dot_size(m.title) + m.pad // 2
     title = indent + words.widest + m.pad
     width = max(3 * m.pad + column + round(m.row * 2.6), title)
@@ -313,45 +302,15 @@ def _narrow(face: Face, words: _Words, m: Metrics, va: bool, short: Sequence[str
     panel.right(words.id, width - m.pad, y, m.row, DIM)
     y += m.pitch + m.pad // 3
     bar_x, down = 2 * m.pad + column, round(m.row * 0.64) - m.bar // 2
-    for label, line, share in zip(face.labels, short, face.probabilities, strict=True):
+    for label, line, share in zip(face.labels, short, face.probabilities, strict=False):
         panel.text(line, m.pad, y, m.row, PAPER if label == face.emotion else DIM)
         panel.bar(bar_x, y + down, width - m.pad - bar_x, share, rgb(color_of(label)))
         y += m.pitch
     if va:
-        y += m.pad // 2
+        y += m.pad // 2 if short else 0
         for name, figure in (("Val", words.valence), ("Aro", words.arousal)):
             panel.text(name, m.pad, y, m.row, DIM)
             panel.right(figure, width - m.pad, y, m.row)
             y += m.pitch
     panel.size = width, y + m.pad // 2
-    return panel
-
-
-def _strip(face: Face, words: _Words, m: Metrics, va: bool, short: Sequence[str]) -> Panel:
-    extra = f"V {words.valence}  A {words.arousal}"
-    cell = max(max(sprites.text_width(line, m.row) for line in short), round(m.row * 2.3))
-    head = _header_width(words, m) + (sprites.text_width(extra, m.row) + 2 * m.pad if va else 0)
-    width = max(head, len(short) * (cell + m.pad) + m.pad)
-    panel = Panel((width, 0), words.color, m)
-    y = _header(panel, words, m, width)
-    if va:
-        lower = m.pad // 2 + 1 + round((m.title - m.row) * 0.98)
-        panel.right(extra, width - 2 * m.pad - sprites.text_width(words.id, m.row), lower, m.row)
-    step = (width - m.pad) / len(short)
-    for i, (label, line, share) in enumerate(zip(face.labels, short, face.probabilities, strict=True)):
-        x = m.pad + round(i * step)
-        length = round((i + 1) * step) - round(i * step) - m.pad
-        panel.bar(x, y + m.pad // 3, length, share, rgb(color_of(label)))
-        panel.text(line, x, y + m.pad // 3 + m.bar + 1, m.row, PAPER if label == face.emotion else DIM)
-    panel.size = width, y + m.pad // 3 + m.bar + sprites.text_height(m.row) + m.pad // 2
-    return panel
-
-
-def _card(words: _Words, m: Metrics) -> Panel:
-    extra = f"V {words.valence}  A {words.arousal}"
-    width = max(_header_width(words, m), sprites.text_width(extra, m.row) + 2 * m.pad)
-    panel = Panel((width, 0), words.color, m)
-    y = _header(panel, words, m, width)
-    panel.text(extra, m.pad, y, m.row, PAPER)
-    panel.size = width, y + sprites.text_height(m.row) + m.pad // 2
     return panel

@@ -24,17 +24,25 @@ class Placed:
     rect: Rect
 
 
-Memory = dict[int, tuple[int, str]]
-"""Face id -> (level, slot) of the frame before, so that panels don't jump; plain data, one per stream."""
+class Memory(dict[int, tuple[int, str]]):
+    """Face id -> (level, slot) of the frame before, so that panels don't jump; plain data, one per stream.
+
+    `seen` is face id -> (time in seconds; x, y, width and height as shares of the frame), so that a face
+    which is lost for a moment stays hidden.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: dict[int, tuple[float, float, float, float, float]] = {}
 
 
 def area(rect: Rect) -> int:
-    """Give the area in square pixels; 0 for an empty rectangle."""
+    """Compute the area in square pixels; 0 for an empty rectangle."""
     return max(0, rect[2] - rect[0]) * max(0, rect[3] - rect[1])
 
 
 def overlap(a: Rect, b: Rect) -> int:
-    """Give the area in square pixels that two rectangles share."""
+    """Compute the area in square pixels that two rectangles share."""
     width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
     return width * height if width > 0 and height > 0 else 0
 
@@ -88,8 +96,8 @@ class Planner:
     """Places one panel per face in a frame of (w, h) pixels, `gap` pixels apart.
 
     `offer(i, level)` gives the size that face i's panel has at a level, or None where it has none; it is
-    asked only for what is tried. Level 0 is the richest, `levels` - 1 the shortest label, before which
-    comes a whole one. `reserved` rectangles are kept free.
+    asked only for what is tried. Level 0 is the richest, `levels` - 1 a label of one line. `reserved`
+    rectangles are kept free.
     """
 
     def __init__(
@@ -105,23 +113,23 @@ class Planner:
         self.reserved = list(reserved)
         self.levels = levels
         # Many faces get labels only: panels for some would read as if these were the ones meant.
-        self.richest = 0 if len(faces) <= 6 else levels - 2
+        self.richest = 0 if len(faces) <= 6 else levels - 1
         # The largest faces choose first: they are the ones that a viewer looks at.
         self.order = sorted(range(len(faces)), key=lambda i: -area(self.faces[i]))
 
-    def solve(self, ids: Sequence[int], memory: Memory | None = None) -> list[Placed]:
-        """Give a place to every face; with a `memory`, keep last frame's layout while it is as good."""
+    def solve(self, ids: Sequence[int], memory: dict[int, tuple[int, str]] | None = None) -> list[Placed]:
+        """Place every face; with a `memory`, keep last frame's layout while it is as good."""
         kept = self._remembered(ids, memory) if memory else None
         if kept is not None:
             # To move, a layout must be better with room to spare, or it would flip back at once; to cover a
             # part of a face counts as worse than anything that does not.
             covers = any(overlap(p.rect, _grow(face, -0.05)) for p in kept for face in self.faces)
-            total = self.levels - 2 if covers else sum(p.level for p in kept)
+            total = self.levels - 1 if covers else sum(p.level for p in kept)
             wide = self._uniform([_grow(face, 0.03) for face in self.faces]) if total else None
             if wide is None or sum(p.level for p in wide) >= total:
                 return kept
         plan = self._uniform(self.faces)
-        if len(self.faces) == 1 and (plan is None or plan[0].level >= self.levels - 2):
+        if len(self.faces) == 1 and (plan is None or plan[0].level >= self.levels - 1):
             # A face that fills the frame: bars over its hair or chin tell more than none.
             plan = self._uniform([_grow(self.faces[0], -CLOSE)]) or plan
         plan = plan or self._mixed()
@@ -143,7 +151,7 @@ class Planner:
                 return Placed(level, slot, rect)
         return None
 
-    def _remembered(self, ids: Sequence[int], memory: Memory) -> list[Placed] | None:
+    def _remembered(self, ids: Sequence[int], memory: dict[int, tuple[int, str]]) -> list[Placed] | None:
         lone = len(ids) == 1 and ids[0] in memory and memory[ids[0]][1] in EDGES
         keep_out = [_grow(face, -0.04 - CLOSE * lone) for face in self.faces]
         taken, plan = keep_out + self.reserved, []
@@ -183,15 +191,13 @@ class Planner:
             place = self._try(i, last, taken) or self._least_bad(i, taken)
             places[i] = place
             taken = [*taken, place.rect]
-        # Whole labels for all who have room before any has more.
-        for levels in ((last - 1,), range(self.richest, last - 1)):
-            for i in self.order:
-                others = [rect for rect in taken if rect is not places[i].rect]
-                tries = (self._try(i, level, others) for level in levels)
-                better = next((place for place in tries if place is not None), None)
-                if better is not None:
-                    places[i] = better
-                    taken = [*others, better.rect]
+        for i in self.order:
+            others = [rect for rect in taken if rect is not places[i].rect]
+            tries = (self._try(i, level, others) for level in range(self.richest, last))
+            better = next((place for place in tries if place is not None), None)
+            if better is not None:
+                places[i] = better
+                taken = [*others, better.rect]
         return [places[i] for i in range(len(self.faces))]
 
     def _least_bad(self, i: int, taken: Sequence[Rect]) -> Placed:

@@ -41,7 +41,7 @@ class DrawStyle:
             raise ValueError(f"scale lies in [0.5, 3], not {self.scale}")
 
     def switched(self, name: str) -> "DrawStyle":
-        """Give the style with one element, or one of its own switches, turned on or off."""
+        """Return the style with one element, or one of its own switches, turned on or off."""
         if name in ELEMENTS:
             return replace(self, elements=frozenset(self.elements) ^ {name})
         change: dict[str, bool] = {name: not getattr(self, name)}

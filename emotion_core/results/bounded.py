@@ -6,6 +6,7 @@ a line without an end. So rows, columns and sizes are looked at first, and files
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +23,7 @@ PIECE = 1 << 20  # bytes that are looked at at a time
 LONGEST_LINE = 1 << 20  # bytes of a row of CSV
 MOST_COLUMNS = 3 * MAX_LABELS
 MOST_TEXT = 200_000_000  # bytes of a column of words
-_BATCH = 20_000  # rows that are unpacked at a time
+BATCH = 20_000  # rows that are unpacked at a time
 _FOOTER = 64_000_000  # bytes of a Parquet file's list of contents: six hours of three faces take 30 MB
 _KEY = b'"frame"'
 _ENOUGH = 50_000  # rows after which a file without one usable record is given up
@@ -30,6 +31,9 @@ _NUMBERS = (
     *("frame", "confidence", "valence", "arousal", "time", "face", "duration"),
     *("box_x", "box_y", "box_w", "box_h"),
 )
+_SEPARATORS = (",", ";", "\t", "|")  # the first of those that stand equally often
+_LETTERS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
+_SAMPLED = 200  # lines that are looked at for the decimal sign
 _OTHERS = ("emotion", "uncertain", "objects")
 
 
@@ -85,19 +89,64 @@ def read_csv(file: Path) -> pd.DataFrame:
         pandas.errors.ParserError, EmptyDataError, UnicodeDecodeError: where it is no CSV.
     """
     check_lines(file)
-    names = list(pd.read_csv(file, nrows=0).columns)
+    manner = manner_of(file)
+    names = list(pd.read_csv(file, nrows=0, **manner).columns)
     if len(names) > MOST_COLUMNS:
         raise EmotionError(f"{file.name} has {len(names):,} columns: it is no results file")
     if "frame" not in names:
         raise EmotionError(f"{file.name} is no results file: it has no column 'frame'")
     budget, tables = Budget(file.name), []
     with pd.read_csv(
-        file, on_bad_lines="skip", low_memory=False, usecols=_wanted, chunksize=_BATCH
+        file, on_bad_lines="skip", low_memory=False, usecols=_wanted, chunksize=BATCH, **manner
     ) as pieces:
         for piece in pieces:
             budget.take(piece["frame"])
             tables.append(_narrowed(piece))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=names)
+
+
+def manner_of(file: Path) -> dict[str, Any]:
+    """Tell how a table is written, as arguments for pandas: its letters, separator and decimal sign.
+
+    Spreadsheets write what their country uses: semicolons or tabs, UTF-16, and commas in numbers, and may say
+    `sep=;` in a first line.
+    """
+    with file.open("rb") as stream:
+        head = stream.read(PIECE)
+    letters = next((name for mark, name in _LETTERS if head.startswith(mark)), None)
+    if letters is None and b"\0" in head[:2]:  # UTF-16 without its mark
+        letters = "utf-16-le" if head[:1] != b"\0" else "utf-16-be"
+    if letters is None:
+        letters = "utf-8" if _is_utf8(head) else "cp1252"
+    lines = head.decode(letters, errors="replace").lstrip("\ufeff").splitlines() or [""]
+    said = lines[0].strip().strip('"').lower()
+    skipped = int(said.startswith("sep=") and len(said) == 5)
+    titles = lines[skipped] if len(lines) > skipped else ""
+    separator = said[4] if skipped else max(_SEPARATORS, key=titles.count)
+    # One number with a comma is enough: those with a point, as a program may write them, are read as well.
+    commas = any(_comma_number(separator).search(line) for line in lines[skipped + 1 : _SAMPLED])
+    return {
+        "encoding": letters,
+        "sep": separator,
+        "decimal": "," if commas else ".",
+        "skiprows": skipped,
+    }
+
+
+def _comma_number(separator: str) -> re.Pattern[str]:
+    """Give the pattern of a whole cell that holds a number with a comma."""
+    number = r"-?\d+,\d+(?:[eE][-+]?\d+)?"
+    edge = re.escape(separator)
+    quoted = rf'(?:^|{edge})"{number}"(?:{edge}|$)'
+    return re.compile(quoted if separator == "," else rf"{quoted}|(?:^|{edge}){number}(?:{edge}|$)")
+
+
+def _is_utf8(head: bytes) -> bool:
+    try:
+        head[: PIECE - 4].decode("utf-8")
+    except UnicodeDecodeError as error:
+        return len(head) >= PIECE and error.start >= PIECE - 8  # cut within a letter
+    return True
 
 
 def check_lines(file: Path) -> None:
@@ -157,7 +206,7 @@ def read_parquet(file: Path) -> pd.DataFrame:
     with pyarrow.parquet.ParquetFile(
         file, read_dictionary=texts, buffer_size=PIECE, pre_buffer=False, **limits
     ) as source:
-        for batch in source.iter_batches(_BATCH, columns=names, use_threads=False):
+        for batch in source.iter_batches(BATCH, columns=names, use_threads=False):
             if "frame" in names:
                 budget.take(batch.column(batch.schema.get_field_index("frame")).to_pandas())
             batches.append(batch)

@@ -1,5 +1,9 @@
 """How the files of one source are called: NAME, the source's own, and an ending for what a file holds."""
 
+import json
+import os
+import re
+from collections.abc import Iterator
 from pathlib import Path, PurePath, PureWindowsPath
 
 RESULTS = "_results"
@@ -14,23 +18,86 @@ _OLDER = ("_annotated", "_output")  # what other tools call an annotated video
 
 
 def results_path(folder: Path, name: str) -> Path:
-    """Give NAME_results.json in `folder`; the other formats lie beside it."""
+    """Return NAME_results.json in `folder`; the other formats lie beside it."""
     return folder / f"{name}{RESULTS}.json"
 
 
 def summary_path(results: Path) -> Path:
-    """Give the summary that belongs to a results file of any format, partial or complete."""
+    """Return the summary that belongs to a results file of any format, partial or complete."""
     partial = _PARTIAL if results.stem.endswith(_PARTIAL) else ""
     return results.with_name(f"{_source(results.name)}{SUMMARY}{partial}.json")
 
 
+def stub_path(results: Path) -> Path:
+    """Give the place of the summary that says, from its first frame on, whose a results file is."""
+    return results.with_name(f"{_source(results.name)}{SUMMARY}{_PARTIAL}.json")
+
+
+def free_name(folder: Path, name: str, source: str, path: Path | None, ending: str) -> tuple[str, str | None]:
+    """Give the NAME under which the files of a source go into `folder`, and whose the one asked for is.
+
+    It is `name` unless a summary says that its files belong to another source; then the source's own `ending`
+    (as ".mov") is added, and a number where that is taken too. `source` is how messages call it, `path` its
+    file. The second value is the other source, None where the name was free.
+    """
+    other = first = _owner(folder, name, source, path)
+    names = _alternatives(name, re.sub(r"\W", "", ending))
+    while other is not None:
+        name = next(names)
+        other = _owner(folder, name, source, path)
+    return name, first
+
+
+def place_of(path: Path, folder: Path) -> str:
+    """Give where a source lies as seen from the folder of its results, for the summary."""
+    try:
+        return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+    except ValueError:  # another drive of Windows
+        return path.name
+
+
+def _alternatives(name: str, ending: str) -> Iterator[str]:
+    longer = f"{name}_{ending}" if ending else name
+    if ending:
+        yield longer
+    number = 2
+    while True:
+        yield f"{longer}_{number}"
+        number += 1
+
+
+def _owner(folder: Path, name: str, source: str, path: Path | None) -> str | None:
+    """Give the source whose files have NAME in a folder, None where it is this one or nobody knows."""
+    results = results_path(folder, name)
+    for summary in (summary_path(results), stub_path(results)):
+        try:
+            about = json.loads(summary.read_text("utf-8"))["source"]
+            owner, place = str(about["name"]), about.get("path")
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            continue
+        if owner != source:
+            return owner
+        # The same name elsewhere: a folder may have been moved, so the other has to be there still.
+        theirs = folder / place if isinstance(place, str) else None
+        if theirs is not None and path is not None and theirs.exists() and not _same(theirs, path):
+            return str(place)
+    return None
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
 def moments_path(results: Path) -> Path:
-    """Give the place of the moments that were marked in a results file."""
+    """Return the place of the moments that were marked in a results file."""
     return results.with_name(f"{_source(results.name)}{MOMENTS}.csv")
 
 
 def video_names(results: str) -> list[str]:
-    """Give the stems that the video of a results file may have, the likeliest first."""
+    """Return the stems that the video of a results file may have, the likeliest first."""
     name = _source(results)
     partial = [f"{name}{OVERLAY}{_PARTIAL}"] if PurePath(results).stem.endswith(_PARTIAL) else []
     return [*partial, *(f"{name}{ending}" for ending in (OVERLAY, *_OLDER, ""))]
@@ -46,7 +113,7 @@ def is_results(path: Path) -> bool:
 
 
 def name_of(file: str) -> str:
-    r"""Give NAME of any of a source's files, with or without the folders before it.
+    r"""Return NAME of any of a source's files, with or without the folders before it.
 
     >>> name_of("C:\\clips\\talk.v2_results.parquet"), name_of("talk_emotions.mp4"), name_of("talk")
     ('talk.v2', 'talk', 'talk')

@@ -50,7 +50,7 @@ def pieces(stream: BinaryIO, name: str, notes: list[str]) -> Iterator[list[Any]]
 
 
 def _first_part(text: bytes) -> tuple[list[Any], bytes]:
-    """Parse as much of `text` as ends with a whole record; give the rest back."""
+    """Parse as much of `text` as ends with a whole record; return the rest."""
     cuts = [m for m in _BETWEEN.finditer(text, max(0, len(text) - 65536))]
     # The last cut may lie inside a list of objects, where what comes before it does not parse.
     depth = text.count(b"{") - text.count(b"}")

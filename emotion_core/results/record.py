@@ -70,7 +70,7 @@ class Record:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the record as it stands in the file: the five known keys first."""
+        """Return the record as it stands in the file: the five known keys first."""
         record: dict[str, Any] = {
             "frame": self.frame,
             "emotion": self.emotion,
@@ -91,7 +91,7 @@ class Record:
         return record
 
     def as_row(self, labels: Sequence[str]) -> list[Any]:
-        """Give the values of `columns(labels)`."""
+        """Return the values of `columns(labels)`."""
         box = self.box or (None,) * 4
         chances = self.probabilities or {}
         objects = None if self.objects is None else orjson.dumps(self.objects).decode()
@@ -112,14 +112,14 @@ class Record:
 
 
 def columns(labels: Sequence[str] = EMOTIONS) -> list[str]:
-    """Give the column names of the table, and of the formats that have columns, in order."""
+    """Return the column names of the table, and of the formats that have columns, in order."""
     names = ["frame", "emotion", "confidence", "valence", "arousal", "time", "face"]
     names += ["box_x", "box_y", "box_w", "box_h"]
     return [*names, *(f"p_{label}" for label in labels), "uncertain", "objects", "duration"]
 
 
 def records_of(table: "pd.DataFrame") -> Iterator[Record]:
-    """Give the records of a table of `read_results`."""
+    """Yield the records of a table of `read_results`."""
     labels = [c[2:] for c in table.columns if c.startswith("p_")]
     for row in table.to_dict("records"):
         seen = isinstance(row["emotion"], str)

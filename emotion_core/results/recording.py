@@ -25,7 +25,7 @@ from emotion_core.labels import EMOTIONS
 from emotion_core.results.formats import FORMATS, check
 from emotion_core.results.formats import of as format_of
 from emotion_core.results.formats.base import Writer
-from emotion_core.results.names import summary_path
+from emotion_core.results.names import stub_path, summary_path
 from emotion_core.results.record import Record, columns, records_of
 from emotion_core.results.summary import Summary
 from emotion_core.types import DetectedObject, EmotionError, Face, Frame
@@ -77,15 +77,16 @@ class Recording:
                 f"results are written to a .json file, not to {final.name!r}; other formats lie beside it"
             )
         final = final.with_suffix(".json")
-        wanted = [made for made in FORMATS.values() if made.name == "json" or made.name in formats]
+        formats_to_write = [fmt for fmt in FORMATS.values() if fmt.name == "json" or fmt.name in formats]
         self.labels = tuple(labels)
         self.about: dict[str, Any] = dict(about or {})
         self.complete = True
         self.summary: dict[str, Any] = {}
-        self._final = {made.name: final.with_suffix(made.endings[0]) for made in wanted}
+        self._stub = stub_path(final)
+        self._final = {fmt.name: final.with_suffix(fmt.endings[0]) for fmt in formats_to_write}
         self.paths = {
-            made.name: target if made.readable_while_written and not target.exists() else partial_name(target)
-            for made, target in zip(wanted, self._final.values(), strict=True)
+            fmt.name: target if fmt.readable_while_written and not target.exists() else partial_name(target)
+            for fmt, target in zip(formats_to_write, self._final.values(), strict=True)
         }
         self._files: dict[str, Beside] = {}
         self._writers: list[Writer] = []  # none before the first frame
@@ -192,6 +193,8 @@ class Recording:
         self.summary = {**self._counts.as_dict(), "complete": complete, **_stamp(), **self.about}
         write_summary(self.summary, summary)
         self.paths["summary"] = summary
+        if summary != self._stub:
+            self._stub.unlink(missing_ok=True)
 
     def discard(self) -> None:
         """Stop and remove what this recording wrote; earlier results stay."""
@@ -202,6 +205,8 @@ class Recording:
     def _put_away(self) -> None:
         for file in self._files.values():
             file.discard()
+        if self._writers and self.about.get("source"):
+            self._stub.unlink(missing_ok=True)
 
     def __enter__(self) -> "Recording":
         return self
@@ -219,6 +224,9 @@ class Recording:
         for name, file in self._files.items():
             self._writers.append(FORMATS[name].writer(file.path, self.labels))
         self.flush()
+        if self.about.get("source"):
+            # A run that is killed leaves results whose source has to be known when another one comes.
+            write_summary({**self.about, "complete": False}, self._stub)
         for name, file in self._files.items():
             if FORMATS[name].readable_while_written and not file.target.exists():
                 file.place()
@@ -284,11 +292,11 @@ def read_results(path: str | os.PathLike[str]) -> "pd.DataFrame":
         EmotionError: where it is no results file, has records and not one of them makes sense, or is in a
             format whose packages are not installed.
     """
-    made = format_of(Path(path))
-    made.require()
+    fmt = format_of(Path(path))
+    fmt.require()
     from emotion_core.results.table import read_table
 
-    return read_table(path, made.reader)
+    return read_table(path, fmt.reader)
 
 
 def read(path: str | os.PathLike[str]) -> list[Record]:
@@ -301,7 +309,7 @@ def read(path: str | os.PathLike[str]) -> list[Record]:
 
 
 def summarize(table: "pd.DataFrame") -> dict[str, Any]:
-    """Give the summary of a table of `read_results`; without times 25 frames a second are assumed."""
+    """Return the summary of a table of `read_results`; without times 25 frames a second are assumed."""
     labels = [c[2:] for c in table.columns if c.startswith("p_")] or list(EMOTIONS)
     counts = Summary(labels)
     times, lasting = timing(*(table[name].to_numpy(float) for name in ("frame", "time", "duration")))
@@ -321,5 +329,5 @@ def summarize(table: "pd.DataFrame") -> dict[str, Any]:
 def _stamp() -> dict[str, Any]:
     from emotion_core.version import VERSION
 
-    made = datetime.now(UTC).replace(microsecond=0).isoformat()
-    return {"schema": SCHEMA, "made": made, "version": VERSION}
+    now = datetime.now(UTC).replace(microsecond=0).isoformat()
+    return {"schema": SCHEMA, "made": now, "version": VERSION}

@@ -77,7 +77,7 @@ class Summary:
             self._waiting.clear()
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the summary as plain data: times and lengths in seconds, shares in 0..1."""
+        """Return the summary as plain data: times and lengths in seconds, shares in 0..1."""
         self._count()
         people = self._tally.people
         together = self._tally.whole()

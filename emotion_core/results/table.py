@@ -34,6 +34,8 @@ _LISTED = 100  # rows named one by one in `attrs`; pandas copies these with ever
 _NOTHING: dict[str, Any] = {}
 _LARGEST = 2**53  # whole numbers up to here are exact
 _LATEST = 1e12  # seconds: past any clock's, and small enough to be added up
+_TRUE = ("true", "1", "1.0", "wahr", "vrai", "verdadero", "verdadeiro", "vero", "waar", "prawda")
+"""How spreadsheets of several languages write that something is so."""
 _RANGES = {"confidence": (0.0, 1.0), "valence": (-1.0, 1.0), "arousal": (0.0, 1.0)}
 
 
@@ -146,7 +148,7 @@ class _Columns:
             self._put(f"p_{label}", values[:, place])
 
     def whole(self) -> dict[str, np.ndarray]:
-        """Give the columns in full length."""
+        """Return the columns in full length."""
         names = self._labels or list(EMOTIONS)
         for name in [*(f"p_{label}" for label in names), "objects"]:
             kind: Any = object if name == "objects" else np.float32
@@ -300,7 +302,7 @@ def checked(raw: Mapping[str, Any], name: str, notes: list[str]) -> pd.DataFrame
 
 
 def _emotions(values: Any) -> tuple[np.ndarray, pd.Series]:
-    """Give which rows have an emotion, and its name as this project spells it."""
+    """Return which rows have an emotion, and its name as this project spells it."""
     cells = np.asarray(values, object)
     try:
         codes, names = pd.factorize(cells)
@@ -318,7 +320,7 @@ def _emotions(values: Any) -> tuple[np.ndarray, pd.Series]:
 
 
 def _booleans(values: Any) -> np.ndarray:
-    return pd.Series(values).astype(str).str.lower().isin(["true", "1", "1.0"]).to_numpy(bool)
+    return pd.Series(values).astype(str).str.strip().str.lower().isin(_TRUE).to_numpy(bool)
 
 
 class _Reasons:
@@ -339,17 +341,17 @@ class _Reasons:
         self._count[why(int(fresh[0]))] += len(fresh)
 
     def none(self) -> np.ndarray:
-        """Give the mask of the rows that stay."""
+        """Return the mask of the rows that stay."""
         return ~self._bad
 
     def first(self, count: int) -> list[tuple[int, str]]:
-        """Give (row, reason) of the first rows left out."""
+        """Return (row, reason) of the first rows left out."""
         return sorted(self._rows)[:count]
 
     def few(self) -> list[tuple[str, int]]:
-        """Give the commonest reasons with the number of rows they hit."""
+        """Return the commonest reasons with the number of rows they hit."""
         return self._count.most_common(_NAMED)
 
     def commonest(self) -> str:
-        """Give the reason that hit most rows, or an empty text."""
+        """Return the reason that hit most rows, or an empty text."""
         return self._count.most_common(1)[0][0] if self._count else ""

@@ -5,34 +5,36 @@ mirroring that a phone notes in the file, and pixels that are not square, are ap
 a player shows, as RGB.
 """
 
+import errno
 import os
-import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
 
 import av
 import av.error
 import numpy as np
-from av.codec.context import CodecContext
 from av.container import InputContainer
+from av.packet import Packet
 from av.video.frame import VideoFrame
-from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
 from emotion_core.types import EmotionError, Frame
+from emotion_core.video import choice, clock
+from emotion_core.video.arrival import Arriving
+from emotion_core.video.shape import fitted
 from emotion_core.video.source import Source, TooManyPixelsError, clock_start, identify, open_container
+from emotion_core.video.still import Pictures, picture
+from emotion_core.video.upright import Deinterlacer, Upright
 from emotion_core.video.writer import VideoWriter
 
 __all__ = ["Frames", "VideoInfo", "VideoWriter", "clock_start", "frames", "probe"]
 
-_ATTACHED_PICTURE = 1024  # AV_DISPOSITION_ATTACHED_PIC: the cover of a song is no video
-_UNSPECIFIED_COLORSPACE = 2  # AVCOL_SPC_UNSPECIFIED
 _END_TOLERANCE = 0.6  # seconds by which honest files miss the length that they declare
 _EXACT_TOLERANCE = 0.3  # the same for mp4, mov, mkv and webm, which declare it exactly
-_PICTURE_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "AVIF")
-_PLANAR_RGB = ("gbr", "rgb", "bgr", "argb", "abgr", "pal8", "gray", "ya", "mono")
+_EXACT = ("mov", "matroska")
+_MOST_DAMAGED = 1000  # parts of a file, one after the other or not
+_STILL = 0.04  # seconds that a single picture counts as
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +57,22 @@ class VideoInfo:
     name: str = ""
 
 
-def frames(source: str | os.PathLike[str] | int | Source, *, start: float = 0.0) -> "Frames":
+def frames(
+    source: str | os.PathLike[str] | int | Source, *, start: float = 0.0, stream: int | None = None
+) -> "Frames":
     """Open a source and give its frames in order, each once.
 
     Args:
         source: the path of a video or a picture, the number of a camera, or an address; `identify` gives one
             with a limit on pixels of its own.
         start: seconds to leave out at the beginning.
+        stream: the number of the video stream to read, all streams of the file counted from 0; without it the
+            default one, else the one of the largest picture.
 
     Raises:
         EmotionError: where nothing can be read; it is raised here, not at the first frame.
     """
-    return Frames(identify(source), start=start)
+    return Frames(identify(source, stream=stream), start=start)
 
 
 def probe(source: str | os.PathLike[str] | int | Source) -> VideoInfo:
@@ -82,45 +88,62 @@ def probe(source: str | os.PathLike[str] | int | Source) -> VideoInfo:
 class Frames(Iterator[Frame]):
     """The frames of one source; use it in a `for` loop, and `with` where the loop may end early.
 
-    `info` says what the source holds. After the last frame `problem` is None, or one line that says where and
-    why reading stopped before the end; `end` is the time at which the last frame's display ends, in seconds.
+    All have the size of the first; later ones of other proportions lie between bars. `info` says what there
+    is. `notes` say what is not read of it, or is shown in another way, in one line each. After the last frame
+    `problem` is None, or one line that says where and why reading stopped before the end; `end` is the time
+    at which the last frame's display ends, in seconds.
     """
 
     def __init__(self, source: Source, *, start: float = 0.0) -> None:
         self.source = source
         self.problem: str | None = None
+        self.notes: list[str] = []
         self.end = 0.0
         self._start = start
         self._container: InputContainer | None = None
+        self._moving: Pictures | None = None
+        self._arriving: Arriving | None = None
         self._index = 0
-        if source.kind == "picture":
-            image = _picture(source)
-            height, width = image.shape[:2]
-            self.info = VideoInfo(width, height, 25.0, 0.04, 1, False, 0, "picture", source.name)
-            self._pictures: Iterator[tuple[np.ndarray, float]] = iter([(image, 0.0)])
-            self.end = 0.04
-            return
-        self._container = open_container(source)
+        self._size = (0, 0)
+        if source.stream is not None and (source.kind in ("picture", "camera") or source.moving):
+            raise EmotionError(f"{source.name} is no video with streams to choose from: leave the number out")
         try:
-            self._stream = _video_stream(self._container, source)
-            self._declared = (self._container.duration or 0) / av.time_base
-            self._zero: float | None = clock_start(self._container, source.kind)
-            self._fps = float(self._stream.average_rate or self._stream.guessed_rate or 25)
-            self._damaged = 0
-            self._heard_until = 0.0
-            self._torn = False
-            self._to_rgb = VideoReformatter()
-            self._rotation = 0
-            self._turns: dict[int, tuple[int, int, int, int]] = {}
-            decoded = self._decode()
-            first = next(decoded, None)
+            if source.kind == "picture":
+                self._pictures: Iterator[tuple[np.ndarray, float]] = iter([(picture(source), 0.0)])
+                self.end = _STILL
+            elif source.moving:
+                self._moving = Pictures(source)
+                self.notes += self._moving.notes
+                self._pictures = self._moved(self._moving)
+            else:
+                self._container = open_container(source)
+                self._prepare(self._container)
+                self._pictures = self._decode(self._container)
+            first = next(self._pictures, None)
             if first is None:
                 raise self._nothing()
-            self._pictures = _chain(first, decoded)
+            self._pictures = _chain(first, self._pictures)
             self.info = self._describe(first[0])
+            self._size = self.info.width, self.info.height
         except BaseException:
             self.close()
             raise
+
+    def _prepare(self, container: InputContainer) -> None:
+        self._stream = choice.video_stream(container, self.source)
+        if other := choice.left_out(container, self._stream):
+            self.notes.append(other)
+        self._length = clock.Length(container, self._stream)
+        self._fps = clock.mean_rate(self._stream)
+        arrival = clock.is_timed_by_arrival(container, self.source.kind)
+        if arrival:
+            self._arriving = Arriving(container)
+            self._stream.codec_context.thread_count = 1  # others wait for the next picture
+        self._clock = clock.Clock(clock_start(container, self.source.kind), self._fps, arrival=arrival)
+        self._upright, self._combed = Upright(self._stream), Deinterlacer(self._stream)
+        self._damaged = 0
+        self._heard_until = 0.0
+        self._torn = False
 
     def __next__(self) -> Frame:
         """Give the next frame.
@@ -131,7 +154,13 @@ class Frames(Iterator[Frame]):
         for image, time in self._pictures:
             if time < self._start:
                 continue
-            frame = Frame(image, self._index, time)
+            if time > self.source.max_seconds:
+                self.end = time
+                self.problem = self._stopped(
+                    f"no more than {self.source.max_seconds / 60:g} minutes are read"
+                )
+                break
+            frame = Frame(self._fitted(image, time), self._index, time)
             self._index += 1
             return frame
         self.close()
@@ -148,13 +177,30 @@ class Frames(Iterator[Frame]):
     def close(self) -> None:
         """Let go of the source; reading after this ends at once."""
         self._pictures = iter(())
-        if self._container is not None:
+        if self._arriving is not None:
+            self._arriving.close()  # closes the container, which it may be reading right now
+        elif self._container is not None:
             self._container.close()
-            self._container = None
+        self._container = None
+        if self._moving is not None:
+            self._moving.close()
+
+    def measured(self) -> dict[str, float]:
+        """Give what `info` could not know before the end: "duration" in seconds, "fps" of a timed address."""
+        if self.source.kind == "picture" or not self._index:
+            return {}
+        said = self.info.duration
+        known = (
+            {} if said and abs(said - self.end) < max(1.0, said / 20) else {"duration": round(self.end, 3)}
+        )
+        if self._moving is None and self._clock.is_by_arrival:
+            known["fps"] = round(1 / self._clock.step, 4)
+        return known
 
     def _nothing(self) -> EmotionError:
         """Say why not one picture could be decoded."""
-        if not self._stream.width:  # FFmpeg was not let to look into a picture of that size
+        if self._moving is None and not self._stream.width:
+            # FFmpeg was not let to look into a picture of that size.
             most = f"{self.source.max_pixels / 1e6:g} megapixels"
             return TooManyPixelsError(
                 f"{self.source.name} has pictures of more than {most}, or damaged ones: make it smaller first"
@@ -162,208 +208,157 @@ class Frames(Iterator[Frame]):
         return EmotionError(self.problem or f"{self.source.name} holds no picture that can be decoded")
 
     def _describe(self, image: np.ndarray) -> VideoInfo:
-        assert self._container is not None
-        live = self.source.kind == "camera" or not self._declared
-        duration = None if live else self._duration()
-        count: int | None = self._stream.frames or None
+        height, width = image.shape[:2]
+        kind, name = self.source.kind, self.source.name
+        if self._container is None:
+            rate = 1 / max(self.end, 0.001)
+            still = self._moving is None
+            pictures = 1 if self._moving is None else self._moving.count
+            duration = _STILL if still else None
+            return VideoInfo(width, height, rate, duration, pictures, False, 0, kind, name)
+        declared = self._container.duration
+        duration = None if kind == "camera" or not declared else self._length.picture
+        count = self._stream.frames or None
         if count is None and duration is not None:
             count = max(1, round(duration * self._fps))
-        height, width = image.shape[:2]
         audio = bool(self._container.streams.audio)
-        kind, name = self.source.kind, self.source.name
-        return VideoInfo(width, height, self._fps, duration, count, audio, self._rotation, kind, name)
+        return VideoInfo(width, height, self._fps, duration, count, audio, self._upright.rotation, kind, name)
 
-    def _duration(self) -> float:
-        stream = self._stream
-        if stream.duration and stream.time_base:
-            return float(stream.duration * stream.time_base)
-        return self._declared
+    def _moved(self, pictures: Pictures) -> Iterator[tuple[np.ndarray, float]]:
+        """Yield (image, time) of the frames of a moving picture."""
+        time = 0.0
+        for image, lasting in pictures:
+            self.end = time + lasting
+            yield image, time
+            time = self.end
+        if pictures.problem is not None:
+            self.problem = self._stopped(pictures.problem)
 
-    def _decode(self) -> Iterator[tuple[np.ndarray, float]]:
+    def _fitted(self, image: np.ndarray, time: float) -> np.ndarray:
+        height, width = image.shape[:2]
+        if (width, height) == self._size:
+            return image
+        note = f"its size changes: shown between bars in the first, {self._size[0]} x {self._size[1]}"
+        if note not in self.notes:
+            self.notes.append(note)
+        return fitted(image, *self._size)
+
+    def _decode(self, container: InputContainer) -> Iterator[tuple[np.ndarray, float]]:
         """Yield (image, time) of every picture that can be decoded; set `problem` where that ends early."""
-        assert self._container is not None
-        packets = self._container.demux()
-        last = -1.0
-        shift = 0.0
+        following = choice.Following(container, self._stream, asked=self.source.stream is not None)
+        packets = container.demux() if self._arriving is None else iter(self._arriving)
         while True:
             try:
-                packet = next(packets)
-                pictures = packet.decode() if packet.stream is self._stream else []
-            except StopIteration:
-                break
-            except av.error.InvalidDataError:
+                packet = next(packets, None)
+                if self._arriving is not None:
+                    self._clock.now = self._arriving.moment
+                pictures = self._pictures_of(packet, following)
+            except TooManyPixelsError as error:
+                self.problem = self._stopped(str(error).removeprefix(f"{self.source.name} "))
+                return
+            except (av.error.InvalidDataError, ValueError):
                 # One damaged packet; the ones after it can still be good.
-                self._damaged += 1
-                if self._damaged > 1000:
-                    self.problem = self._stopped("too much of it is damaged")
+                if self._give_up():
                     return
                 continue
             except (av.error.FFmpegError, OSError) as error:
+                if self._clock.is_by_arrival and error.errno == errno.EIO:
+                    return  # the camera hung up, which is how such a stream ends
                 self.problem = self._stopped(getattr(error, "strerror", None) or str(error))
                 return
-            if packet.pts is not None and packet.time_base is not None:
-                span = float((packet.pts + (packet.duration or 0)) * packet.time_base)
-                self._heard_until = max(self._heard_until, span)
-                self._torn = packet.is_corrupt
-            for picture in pictures:
-                assert isinstance(picture, VideoFrame)
-                # The size may change in mid-stream, and pixels that are not square make it larger.
-                if too_large := self.source.too_large(*self._shown_size(picture)):
-                    self.problem = self._stopped(too_large.removeprefix(f"{self.source.name} "))
-                    return
-                time = self._time(picture, last) + shift
-                if time < last - 1.0:  # the clock of a broadcast was set back
-                    shift += last + 1 / self._fps - time
-                    time = last + 1 / self._fps
-                time = max(time, last + 0.001) if last >= 0 else max(time, 0.0)
-                last = time
-                self.end = self._until(time, picture)
-                yield self._image(picture), time
-        self._judge_end()
+            for one in pictures:  # one after the other: many large ones may come at once
+                try:
+                    placed = self._placed(one)
+                except (av.error.FFmpegError, ValueError):  # its pixels are of no kind that is known
+                    if self._give_up():
+                        return
+                    continue
+                yield placed
+            if packet is None:
+                break
+        self._judge_end(container)
 
-    def _time(self, picture: VideoFrame, last: float) -> float:
-        if picture.pts is None or picture.time_base is None:
-            return last + 1 / self._fps if last >= 0 else 0.0
-        time = float(picture.pts * picture.time_base)
-        if self._zero is None:
-            self._zero = time
-        return time - self._zero
+    def _give_up(self) -> bool:
+        """Count a damaged part, and tell whether there are too many of them."""
+        self._damaged += 1
+        if self._damaged > _MOST_DAMAGED:
+            self.problem = self._stopped("too much of it is damaged")
+        return self._damaged > _MOST_DAMAGED
 
-    def _until(self, time: float, picture: VideoFrame) -> float:
-        """Give the time at which `picture`, shown from `time` on, goes away if it is the last one."""
-        end = time + 1 / self._fps
-        if picture.duration and picture.time_base:
-            end = time + min(float(picture.duration * picture.time_base), 10.0)
-        if self._stream.duration and self._stream.time_base:
-            # A cut made by an edit list ends the last picture before its own duration does.
-            whole = float((self._stream.duration + (self._stream.start_time or 0)) * self._stream.time_base)
-            whole -= self._zero or 0.0
-            end = whole if time < whole < end else end
-        return end
+    def _pictures_of(self, packet: Packet | None, following: choice.Following) -> list[VideoFrame]:
+        """Decode a packet, or give what is left after the last one."""
+        if packet is None:
+            return self._combed.take(None)
+        if packet.pts is not None and packet.time_base is not None:
+            span = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+            self._heard_until = max(self._heard_until, span)
+            self._torn = packet.is_corrupt
+        ready: list[VideoFrame] = []
+        for mine in following.packets(packet):
+            if mine.stream is not self._stream and isinstance(mine.stream, VideoStream):
+                ready += [*self._checked(self._stream.codec_context.decode(None)), *self._combed.take(None)]
+                choice.prepare(mine.stream, self.source)
+                self._stream = mine.stream
+                self._upright, self._combed = Upright(self._stream), Deinterlacer(self._stream)
+                self.notes.append(f"from {self.end:.1f} s on it goes on in video stream {mine.stream_index}")
+            ready += self._checked(mine.decode())
+        return ready
 
-    def _judge_end(self) -> None:
-        assert self._container is not None
-        missing = self._declared - (self._heard_until - (self._container.start_time or 0) / av.time_base)
-        exact = self._container.format.name.startswith(("mov", "matroska"))
-        cut = self._torn or (self._declared and missing > (_EXACT_TOLERANCE if exact else _END_TOLERANCE))
-        if self.source.kind == "file" and cut:
+    def _checked(self, pictures: Sequence[object]) -> list[VideoFrame]:
+        ready: list[VideoFrame] = []
+        for one in pictures:
+            assert isinstance(one, VideoFrame)
+            # The size may change in mid-stream, and pixels that are not square make it larger.
+            if too_large := self.source.too_large(*self._upright.size(one)):
+                raise TooManyPixelsError(too_large)
+            ready += self._combed.take(one)
+        return ready
+
+    def _placed(self, one: VideoFrame) -> tuple[np.ndarray, float]:
+        """Give a picture as an image and its time, and note when it goes away if it is the last one."""
+        image = self._upright.image(one)
+        tick = one.time_base
+        time = self._clock.at(None if one.pts is None or tick is None else float(one.pts * tick))
+        known = one.duration and tick and not self._clock.is_by_arrival
+        lasting = float(one.duration * tick) if known and tick else 0.0
+        self.end = time + (lasting if 0 < lasting < 86_400 else self._clock.step)
+        return image, time
+
+    def _judge_end(self, container: InputContainer) -> None:
+        """Tell whether something is missing, and where the last picture ends if nothing is."""
+        whole, exact = self._length.whole, container.format.name.startswith(_EXACT)
+        begin = (container.start_time or 0) / av.time_base
+        missing = (whole or 0.0) - (self._heard_until - begin)
+        cut = missing > (_EXACT_TOLERANCE if exact else _END_TOLERANCE)
+        if cut and self.source.path is not None and container.format.name.startswith("matroska"):
+            cut = not clock.is_whole(
+                self.source.path
+            )  # else the last picture is held, which nothing else says
+        if self.source.kind == "file" and (self._torn or cut):
             self.problem = self._stopped("the file is cut off there")
-        elif self._damaged:
+            return
+        if exact and len(self._clock.shifts) == 1 and self.source.kind == "file":
+            self._hold_last()
+        if self._damaged:
             self.problem = (
                 f"{self.source.name}: {self._damaged} damaged parts could not be decoded and are left out"
             )
 
+    def _hold_last(self) -> None:
+        """Let the last picture last as long as the file says, where that can be believed."""
+        zero, last = self._clock.zero or 0.0, self._clock.last
+        track, whole = self._length.picture_end, self._length.whole_end
+        if track is not None and track - zero > last:
+            # An edit list may end the last picture before its own duration does, or hold it for longer.
+            self.end = track - zero if self._length.is_of_track else max(self.end, track - zero)
+        if whole is not None and self.end > whole - zero + 1 > last:
+            self.end = whole - zero
+
     def _stopped(self, why: str) -> str:
-        of = f" of {self._declared:.1f}" if self._declared else ""
+        whole = None if self._moving is not None else self._length.whole
+        of = f" of {whole:.1f}" if whole else ""
         advice = "; try to download the file and give its path" if self.source.kind == "url" else ""
         return f"{self.source.name}: reading stopped at {self.end:.1f}{of} seconds: {why.rstrip('.')}{advice}"
-
-    def _shown_size(self, picture: VideoFrame) -> tuple[int, int]:
-        """Give width and height in square pixels, before rotation."""
-        width, height = picture.width, picture.height
-        aspect = float(self._stream.sample_aspect_ratio or 1)
-        if not 0.98 < aspect < 1.02 and 0.1 < aspect < 10:
-            return (round(width * aspect), height) if aspect > 1 else (width, round(height / aspect))
-        return width, height
-
-    def _image(self, picture: VideoFrame) -> np.ndarray:
-        """Turn a decoded picture into upright RGB with square pixels, (H, W, 3) uint8."""
-        width, height = self._shown_size(picture)
-        space: int | None = None
-        if picture.colorspace == _UNSPECIFIED_COLORSPACE and not picture.format.name.startswith(_PLANAR_RGB):
-            # Untagged video follows the custom of its size, as players assume too.
-            space = Colorspace.ITU709 if picture.height >= 720 else Colorspace.ITU601
-        converted = self._to_rgb.reformat(
-            picture,
-            width,
-            height,
-            "rgb24",
-            src_colorspace=space,
-            interpolation=Interpolation.BILINEAR,
-            threads=1,  # more of them cost more than they save here
-        )
-        image: np.ndarray = converted.to_ndarray()
-        # Looking at side data ties a frame into a cycle that only the garbage collector undoes: look once.
-        turn = self._turns.get(picture.rotation)
-        if turn is None:
-            turn = self._turns[picture.rotation] = _orientation(picture)
-        if turn != (1, 0, 0, 1):
-            self._rotation = {(0, 1, -1, 0): 90, (-1, 0, 0, -1): 180, (0, -1, 1, 0): 270}.get(turn, 0)
-            image = _turned(image, turn)
-        return image
-
-
-def _video_stream(container: InputContainer, source: Source) -> VideoStream:
-    shown = [s for s in container.streams.video if not int(s.disposition) & _ATTACHED_PICTURE]
-    if not shown:
-        what = "only sound" if container.streams.audio else "no video"
-        raise EmotionError(
-            f"{source.name} holds {what}, no picture to look for faces in: give a video or a picture"
-        )
-    stream = next((s for s in shown if _decoder(s) is not None), None)
-    if stream is None:
-        raise EmotionError(
-            f"{source.name} holds pictures of a kind that can't be decoded here: save it as mp4 (H.264) first"
-        )
-    if too_large := source.too_large(stream.width, stream.height):
-        raise TooManyPixelsError(too_large)
-    stream.codec_context.options = {"max_pixels": str(source.max_pixels)}
-    stream.thread_type = "AUTO"
-    # Each decoding thread holds frames of its own, so more of them cost memory and gain little.
-    stream.codec_context.thread_count = min(4, os.cpu_count() or 1)
-    return stream
-
-
-def _decoder(stream: VideoStream) -> CodecContext | None:
-    return stream.codec_context  # None, whatever its type says, for a codec that FFmpeg has no decoder of
-
-
-def _picture(source: Source) -> np.ndarray:
-    """Read a still picture, turned as its EXIF note says."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is checked below
-            picture = Image.open(source.address, formats=_PICTURE_FORMATS)
-        with picture:
-            if too_large := source.too_large(picture.width, picture.height):
-                raise TooManyPixelsError(too_large)
-            return np.asarray(ImageOps.exif_transpose(picture).convert("RGB")).copy()
-    except UnidentifiedImageError as error:
-        raise EmotionError(f"{source.name} is a damaged picture: copy or save it again") from error
-    except Image.DecompressionBombError as error:
-        raise EmotionError(f"{source.name} has too many pixels: make it smaller first") from error
-    except (OSError, ValueError, SyntaxError) as error:
-        raise EmotionError(f"{source.name} is a damaged picture ({error}): copy or save it again") from error
-
-
-def _orientation(picture: VideoFrame) -> tuple[int, int, int, int]:
-    """Give the signs (a, b, c, d) of the display matrix: x' = a x + c y, y' = b x + d y."""
-    try:
-        side_data: Any = picture.side_data
-        found = side_data.get("DISPLAYMATRIX")
-    except ValueError:  # side data of a kind that PyAV has no name for hides the rest
-        quarter = round(picture.rotation / 90) % 4  # counter-clockwise
-        return ((1, 0, 0, 1), (0, -1, 1, 0), (-1, 0, 0, -1), (0, 1, -1, 0))[quarter]
-    if found is None:
-        return 1, 0, 0, 1
-    matrix = np.frombuffer(found, np.int32)
-    a, b, c, d = (int(matrix[i]) for i in (0, 1, 3, 4))
-    if abs(a) + abs(d) >= abs(b) + abs(c):
-        return (1 if a >= 0 else -1), 0, 0, (1 if d >= 0 else -1)
-    return 0, (1 if b >= 0 else -1), (1 if c >= 0 else -1), 0
-
-
-def _turned(image: np.ndarray, turn: tuple[int, int, int, int]) -> np.ndarray:
-    import cv2  # three times as fast as NumPy here, and most phone videos are turned
-
-    across, b, c, down = turn
-    if across == 0:
-        image = cv2.transpose(image)
-        across, down = c, b
-    flip = {(-1, 1): 1, (1, -1): 0, (-1, -1): -1}.get((across, down))
-    return image if flip is None else cv2.flip(image, flip)
 
 
 def _chain(

@@ -1,73 +1,82 @@
 """The sound of a source on its way into the annotated video."""
 
 import os
+from collections import deque
 from collections.abc import Iterator
+from itertools import chain
 
 import av
 import av.error
+from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
-from av.codec.context import CodecContext
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
+from av.stream import Stream
 
-from emotion_core.video.source import identify, open_container
+from emotion_core.types import EmotionError
+from emotion_core.video import choice
+from emotion_core.video.clock import SET_BACK, Clock, mean_rate
+from emotion_core.video.heard import Decoder, Steady, frame_times, is_usable, usual_rate
+from emotion_core.video.source import Source, clock_start, identify, open_container
 
-_COPIED = (
-    "aac",
-    "mp3",
-    "opus",
-    "flac",
-)  # what mp4 holds and browsers play; AC-3 fits in, but Chromium is mute on it
-
+# What mp4 holds and browsers play; AC-3 fits in, but Chromium is mute on it.
+_COPIED = ("aac", "mp3", "opus", "flac")
+# Containers that say once what their sound is like; in others it may change at any moment.
+_STEADY = ("mov", "matroska")
 _AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+_AAC_LAYOUTS = ("mono", "stereo", "5.1")
+_AHEAD = (
+    500  # packets of sound that are looked through for the moment at which the picture's clock was set back
+)
+_FIRST = 2000  # packets of an address that are looked through for the first sound; a file is, to its end
 
 
-class _Sound:
-    """The sound of a source on its way into another file, packet by packet, never far ahead."""
+class SoundError(EmotionError):
+    """The sound of a source can't be taken over; the text says why, in a few words."""
 
-    def __init__(
-        self, source: InputContainer, stream: AudioStream, output: OutputContainer, zero: float
-    ) -> None:
+
+class Sound:
+    """The sound of a source on its way into another file, packet by packet, never far ahead.
+
+    `how` is "copied" or "AAC"; `notes` say what was lost, in a line each.
+    """
+
+    def __init__(self, place: Source, source: InputContainer, output: OutputContainer) -> None:
+        self.notes: list[str] = []
         self._input = source
-        self._stream = stream
         self._output = output
-        self._zero = zero
-        name = stream.codec_context.name.removesuffix("float")
-        rate = stream.codec_context.sample_rate
-        self._copies = name in _COPIED and not (name == "mp3" and rate < 16000)
-        self.how = "copied" if self._copies else "AAC"
-        if self._copies:
-            self._target: AudioStream = output.add_stream_from_template(stream)
-        else:
-            best = min(_AAC_RATES, key=lambda r: (r < rate, abs(r - rate)))
-            self._target = output.add_stream("aac", rate=best)
-            layout = stream.codec_context.layout.name
-            self._target.codec_context.layout = layout if layout in ("mono", "stereo", "5.1") else "stereo"
-            self._target.codec_context.bit_rate = 160_000
-            self._resampler = av.AudioResampler(
-                "fltp", self._target.codec_context.layout, best, frame_size=1024
-            )
-        self._packets = self._make()
+        streams = choice.sound_streams(source)
+        if not streams:
+            raise SoundError(f"it is of a kind{choice.unknown_sound(source)} that can't be decoded here")
+        self._zero = clock_start(source, place.kind) or 0.0
+        self._packets = _Timed(source, streams, self._zero)
+        usual = streams[0]
+        name = usual.codec_context.name.removesuffix("float")
+        steady = source.format.name.startswith(_STEADY) and is_usable(usual)
+        copies = (
+            name in _COPIED and steady and not (name == "mp3" and usual.codec_context.sample_rate < 16000)
+        )
+        self.how = "copied" if copies else "AAC"
+        most = None if place.kind == "file" else _FIRST
+        self._made = self._copy(usual, output) if copies else self._encode(output, most)
         self._next: Packet | None = None
 
     @staticmethod
-    def of(source: str | os.PathLike[str], output: OutputContainer) -> "_Sound | None":
-        """Open the sound of `source`, or give None where it has none."""
-        from emotion_core.video.source import clock_start
+    def of(source: str | os.PathLike[str] | Source, output: OutputContainer) -> "Sound | None":
+        """Open the sound of `source`, or give None where it has none.
 
+        Raises:
+            SoundError: where it has one that can't be taken over.
+        """
         place = identify(source)
-        if place.kind not in ("file", "url"):
+        if place.kind not in ("file", "url") or place.moving:
             return None
         container = open_container(place)
         try:
             if not container.streams.audio:
                 container.close()
                 return None
-            stream = container.streams.audio[0]
-            decoder: CodecContext | None = stream.codec_context  # None where FFmpeg has none
-            if decoder is None:
-                raise ValueError("no decoder for it")
-            return _Sound(container, stream, output, clock_start(container, place.kind) or 0.0)
+            return Sound(place, container, output)
         except BaseException:
             container.close()
             raise
@@ -76,7 +85,7 @@ class _Sound:
         """Pass on what sounds before `until` seconds, or all that is left."""
         while True:
             if self._next is None:
-                self._next = next(self._packets, None)
+                self._next = next(self._made, None)
             packet = self._next
             if packet is None:
                 return
@@ -88,47 +97,148 @@ class _Sound:
 
     def close(self) -> None:
         """Let go of the source."""
-        self._packets = iter(())
+        self._made = iter(())
         self._input.close()
 
-    def _make(self) -> Iterator[Packet]:
-        return self._copied() if self._copies else self._encoded()
+    def _copy(self, stream: AudioStream, output: OutputContainer) -> Iterator[Packet]:
+        packets = iter(self._packets)
+        first = next(packets, None)
+        if first is None:
+            raise SoundError("its track is empty")
+        return self._copied(first, packets, output.add_stream_from_template(stream))
 
-    def _copied(self) -> Iterator[Packet]:
+    def _copied(
+        self, first: tuple[Packet, float, float], rest: Iterator[tuple[Packet, float, float]], target: Stream
+    ) -> Iterator[Packet]:
         last: int | None = None
-        for packet in self._demuxed():
-            if packet.dts is None or packet.pts is None or packet.time_base is None:
+        known = False
+        for packet, time, offset in chain([first], rest):
+            if packet.time_base is None or packet.pts is None:
                 continue
-            shift = round(self._zero / packet.time_base)
-            packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
+            if packet.has_sidedata("new_extradata") and known:
+                self.notes.append(f"the sound ends at {time:.1f} s, where it changes its kind")
+                return
+            known = True
+            shift = round(offset / packet.time_base)
+            packet.pts += shift
+            packet.dts = packet.pts if packet.dts is None else packet.dts + shift
             if last is not None and packet.dts <= last:
                 continue  # mp4 refuses a clock that stands still or runs back
             last = packet.dts
-            packet.stream = self._target
+            packet.stream = target
             yield packet
+        self._tell_end()
 
-    def _encoded(self) -> Iterator[Packet]:
-        for packet in self._demuxed():
-            try:
-                decoded = packet.decode()
-            except av.error.InvalidDataError:
-                continue  # a damaged moment is silent
-            for frame in decoded:
-                if frame.pts is not None and frame.time_base is not None:
-                    frame.pts -= round(self._zero / frame.time_base)
-                for piece in self._resampler.resample(frame):  # type: ignore[arg-type]
-                    yield from self._target.encode(piece)
-        for piece in self._resampler.resample(None):
-            yield from self._target.encode(piece)
-        yield from self._target.encode(None)
+    def _encode(self, output: OutputContainer, most: int | None) -> Iterator[Packet]:
+        decoder = Decoder(changing=choice.is_broadcast(self._input))
+        heard = self._heard(decoder, most)
+        first = next(heard, None)
+        if first is None:
+            raise SoundError("its track holds nothing that can be decoded")
+        rate = usual_rate(first[0].sample_rate, _AAC_RATES)
+        layout = first[0].layout.name
+        target = output.add_stream("aac", rate=rate)
+        target.codec_context.layout = layout if layout in _AAC_LAYOUTS else "stereo"
+        target.codec_context.bit_rate = 160_000
+        steady = Steady(rate, target.codec_context.layout.name)
+        return self._encoded(first, heard, decoder, steady, target)
 
-    def _demuxed(self) -> Iterator[Packet]:
-        packets = self._input.demux(self._stream)
+    def _encoded(
+        self,
+        first: tuple[AudioFrame, float],
+        rest: Iterator[tuple[AudioFrame, float]],
+        decoder: Decoder,
+        steady: Steady,
+        target: AudioStream,
+    ) -> Iterator[Packet]:
+        for frame, time in chain([first], rest):
+            for piece in steady.put(frame, time):
+                yield from target.encode(piece)
+        for piece in steady.finish():
+            yield from target.encode(piece)
+        yield from target.encode(None)
+        if damaged := decoder.damaged + steady.damaged:
+            self.notes.append(f"{damaged} damaged parts of the sound are silent")
+        self._tell_end()
+
+    def _heard(self, decoder: Decoder, most: int | None) -> Iterator[tuple[AudioFrame, float]]:
+        heard = False
+        for number, (packet, time, offset) in enumerate(self._packets):
+            for frame, moment in frame_times(decoder.decode(packet), time, offset):
+                heard = True
+                yield frame, moment
+            if not heard and most is not None and number > most:
+                return
+
+    def _tell_end(self) -> None:
+        if self._packets.problem:
+            self.notes.append(f"the sound ends at {self._packets.end:.1f} s ({self._packets.problem})")
+
+
+class _Timed:
+    """The packets of sound with their times: iterate for (packet, time, offset) in seconds.
+
+    `offset` is what was added to the stored time: a clock that is set back in mid-stream goes on as that of
+    the pictures does, whose packets are looked at for this. In a broadcast another stream takes over where
+    the one before falls silent.
+    """
+
+    def __init__(self, source: InputContainer, streams: list[AudioStream], zero: float) -> None:
+        self.problem = ""
+        self.end = 0.0
+        self._zero, self._offset = zero, -zero
+        self._begun = False
+        sounds = list(streams) if choice.is_broadcast(source) else streams[:1]
+        self._sounds = choice.Following(source, streams[0])
+        pictures = [s for s in source.streams.video if getattr(s, "codec_context", None) is not None]
+        first = max(pictures, key=lambda s: s.width or 0, default=None)
+        self._pictures = None if first is None else choice.Following(source, first)
+        self._clock = Clock(zero, mean_rate(first) if first is not None else 25.0)
+        self._packets = source.demux([*sounds, *pictures])
+        self._waiting: deque[Packet] = deque()
+
+    def __iter__(self) -> Iterator[tuple[Packet, float, float]]:
+        while self._waiting or self._read():
+            packet = self._waiting.popleft()
+            if packet.pts is None or packet.time_base is None or not packet.size:
+                if packet.size and self._begun:  # without a stamp it follows the one before
+                    yield packet, self.end, self._offset
+                continue
+            stored = float(packet.pts * packet.time_base)
+            time = self._placed(stored)
+            self.end = time + float((packet.duration or 0) * packet.time_base)
+            self._begun = True
+            yield packet, time, self._offset
+
+    def _placed(self, stored: float) -> float:
+        """Give the time of a stored one; where it falls, the clock was set back, and goes on."""
+        if self._begun and stored + self._offset < self.end - SET_BACK:
+            best = self._best(stored)
+            while abs(stored + best - self.end) > SET_BACK and len(self._waiting) < _AHEAD and self._read():
+                best = self._best(stored)
+            good = abs(stored + best - self.end) <= SET_BACK
+            self._offset = best if good else self.end - stored
+        return stored + self._offset
+
+    def _best(self, stored: float) -> float:
+        """Give the offset among those of the picture's clock that goes on most smoothly."""
+        offsets = (shift - self._zero for shift in self._clock.shifts)
+        return min(offsets, key=lambda offset: abs(stored + offset - self.end))
+
+    def _read(self) -> bool:
+        """Take in the next packets of sound, False at the end; those of pictures only move the clock."""
         while True:
             try:
-                packet = next(packets, None)
-            except (av.error.FFmpegError, OSError):
-                return  # the sound ends where the source can't be read any further
+                packet = next(self._packets, None)
+            except (av.error.FFmpegError, OSError) as error:
+                self.problem = str(getattr(error, "strerror", None) or error).partition("\n")[0]
+                return False
             if packet is None:
-                return
-            yield packet
+                return False
+            if packet.stream.type == "video":
+                for one in self._pictures.packets(packet) if self._pictures is not None else ():
+                    if one.dts is not None and one.time_base is not None:
+                        self._clock.at(float(one.dts * one.time_base))
+            elif packet.size and (ready := self._sounds.packets(packet)):
+                self._waiting += ready
+                return True

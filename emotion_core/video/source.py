@@ -1,5 +1,6 @@
 """Where pictures come from: a file, a camera or an address; where one can't be opened, one line says why."""
 
+import math
 import os
 import re
 import sys
@@ -15,6 +16,7 @@ from av.container import InputContainer
 from emotion_core.files import no_plain_file
 from emotion_core.limits import MAX_PIXELS, MAX_SIDE
 from emotion_core.types import EmotionError
+from emotion_core.video.pages import moves
 
 PICTURE_MAGIC: tuple[tuple[int, bytes], ...] = (
     (0, b"\xff\xd8\xff"),
@@ -23,10 +25,12 @@ PICTURE_MAGIC: tuple[tuple[int, bytes], ...] = (
     (0, b"BM"),
     (0, b"II*\0"),
     (0, b"MM\0*"),
-    (4, b"ftypavif"),
+    (0, b"II+\0"),
+    (0, b"MM\0+"),
 )
 """Offset and bytes that tell a picture file; GIF is read as a video since most of them move."""
 
+AVIF_BRANDS = (b"avif", b"avis")
 HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 
 # A text file or a playlist must never be taken for a video: FFmpeg would draw the first as a terminal and
@@ -51,13 +55,19 @@ class TooManyPixelsError(EmotionError):
 class Source:
     """What a user named: `kind` is "file", "picture", "camera" or "url"; `name` is for messages.
 
-    A frame of more than `max_pixels` pixels is refused before it is unpacked.
+    A frame of more than `max_pixels` pixels is refused before it is unpacked; what lasts for longer than
+    `max_seconds`, whatever it says itself, is read up to there. `stream` is the number of the video stream to
+    read, as other tools count all streams of a file from 0; None leaves the choice to the reader. `moving`
+    marks a picture file of several frames or pages: its kind is "file", as a video's.
     """
 
     kind: str
     address: str
     name: str
     max_pixels: int = MAX_PIXELS
+    stream: int | None = None
+    moving: bool = False
+    max_seconds: float = math.inf
 
     def too_large(self, width: int, height: int) -> str | None:
         """Say in one line why a frame of `width` x `height` pixels is not read, or give None where it is."""
@@ -78,6 +88,11 @@ class Source:
         return Path(self.address) if self.kind in ("file", "picture") else None
 
     @property
+    def ending(self) -> str:
+        """The ending of its name with its dot, as ".mov"; empty where it has none."""
+        return Path(urlsplit(self.address).path if self.kind == "url" else self.address).suffix.lower()
+
+    @property
     def stem(self) -> str:
         """A file name without its ending that results can be named after."""
         if self.kind == "camera":
@@ -88,19 +103,31 @@ class Source:
         return Path(self.address).stem
 
 
-def identify(source: str | os.PathLike[str] | int | Source, *, max_pixels: int = MAX_PIXELS) -> Source:
+def identify(
+    source: str | os.PathLike[str] | int | Source,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    stream: int | None = None,
+    max_seconds: float = math.inf,
+) -> Source:
     """Tell what `source` is, and refuse what can't hold a picture.
 
     Args:
         source: a path, an address such as `https://...` or `rtsp://...`, a camera's number or `/dev/videoN`;
             what was identified already is given back.
         max_pixels: the most pixels that one of its frames may have.
+        stream: the number of the video stream to read, where a file has several; see `Source`.
+        max_seconds: the time up to which it is read.
 
     Raises:
         EmotionError: for what is missing, empty, a folder, a pipe or a device, or may not be read.
     """
     found = source if isinstance(source, Source) else _identify(source)
-    return found if max_pixels == MAX_PIXELS else replace(found, max_pixels=max_pixels)
+    if max_pixels != MAX_PIXELS:
+        found = replace(found, max_pixels=max_pixels)
+    if max_seconds != math.inf:
+        found = replace(found, max_seconds=max_seconds)
+    return found if stream is None else replace(found, stream=stream)
 
 
 def _identify(source: str | os.PathLike[str] | int) -> Source:
@@ -127,16 +154,17 @@ def _identify(source: str | os.PathLike[str] | int) -> Source:
             raise EmotionError(f"{name} is empty (0 bytes): copy or download it again")
         with path.open("rb") as file:
             head = file.read(32)
+            is_picture = any(head[at : at + len(magic)] == magic for at, magic in PICTURE_MAGIC)
+            is_picture = is_picture or (head[4:8] == b"ftyp" and head[8:12] in AVIF_BRANDS)
+            is_picture = is_picture and path.suffix.lower() not in _MOTION_JPEG
+            moving = is_picture and moves(file)
     except (PermissionError, ValueError) as error:
         raise EmotionError(f"{name} can't be read: {_reason(error)}") from error
     except OSError as error:
         raise EmotionError(f"{name} can't be read: {_reason(error)}; check the path") from error
     if head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS:
         raise EmotionError(f"{name} is a HEIC photo, which can't be read here: save it as JPEG or PNG first")
-    is_picture = any(head[at : at + len(magic)] == magic for at, magic in PICTURE_MAGIC)
-    if is_picture and path.suffix.lower() not in _MOTION_JPEG:
-        return Source("picture", str(path), name)
-    return Source("file", str(path), name)
+    return Source("picture" if is_picture and not moving else "file", str(path), name, moving=moving)
 
 
 def open_container(source: Source) -> InputContainer:

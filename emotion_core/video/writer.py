@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import logging
 import os
 from fractions import Fraction
 from pathlib import Path
@@ -19,12 +18,12 @@ from av.video.stream import VideoStream
 
 from emotion_core.files import Beside, disk_problem
 from emotion_core.types import EmotionError
-from emotion_core.video.sound import _Sound
+from emotion_core.video.shape import fitted
+from emotion_core.video.sound import Sound, SoundError
+from emotion_core.video.source import Source
 
 _SOUND_ERRORS = (av.error.FFmpegError, OSError, ValueError, RuntimeError, EmotionError)
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOMEM)
-
-log = logging.getLogger(__name__)
 
 _CLOCK = 90_000  # ticks a second: exact for 24, 25, 30, 60 and 30000/1001 frames a second
 
@@ -43,6 +42,7 @@ class VideoWriter:
     Args:
         path: where the video goes; it ends with `.mp4`.
         source: a video whose sound is taken over: copied where mp4 and browsers can hold it, else as AAC.
+            What of it can't be is left out, and `notes` say so: the pictures never suffer.
         fps: the usual rate in frames a second; it guides the encoder, the timing comes from `write`.
         quality: the constant rate factor of x264, 0 (lossless) to 51.
         preset: the speed of x264; "superfast" takes 9 ms of one core for 1280x720, "veryfast" 13.
@@ -56,7 +56,7 @@ class VideoWriter:
         self,
         path: str | os.PathLike[str],
         *,
-        source: str | os.PathLike[str] | None = None,
+        source: str | os.PathLike[str] | Source | None = None,
         fps: float = 30.0,
         quality: int = 22,
         preset: str = "superfast",
@@ -65,11 +65,12 @@ class VideoWriter:
         if self.path.suffix.lower() != ".mp4":
             raise EmotionError(f"the video's name must end with .mp4, not {self.path.name!r}")
         self.sound = "none"
+        self.notes: list[str] = []
         self._fps = Fraction(min(max(fps, 1.0), 240.0)).limit_denominator(1001)
         self._options = {"preset": preset, "crf": str(quality)}
         self._container: OutputContainer | None = None
         self._stream: VideoStream
-        self._sound: _Sound | None = None
+        self._sound: Sound | None = None
         self._source = source
         self._to_yuv = VideoReformatter()
         self._held: Packet | None = None
@@ -82,8 +83,8 @@ class VideoWriter:
     def write(self, image: np.ndarray, time: float) -> None:
         """Add a frame, (H, W, 3) RGB uint8, shown from `time` on, in seconds and rising.
 
-        A frame of another size than the first is scaled to it. An odd last row or column is left out, since
-        yuv420p can't hold it.
+        A frame of another size than the first is scaled to it and keeps its proportions, between bars. An odd
+        last row or column is left out, since yuv420p can't hold it.
 
         Raises:
             EmotionError: where the disk is full or the file can't be written.
@@ -92,11 +93,9 @@ class VideoWriter:
             if self._container is None:
                 self._begin(image, self._source)
             height, width = self._stream.height, self._stream.width
-            if (
-                image.shape[:2] != (height, width)
-                and abs(image.shape[0] - height) + abs(image.shape[1] - width) <= 2
-            ):
-                image = np.ascontiguousarray(_even(image)[:height, :width])
+            if image.shape[:2] != (height, width):
+                near = 0 <= image.shape[0] - height <= 1 and 0 <= image.shape[1] - width <= 1
+                image = image[:height, :width] if near else fitted(image, width, height)
             # Without a copy: the pixels are read right here, and not kept.
             picture = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(image), format="rgb24")
             picture = self._to_yuv.reformat(
@@ -140,8 +139,7 @@ class VideoWriter:
                     self._container.mux(self._held)
                     self._held = None
                 self._pump(None if complete else (self._last + length) / _CLOCK)
-                if self._sound is not None:
-                    self._sound.close()
+                self._close_sound()
                 self._container.close()
                 self._container = None
                 if not complete and self.path.exists():
@@ -153,9 +151,7 @@ class VideoWriter:
 
     def discard(self) -> None:
         """Stop and remove the unfinished file; what was under the name before stays."""
-        if self._sound is not None:
-            self._sound.close()
-            self._sound = None
+        self._close_sound()
         container, self._container = self._container, None
         if container is not None:
             # The full disk that ended the writing shows here again; the file goes away below.
@@ -174,7 +170,7 @@ class VideoWriter:
         elif self._container is not None:
             self.close()
 
-    def _begin(self, image: np.ndarray, source: str | os.PathLike[str] | None) -> None:
+    def _begin(self, image: np.ndarray, source: str | os.PathLike[str] | Source | None) -> None:
         height, width = _even(image).shape[:2]
         # The movie's own clock, a thousandth of a second by default, rounds the time of the first frame.
         options = {"movflags": "+faststart", "movie_timescale": str(_CLOCK)}
@@ -192,7 +188,7 @@ class VideoWriter:
         context.color_primaries = context.color_trc = 1  # BT.709
         if source is not None:
             try:
-                self._sound = _Sound.of(source, container)
+                self._sound = Sound.of(source, container)
                 container.start_encoding()  # the header, where what can't be held shows
             except _SOUND_ERRORS as error:
                 self._end_sound(error)
@@ -213,11 +209,21 @@ class VideoWriter:
     def _end_sound(self, error: Exception) -> None:
         if getattr(error, "errno", None) in _DISK_ERRORS:
             raise error
+        begun = self._container is not None and self._last >= 0
         if self._sound is not None:
+            self._close_sound()
+        why = str(getattr(error, "strerror", None) or error).partition("\n")[0].rstrip(".")
+        if isinstance(error, SoundError):
+            self.notes.append(f"the sound is left out: {why}")
+        else:
+            what = f"ends at {self._last / _CLOCK:.1f} s" if begun else "is left out"
+            self.notes.append(f"the sound {what}: it can't be taken over ({why})")
+
+    def _close_sound(self) -> None:
+        if self._sound is not None:
+            self.notes += self._sound.notes
             self._sound.close()
             self._sound = None
-        why = str(getattr(error, "strerror", None) or error).partition("\n")[0].rstrip(".")
-        log.warning("%s: the sound of the source can't be taken over (%s)", self.path.name, why)
 
     def _mux(self, packet: Packet) -> None:
         assert self._container is not None

@@ -60,7 +60,7 @@ def test_results_in_a_frame_without_cookies_open_by_the_secret_of_the_page(
     frame.locator("#picture-result img[src^='blob:']").wait_for()
     assert frame.locator("#picture-result img").evaluate("i => i.decode().then(() => i.naturalWidth)") == 512
     assert page.context.cookies(space.url) == []
-    link = frame.locator("#picture-result a[data-kind=json]")
+    link = frame.locator("#picture-result a[data-kind=summary]")
     with page.expect_download() as download:
         link.click()
     assert '"face.png"' in Path(download.value.path()).read_text()

@@ -4,19 +4,7 @@ from collections.abc import Callable
 
 from emotion_core.registry import Registry
 
-_FILES = (
-    "fit",
-    "distill",
-    "tutor",
-    "embed",
-    "check",
-    "evaluate",
-    "calibrate",
-    "temporal",
-    "ablate",
-    "export",
-    "push",
-)
+_FILES = ("fit", "distill", "embed", "check", "evaluate", "calibrate", "temporal", "ablate", "export", "push")
 
 COMMANDS: Registry[Callable[[list[str]], int]] = Registry("train.commands", "run", *_FILES)
 """Every command by its name; the first is the one that runs where none is named, also called `train`."""

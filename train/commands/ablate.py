@@ -6,7 +6,7 @@ from train.commands.options import common, data_of, parser_of
 
 
 def run(words: list[str]) -> int:
-    """Run the command; give the exit code."""
+    """Run the command; return the exit code."""
     parser = parser_of("ablate", "What each part of the network is worth: trained on without it, and scored.")
     parser.add_argument("--data", nargs="+", metavar="PATH", help="data folders or files")
     parser.add_argument(
@@ -14,7 +14,7 @@ def run(words: list[str]) -> int:
     )
     parser.add_argument("--pictures", type=int, default=20_000, metavar="N", help="for each variant (20000)")
     parser.add_argument(
-        "--clips", type=int, default=600, metavar="N", help="made clips for each temporal half (600; 0: none)"
+        "--clips", type=int, default=600, metavar="N", help="synthetic clips of each variant (600; 0: none)"
     )
     parser.add_argument("--out", type=Path, default=Path("outputs/ablation"), help="folder of the variants")
     parser.add_argument(

@@ -6,7 +6,7 @@ from train.commands.options import common, data_of, parser_of, shares
 
 
 def run(words: list[str]) -> int:
-    """Run the command; give the exit code."""
+    """Run the command; return the exit code."""
     parser = parser_of("calibrate", "Fit one temperature on held-out data and store it in the weights file.")
     parser.add_argument("--data", nargs="+", metavar="PATH", help="data folders or files")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="safetensors (default: the shipped one)")

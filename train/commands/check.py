@@ -6,7 +6,7 @@ from train.commands.options import DATA, common, data_of, parser_of
 
 
 def run(words: list[str]) -> int:
-    """Run the command; give the exit code."""
+    """Run the command; return the exit code."""
     parser = parser_of("check", "Look through data before training on them.", epilog=DATA)
     parser.add_argument("data", nargs="*", metavar="PATH", help="data folders or files")
     parser.add_argument(
@@ -18,8 +18,8 @@ def run(words: list[str]) -> int:
     from train.data.check import check, report
     from train.measure.provenance import write_json
 
-    found = check(data_of(given.data), sets=given.sets, crops=given.crops, cache=given.cache)
-    print(report(found))
+    outcome = check(data_of(given.data), sets=given.sets, crops=given.crops, cache=given.cache)
+    print(report(outcome))
     if given.json:
-        write_json(found, given.json)
+        write_json(outcome, given.json)
     return 0

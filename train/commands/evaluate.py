@@ -6,7 +6,7 @@ from train.commands.options import DATA, data_of, parser_of
 
 
 def run(words: list[str]) -> int:
-    """Run the command; give the exit code."""
+    """Run the command; return the exit code."""
     parser = parser_of(
         "evaluate", "Figures of a model on labelled data: JSON, and one HTML page.", epilog=DATA
     )

@@ -6,7 +6,7 @@ from train.commands.options import common, data_of, parser_of
 
 
 def run(words: list[str]) -> int:
-    """Run the command; give the exit code."""
+    """Run the command; return the exit code."""
     from train.ship.variants import VARIANTS, export, report
 
     parser = parser_of("export", "Write the network as ONNX in FP32, FP16 and INT8, and compare them.")

@@ -3,20 +3,30 @@
 import argparse
 import logging
 from dataclasses import fields
+from typing import Any
 
-from train.commands.options import DATA, HELP, PLACES, common, data_of, parser_of, shares
-from train.config import PARTS, TrainConfig
+from train.commands.options import (
+    DATA,
+    HELP,
+    PLACES,
+    Merge,
+    common,
+    data_of,
+    parser_of,
+    shares,
+    shares_or_one,
+)
+from train.config import PARTS, RENAMED, TrainConfig
 
 DESCRIPTION = """\
 Train the network, and everything around it.
 
   python -m train --data FOLDER [--epochs 100]     train on a folder (the default command)
   python -m train distill --teacher FILE.onnx      what a face-recognition network knows, for --init
-  python -m train tutor --teacher FILE.onnx        the same network taught expressions; its answers are labels
   python -m train check FOLDER...                  counts, unreadable files, duplicates across splits
   python -m train evaluate --data FOLDER           figures of a model as JSON and one HTML page
   python -m train calibrate --data FOLDER          one temperature, so that confidence means what it says
-  python -m train temporal --data FOLDER           the temporal half against plain averaging, on made clips
+  python -m train temporal --data FOLDER           the temporal module against plain averaging
   python -m train ablate --data FOLDER             what each part of the network is worth
   python -m train export                           ONNX in FP32, FP16 and INT8, compared
   python -m train push --repo NAME/MODEL           weights and model card to the Hugging Face hub
@@ -32,27 +42,32 @@ def train_parser() -> argparse.ArgumentParser:
     """Build the parser of the training command: an option for each field of `TrainConfig`."""
     parser = parser_of("train", DESCRIPTION, epilog=DATA)
     for f in fields(TrainConfig):
-        flag = f"--{f.name.replace('_', '-')}"
+        flags = [f"--{f.name.replace('_', '-')}"]
         default = TrainConfig.__dataclass_fields__[f.name].default
         text = HELP.get(f.name, f.name.replace("_", " "))
+        kind: dict[str, Any] = {"dest": f.name}
         if f.name == "data":
-            parser.add_argument(
-                flag, nargs="+", metavar="PATH", help=f"{text} (default: {' or '.join(PLACES)})"
-            )
-        elif f.name == "logs":  # torchrun would take --logs for an abbreviation of its own options
-            text = f"{text} (default: {default})"
-            parser.add_argument("--tensorboard", flag, dest="logs", metavar="FOLDER", help=text)
-        elif f.name in ("mix", "doubt", "trust", "adjust"):
-            parser.add_argument(flag, type=shares, metavar="SET=SHARE,...", help=text)
+            kind |= {"nargs": "+", "metavar": "PATH"}
+            text += f" (default: {' or '.join(PLACES)})"
+        elif f.name == "label_smoothing":
+            kind |= {"type": shares_or_one, "action": Merge, "metavar": "SHARE,SET=SHARE,..."}
+        elif f.name in ("mix", "distillation_weight", "adjust"):
+            kind |= {"type": shares, "metavar": "SET=SHARE,..."}
         elif f.name == "teachers":
-            parser.add_argument(flag, nargs="+", metavar="FILE", help=text)
+            kind |= {"nargs": "+", "metavar": "FILE"}
         elif f.name == "without":
-            parser.add_argument(flag, nargs="+", choices=PARTS, metavar="PART", help=text)
+            kind |= {"nargs": "+", "choices": PARTS, "metavar": "PART"}
         elif f.type in (bool, "bool"):
-            parser.add_argument(flag, action="store_true", default=None, help=text)
+            kind |= {"action": "store_true", "default": None}
         else:
-            shown = f"{text} (default: {default})" if default not in ("", None) else text
-            parser.add_argument(flag, type=type(default), metavar=f.name.upper(), help=shown)
+            kind |= {"type": type(default), "metavar": f.name.upper()}
+            text += f" (default: {default})" if default not in ("", None) else ""
+        if f.name == "logs":  # torchrun would take --logs for an abbreviation of its own options
+            flags.insert(0, "--tensorboard")
+            kind["metavar"] = "FOLDER"
+        parser.add_argument(*flags, **kind, help=text)
+        for former in (old for old, new in RENAMED.items() if new == f.name):
+            parser.add_argument(f"--{former}", **kind, help=argparse.SUPPRESS)
     common(parser)
     parser.add_argument(
         "--workers-faces", type=int, metavar="N", help="processes that find faces in new pictures"
@@ -61,7 +76,7 @@ def train_parser() -> argparse.ArgumentParser:
 
 
 def run(words: list[str]) -> int:
-    """Run the command; give the exit code."""
+    """Run the command; return the exit code."""
     parser = train_parser()
     given = vars(parser.parse_args(words))
     sets, cache, faces = given.pop("sets"), given.pop("cache"), given.pop("workers_faces")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from emotion_core.types import EmotionError
-from train.config import PARTS
+from train.config import OTHERS, PARTS
 
 PLACES = ("data", "../shared/data")  # where data are looked for when none are named
 
@@ -37,19 +37,18 @@ HELP = {
     "clip_norm": "longest gradient",
     "ema": "decay of the running average of the weights, which is what is kept",
     "balance": "0: classes as the data lie; 1: every class drawn equally often",
-    "doubt": "label smoothing of a set whose single labels often contradict each other, as expw=0.3",
-    "teachers": "weights, or answers of a tutor, whose mean becomes part of the labels, "
-    "and the label of pictures without one",
-    "trust": "share of a set's labels that the teachers' answer makes up, as expw=0.5",
+    "label_smoothing": "of one person's labels, for a set or all others: 0.05,expw=0.3 (default: 0.05)",
+    "teachers": "weights whose mean answer becomes part of the labels, and the label of pictures without one",
+    "distillation_weight": "share of a set's labels that the teachers' answer makes up, as expw=0.5",
     "mix": "share of each data set in a batch, as ferplus=0.6,expw=0.4; as they lie by default",
     "rated": "how much oftener a picture with measured valence and arousal is drawn",
     "adjust": "strength of balanced softmax by set, as affect=1,ferplus=0.3; none by default",
     "behind": "share of painted-out surroundings that something is put behind",
     "ovals": "share of other pictures that get the oval of a masked one",
     "shapes": "teach faces without a label by their blendshapes: at rest Neutral, smiling Happy",
-    "spoilt": "share of pictures that are blurred, darkened or covered besides being moved",
+    "augmentation": "share of pictures that are blurred, darkened or covered besides being moved",
     "patience": "epochs without gain after which training stops",
-    "sharpness": "how far uphill the gradients are taken (SAM), say 0.1; a step takes twice as long",
+    "sam": "radius of sharpness-aware minimisation (SAM), say 0.1; a step takes twice as long",
     "fix_early": "layers that stay as `distill` taught them: 3 spare an eighth of the time, 6 a third",
     "late": "teach only the later layers, on what the first make of this many pictures: a tenth of the time",
     "without": f"leave parts of the network out: {', '.join(PARTS)}",
@@ -62,7 +61,7 @@ HELP = {
 
 
 def parser_of(command: str, text: str, epilog: str | None = None) -> argparse.ArgumentParser:
-    """Give the parser of a command."""
+    """Build the parser of a command."""
     name = "python -m train" if command == "train" else f"python -m train {command}"
     return argparse.ArgumentParser(
         prog=name,
@@ -82,7 +81,7 @@ def common(parser: argparse.ArgumentParser) -> None:
 
 
 def data_of(given: Sequence[str] | None) -> list[str]:
-    """Give the data that were named, or else the first usual place that is there."""
+    """Return the data that were named, or else the first usual place that is there."""
     if given:
         return list(given)
     places = [os.environ["EMOTION_DATA"]] if "EMOTION_DATA" in os.environ else [*PLACES]
@@ -96,10 +95,24 @@ def data_of(given: Sequence[str] | None) -> list[str]:
     )
 
 
-def shares(text: str) -> dict[str, Any]:
+def shares(text: str) -> dict[str, float]:
     """Read SET=SHARE,SET=SHARE."""
     try:
         pairs = [part.split("=") for part in text.split(",") if part]
         return {name.strip(): float(share) for name, share in pairs}
     except ValueError:
         raise argparse.ArgumentTypeError(f"wanted SET=SHARE,SET=SHARE, not {text!r}") from None
+
+
+def shares_or_one(text: str) -> dict[str, float]:
+    """Read SHARE,SET=SHARE, in any order: a share without a set is that of all others."""
+    parts = [part if "=" in part else f"{OTHERS}={part}" for part in text.split(",") if part.strip()]
+    return shares(",".join(parts))
+
+
+class Merge(argparse.Action):
+    """Adds what is given by set to what an earlier option of the same setting gave."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        """See `argparse.Action`."""
+        setattr(namespace, self.dest, {**(getattr(namespace, self.dest) or {}), **values})

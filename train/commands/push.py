@@ -6,7 +6,7 @@ from train.commands.options import parser_of
 
 
 def run(words: list[str]) -> int:
-    """Run the command; give the exit code."""
+    """Run the command; return the exit code."""
     parser = parser_of(
         "push", "Send weights and model card to the Hugging Face hub (log in with `hf auth login`)."
     )

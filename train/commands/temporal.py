@@ -1,4 +1,4 @@
-"""The temporal half against plain averaging, on made clips."""
+"""The temporal module against plain averaging, on synthetic clips."""
 
 from pathlib import Path
 
@@ -6,12 +6,12 @@ from train.commands.options import common, data_of, parser_of
 
 
 def run(words: list[str]) -> int:
-    """Run the command; give the exit code."""
-    parser = parser_of("temporal", "Sixteen-frame clips: the temporal half against plain averaging.")
+    """Run the command; return the exit code."""
+    parser = parser_of("temporal", "Sixteen-frame clips: the temporal module against plain averaging.")
     parser.add_argument("--data", nargs="+", metavar="PATH", help="data folders or files")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="safetensors (default: the shipped one)")
     parser.add_argument(
-        "--fit", action="store_true", help="train the temporal half first (the picture half stays)"
+        "--fit", action="store_true", help="train the temporal module first (the encoder stays)"
     )
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="weights that --fit writes (default: --weights)"

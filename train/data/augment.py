@@ -57,17 +57,17 @@ def augment(
 ) -> Tensor:
     """Turn uint8 crops (B, S, S) with margin into varied pictures (B, 1, size, size) in 0..255.
 
-    All move a little; only `share` of them are spoilt besides, as most of what a camera sees is clear.
+    All move a little; only `share` of them are augmented strongly, as most of what a camera sees is clear.
     """
     b = len(crops)
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:
         return torch.rand(shape or (b,), generator=generator) * (high - low) + low
 
-    spoilt = torch.rand(b, generator=generator) < share
+    strong = torch.rand(b, generator=generator) < share
 
-    def spoil(part: float) -> Tensor:
-        return spoilt & (torch.rand(b, generator=generator) < part)
+    def chosen(part: float) -> Tensor:
+        return strong & (torch.rand(b, generator=generator) < part)
 
     angle = uniform(-0.13, 0.13)
     zoom = uniform(0.92, 1.1) / margin
@@ -84,22 +84,22 @@ def augment(
     grid = F.affine_grid(theta, [b, 1, size, size], align_corners=False)
     x = F.grid_sample(crops[:, None].float(), grid, padding_mode="border", align_corners=False)
 
-    for rows in spoil(0.4).nonzero()[:, 0].split(max(1, b // 8)):  # far away or out of focus
+    for rows in chosen(0.4).nonzero()[:, 0].split(max(1, b // 8)):  # far away or out of focus
         small = int(size * uniform(0.35, 0.9, 1).item())
         low = F.interpolate(x[rows], size=(small, small), mode="area")
         x[rows] = F.interpolate(low, size=(size, size), mode="bilinear", align_corners=False)
-    gamma = torch.where(spoil(0.6), uniform(-0.6, 0.6).exp(), torch.ones(b))
+    gamma = torch.where(chosen(0.6), uniform(-0.6, 0.6).exp(), torch.ones(b))
     x = 255 * (x.clamp(0, 255) / 255 + 1e-4) ** gamma[:, None, None, None]
     ramp = torch.linspace(-1, 1, size)  # light from one side
-    slope = torch.where(spoil(0.4), uniform(-0.6, 0.6), torch.zeros(b))
+    slope = torch.where(chosen(0.4), uniform(-0.6, 0.6), torch.zeros(b))
     x = x * (1 + slope[:, None, None, None] * ramp)
     gain = uniform(0.45, 1.15)  # matters because the noise that follows is not scaled with it
-    noise = torch.where(spoil(0.3), uniform(0, 10), torch.zeros(b))
+    noise = torch.where(chosen(0.3), uniform(0, 10), torch.zeros(b))
     x = x * gain[:, None, None, None]
     x = x + noise[:, None, None, None] * torch.randn(x.shape, generator=generator)
     x = x.clamp(0, 255).round()
 
-    where = spoil(0.25).nonzero()[:, 0]  # a hand, hair, a microphone
+    where = chosen(0.25).nonzero()[:, 0]  # a hand, hair, a microphone
     for row in where.tolist():
         h, w = (uniform(0.12, 0.42, 2) * size).int().tolist()
         top, left = (uniform(0, 1, 2) * torch.tensor([size - h, size - w])).int().tolist()

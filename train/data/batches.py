@@ -17,7 +17,6 @@ from train.data.surroundings import surround
 def batch_of(
     samples: Samples,
     picked: np.ndarray,
-    size: int,
     config: TrainConfig,
     seed: int,
     shares: np.ndarray | None = None,
@@ -30,7 +29,7 @@ def batch_of(
     b = len(picked)
     flip = torch.rand(b, generator=g) < 0.5
     crops = surround(samples, picked, config, seed)
-    images = augment(torch.from_numpy(crops), samples.margin, size, flip, g, config.spoilt)
+    images = augment(torch.from_numpy(crops), samples.margin, config.size, flip, g, config.augmentation)
     landmarks = mirror_landmarks(torch.from_numpy(samples.landmarks[picked]), flip)
     landmarks = landmarks + 0.01 * torch.rand(b, 1, 1, generator=g) * torch.randn(
         landmarks.shape, generator=g
@@ -40,12 +39,12 @@ def batch_of(
     target = torch.from_numpy(samples.target[picked])
     weight = torch.from_numpy(samples.weight[picked]) * (target.sum(1) > 0)
     certain = target.amax(1, keepdim=True) > 0.999  # one person's word, or all raters alike
-    doubt = torch.tensor([config.doubt.get(str(s), config.smoothing) for s in samples.source[picked]])
+    smoothing = torch.tensor([config.smoothing_of(str(s)) for s in samples.source[picked]])
     if shares is None:
         prior = torch.full_like(target, 1 / target.shape[1])
     else:
         prior = torch.from_numpy(shares[picked])
-    smoothed = target + doubt[:, None] * (prior - target)  # a part's absent classes get none of the doubt
+    smoothed = target + smoothing[:, None] * (prior - target)  # a part's absent classes get nothing of it
     target = torch.where(certain, smoothed, target)
     valence, arousal = (torch.from_numpy(a[picked]) for a in (samples.valence, samples.arousal))
     shapes = mirror_blendshapes(torch.from_numpy(samples.blendshapes[picked]).float(), flip)
@@ -97,12 +96,8 @@ class Draws(torch.utils.data.Dataset):
     def __len__(self) -> int:
         return self.steps
 
-    def size(self, step: int) -> int:
-        """Give the side in pixels of the pictures of a step."""
-        return self.config.small_size if step < self.config.full_from * self.steps else self.config.size
-
     def seed(self, step: int) -> int:
-        """Give the number that a step's random choices in this process come from."""
+        """Return the number that a step's random choices in this process come from."""
         return (self.config.seed * 1_000_003 + step) * 64 + self.rank
 
     def __getitem__(self, step: int) -> dict[str, Tensor]:
@@ -110,4 +105,4 @@ class Draws(torch.utils.data.Dataset):
         draw = np.random.default_rng((c.seed, step)).random(c.batch)
         picked = self.rows[np.searchsorted(self.chances, draw * self.chances[-1])]
         picked = picked[self.rank :: self.world]
-        return batch_of(self.samples, picked, self.size(step), c, self.seed(step), self.shares)
+        return batch_of(self.samples, picked, c, self.seed(step), self.shares)

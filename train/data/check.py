@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from train.data.duplicates import Prints, near_duplicates, prints
+from train.data.duplicates import Hashes, hash_pictures, near_duplicates
 from train.data.extract import ClipCursor, open_picture
 from train.data.readers import Raw
 from train.data.samples import SPLITS, read_all
@@ -20,36 +20,36 @@ def check(
     sets frame differently (the first time takes minutes, as every face has to be found).
     """
     raws = read_all(paths, sets=sets)
-    found: dict = {"sets": {}, "duplicates": []}
+    outcome: dict = {"sets": {}}
     splits = np.concatenate([raw.split for raw in raws])
     names = np.concatenate([np.char.add(f"{raw.source}:", raw.id.astype(str)) for raw in raws])
     labels = np.concatenate([_label_names(raw) for raw in raws])
-    parts = [_prints_of(raw, crops, cache) for raw in raws]
-    for raw, marks in zip(raws, parts, strict=True):
-        found["sets"][raw.source] = _describe(raw, marks)
-    marks = Prints(*(np.concatenate([getattr(p, f) for p in parts]) for f in ("hashes", "thumbs", "size")))
-    pairs = near_duplicates(marks)
-    held = splits != "train"
+    parts = [_hashes_of(raw, crops, cache) for raw in raws]
+    for raw, hashes in zip(raws, parts, strict=True):
+        outcome["sets"][raw.source] = _describe(raw, hashes)
+    hashes = Hashes(*(np.concatenate([getattr(p, f) for p in parts]) for f in ("phash", "thumbs", "size")))
+    pairs = near_duplicates(hashes)
+    held_out = splits != "train"
     stills = np.concatenate([raw.clip for raw in raws]) < 0
     pairs = pairs[stills[pairs].all(1)]  # frames of one clip are alike by nature
     across = pairs[splits[pairs[:, 0]] != splits[pairs[:, 1]]]
     both = pairs[(labels[pairs] != "").all(1)]
-    found["pictures"] = len(splits)
-    found["near_duplicates"] = {
+    outcome["pictures"] = len(splits)
+    outcome["near_duplicates"] = {
         "pairs": len(pairs),
         "across_splits": len(across),
         "labels_disagree": int((labels[both[:, 0]] != labels[both[:, 1]]).sum()),
         "labels_both_known": len(both),
-        "dropped_from_train": len(np.unique(across[~held[across]])),
+        "dropped_from_train": len(np.unique(across[~held_out[across]])),
         "examples": [[str(names[i]), str(names[j])] for i, j in across[:20]],
     }
-    return found
+    return outcome
 
 
-def report(found: dict) -> str:
+def report(outcome: dict) -> str:
     """Write the outcome of `check` as text for a terminal."""
     lines = []
-    for name, part in found["sets"].items():
+    for name, part in outcome["sets"].items():
         lines.append(f"{name}: {part['pictures']} pictures, {part['unreadable']} unreadable")
         width, height = part["median_size"]
         lines.append(
@@ -62,7 +62,7 @@ def report(found: dict) -> str:
         lines += [f"  empty: no picture of {label}" for label in part["empty"]]
         lines += [f"  {problem}" for problem in part["problems"]]
         lines += [f"  unreadable: {item}" for item in part["unreadable_examples"]]
-    pairs = found["near_duplicates"]
+    pairs = outcome["near_duplicates"]
     lines.append(
         f"near-duplicates: {pairs['pairs']} pairs, {pairs['across_splits']} across splits; "
         f"{pairs['labels_disagree']} of {pairs['labels_both_known']} labelled pairs disagree"
@@ -73,9 +73,9 @@ def report(found: dict) -> str:
     return "\n".join(lines)
 
 
-def _describe(raw: Raw, marks: Prints) -> dict:
-    good = marks.readable
-    sides = marks.size[good] if good.any() else np.zeros((1, 2), int)
+def _describe(raw: Raw, hashes: Hashes) -> dict:
+    good = hashes.readable
+    sides = hashes.size[good] if good.any() else np.zeros((1, 2), int)
     names = _label_names(raw)
     counts = {
         label: {s: int(((names == label) & (raw.split == s) & good).sum()) for s in SPLITS}
@@ -102,16 +102,16 @@ def _label_names(raw: Raw) -> np.ndarray:
     return names[raw.majority]  # -1 picks ""
 
 
-def _prints_of(raw: Raw, crops: bool, cache: str | None) -> Prints:
+def _hashes_of(raw: Raw, crops: bool, cache: str | None) -> Hashes:
     if crops:
         from train.data.extract import extract
 
-        found = extract(raw, cache=cache)
-        return prints(
-            (c if ok else None for c, ok in zip(found["crops"], found["used"], strict=True)), len(raw)
+        faces = extract(raw, cache=cache)
+        return hash_pictures(
+            (c if ok else None for c, ok in zip(faces["crops"], faces["used"], strict=True)), len(raw)
         )
     cursor = ClipCursor()
     with ThreadPoolExecutor(2) as pool:  # decoding leaves the interpreter's lock
         if (raw.clip >= 0).any():
-            return prints((open_picture(p, cursor) for p in raw.pictures), len(raw))
-        return prints(pool.map(open_picture, raw.pictures), len(raw))
+            return hash_pictures((open_picture(p, cursor) for p in raw.pictures), len(raw))
+        return hash_pictures(pool.map(open_picture, raw.pictures), len(raw))

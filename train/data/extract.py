@@ -51,12 +51,12 @@ def extract(
     """
     folder = Path(cache) if cache is not None else Path(".cache/crops")
     file = folder / f"{raw.source}-{sha(raw.key, VERSION, str(size), str(margin))}.npz"
-    found = _read_cache(file, len(raw))
-    if found is None:
-        found = _extract(raw, size, margin, workers)
-        _write_cache(file, found)
-    status = found["status"]
-    found["used"] = status == OK
+    faces = _read_cache(file, len(raw))
+    if faces is None:
+        faces = _extract(raw, size, margin, workers)
+        _write_cache(file, faces)
+    status = faces["status"]
+    faces["used"] = status == OK
     for code, text in ((UNREADABLE, "can't be read"), (NO_FACE, "show no face")):
         rows = np.flatnonzero(status == code)
         if len(rows):
@@ -64,9 +64,9 @@ def extract(
             log.warning(
                 "%s: %d of %d pictures %s: left out (%s)", raw.source, len(rows), len(raw), text, names
             )
-    if len(raw) and not found["used"].any():
+    if len(raw) and not faces["used"].any():
         raise EmotionError(f"{raw.source}: none of the {len(raw)} pictures can be read and shows a face")
-    return found
+    return faces
 
 
 def open_picture(picture: Picture, cursor: "ClipCursor | None" = None) -> np.ndarray | None:
@@ -99,7 +99,7 @@ class ClipCursor:
     last: np.ndarray | None = None
 
     def frame(self, asked: ClipFrame) -> np.ndarray | None:
-        """Give the frame as RGB uint8, or None where the clip can't be read that far."""
+        """Return the frame as RGB uint8, or None where the clip can't be read that far."""
         from emotion_core.video.reader import frames
 
         try:
@@ -141,37 +141,37 @@ def _start_worker() -> None:
 
 
 def _work(pictures: Sequence[Picture], tight: bool, size: int, margin: float) -> dict[str, np.ndarray]:
-    found = _blank(len(pictures), size)
+    faces = _blank(len(pictures), size)
     cursor = ClipCursor()
     for i, picture in enumerate(pictures):
         image = open_picture(picture, cursor)
         if image is None:
-            found["status"][i] = UNREADABLE
+            faces["status"][i] = UNREADABLE
             continue
         face = find_face(_finder, image, tight)
         if face is None:
-            found["status"][i] = NO_FACE
+            faces["status"][i] = NO_FACE
             continue
         crop = cv2.cvtColor(crop_face(image, face.points, size, margin), cv2.COLOR_RGB2GRAY)
-        found["crops"][i] = crop
+        faces["crops"][i] = crop
         if face.landmarks is not None:
             try:
-                found["landmarks"][i] = normalize_landmarks(key_points(face.landmarks))
-                found["present"][i] = True
+                faces["landmarks"][i] = normalize_landmarks(key_points(face.landmarks))
+                faces["present"][i] = True
             except ValueError:
                 pass  # a mesh that fell together is no mesh: `present` stays False
         if face.blendshapes is not None and len(face.blendshapes) == BLENDSHAPES:
-            found["blendshapes"][i] = list(face.blendshapes.values())
-        found["eye_distance"][i] = np.hypot(*(face.points[0] - face.points[1]))
+            faces["blendshapes"][i] = list(face.blendshapes.values())
+        faces["eye_distance"][i] = np.hypot(*(face.points[0] - face.points[1]))
         if face.pose is not None:
-            found["yaw"][i], found["pitch"][i], found["roll"][i] = (
+            faces["yaw"][i], faces["pitch"][i], faces["roll"][i] = (
                 face.pose.yaw,
                 face.pose.pitch,
                 face.pose.roll,
             )
-        found["blur"][i] = cv2.Laplacian(cv2.resize(crop, (112, 112)), cv2.CV_32F).std()
-        found["light"][i] = crop.mean()
-    return found
+        faces["blur"][i] = cv2.Laplacian(cv2.resize(crop, (112, 112)), cv2.CV_32F).std()
+        faces["light"][i] = crop.mean()
+    return faces
 
 
 def find_face(finder: Any, image: np.ndarray, tight: bool) -> DetectedFace | None:
@@ -196,7 +196,7 @@ def whole_picture(image: np.ndarray) -> DetectedFace:
 
 
 def _extract(raw: Raw, size: int, margin: float, workers: int | None) -> dict[str, np.ndarray]:
-    found = _blank(len(raw), size)
+    faces = _blank(len(raw), size)
     starts = range(0, len(raw), _CHUNK)
     count = min(workers or min(2, os.cpu_count() or 1), len(starts)) or 1
     bar = tqdm(total=len(raw), desc=f"faces of {raw.source}", unit="picture", leave=False, disable=None)
@@ -213,13 +213,13 @@ def _extract(raw: Raw, size: int, margin: float, workers: int | None) -> dict[st
             for start, job in zip(starts, jobs, strict=True):
                 part = job.result()
                 for name, array in part.items():
-                    found[name][start : start + len(array)] = array
+                    faces[name][start : start + len(array)] = array
                 bar.update(len(part["status"]))
     except BrokenProcessPool:
         raise EmotionError(
             f"{raw.source}: a process that looks for faces ended early (out of memory?); try --workers 1"
         ) from None
-    return found
+    return faces
 
 
 def _blank(n: int, size: int) -> dict[str, np.ndarray]:
@@ -239,18 +239,18 @@ def _read_cache(file: Path, n: int) -> dict[str, np.ndarray] | None:
         return None
     try:
         with np.load(file, allow_pickle=False) as store:
-            found = dict(store.items())
+            faces = dict(store.items())
     except (OSError, ValueError, KeyError) as error:
         log.warning("the cache %s can't be read (%s): made anew", file.name, error)
         return None
-    return found if len(found.get("status", ())) == n else None
+    return faces if len(faces.get("status", ())) == n else None
 
 
-def _write_cache(file: Path, found: Mapping[str, np.ndarray]) -> None:
+def _write_cache(file: Path, faces: Mapping[str, np.ndarray]) -> None:
     """Write beside and rename, so that a killed run leaves no half a cache."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with written_beside(file) as part, part.open("wb") as stream:
-            np.savez(stream, **found)  # type: ignore[arg-type]
+            np.savez(stream, **faces)  # type: ignore[arg-type]
     except OSError as error:
         log.warning("the crops can't be cached in %s (%s): they are made anew next time", file.parent, error)

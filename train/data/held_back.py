@@ -11,12 +11,12 @@ LISTS = {"utkface": Path(__file__).with_name("resting_utkface.txt")}
 
 @cache
 def held_back(source: str) -> frozenset[str]:
-    """Give the identifiers of a source's pictures that are kept for evaluation; most sources have none."""
+    """Return the identifiers of a source's pictures that are kept for evaluation; most sources have none."""
     file = LISTS.get(source)
     return frozenset(file.read_text().split("\n")) if file and file.is_file() else frozenset()
 
 
 def hold_back(source: str, ids: np.ndarray, split: np.ndarray) -> np.ndarray:
-    """Give the splits (N,) with the pictures that are kept for evaluation in "valid"."""
+    """Return the splits (N,) with the pictures that are kept for evaluation in "valid"."""
     kept = held_back(source)
     return np.where([str(i) in kept for i in ids], "valid", split) if kept else split

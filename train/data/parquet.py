@@ -73,7 +73,7 @@ def read_parquet(path: Path) -> Raw:
 
 
 def _encoded(image: Any) -> bytes:
-    """Give a cell's encoded picture; nothing, which counts as unreadable, where it holds none."""
+    """Return a cell's encoded picture; nothing, which counts as unreadable, where it holds none."""
     if isinstance(image, dict):  # as the `datasets` library writes them
         image = image.get("bytes")
     return bytes(image) if isinstance(image, bytes | bytearray | memoryview) else b""

@@ -60,7 +60,7 @@ class Votes:
     weight: np.ndarray
 
     def take(self, rows: np.ndarray) -> "Votes":
-        """Give the rows of an array of indices."""
+        """Return the rows of an array of indices."""
         return Votes(self.target[rows], self.majority[rows], self.weight[rows])
 
 
@@ -95,7 +95,7 @@ class Raw:
         return len(self.pictures)
 
     def take(self, rows: np.ndarray) -> "Raw":
-        """Give the rows of an array of indices; the key follows."""
+        """Return the rows of an array of indices; the key follows."""
         if len(rows) == len(self) and np.array_equal(rows, np.arange(len(self))):
             return self
         arrays = {f.name: getattr(self, f.name) for f in fields(self)}
@@ -157,7 +157,7 @@ def from_numbers(numbers: Column, order: Sequence[str | None], problems: list[st
 
 
 def in_range(values: Column, low: float, name: str, problems: list[str]) -> np.ndarray:
-    """Give float32 values in [low, 1], NaN where they are missing or out of range (which is counted)."""
+    """Return float32 values in [low, 1], NaN where they are missing or out of range (which is counted)."""
     given = pd.Series(values)
     numbers = pd.to_numeric(given, errors="coerce").to_numpy(np.float32).copy()
     article = "an" if name[0] in "aeiou" else "a"
@@ -170,7 +170,7 @@ def in_range(values: Column, low: float, name: str, problems: list[str]) -> np.n
 
 
 def categories(names: Column, strict: bool = True) -> tuple[str, ...]:
-    """Give the labels that category names stand for: `EMOTIONS` where all are of the seven, else sorted.
+    """Return the labels that category names stand for: `EMOTIONS` where all are of the seven, else sorted.
 
     Not `strict`, answers that data sets hold beside the seven (`BESIDE`) are allowed and get no label.
     """
@@ -280,15 +280,15 @@ def report(problems: list[str], rows: np.ndarray, text: str) -> None:
 
 
 def strings(values: Column) -> np.ndarray:
-    """Give any column as an array of str."""
+    """Return any column as an array of str."""
     return np.asarray([str(v) for v in values])
 
 
 def sha(*parts: str) -> str:
-    """Give a short sha256 of texts."""
+    """Return a short sha256 of texts."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
 
 
 def one_line(error: Exception) -> str:
-    """Give an error's text as one line of at most 160 characters."""
+    """Return an error's text as one line of at most 160 characters."""
     return " ".join(str(error).split())[:160]

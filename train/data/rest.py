@@ -20,7 +20,7 @@ SMILING = 0.5  # mean smile from which a face smiles
 
 
 def smile_of(blendshapes: np.ndarray) -> np.ndarray:
-    """Give the mean smile (N,) of both corners of the mouth, in [0, 1], of blendshapes (N, 52)."""
+    """Return the mean smile (N,) of both corners of the mouth, in [0, 1], of blendshapes (N, 52)."""
     return np.asarray((blendshapes[:, SMILE_LEFT] + blendshapes[:, SMILE_RIGHT]) / 2)
 
 

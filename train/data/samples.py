@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emotion_core.labels import EMOTIONS, anchors
+from emotion_core.labels import EMOTIONS, coordinates
 from emotion_core.types import EmotionError
 from train.data.read import read
 from train.data.readers import Raw
@@ -77,16 +77,16 @@ class Samples:
 
     @property
     def labelled(self) -> np.ndarray:
-        """Give a bool (N,): which rows carry a category label."""
+        """A bool (N,): which rows carry a category label."""
         return self.target.sum(1) > 0
 
     @property
     def masked(self) -> np.ndarray:
-        """Give a bool (N,): which faces have their surroundings painted black."""
+        """A bool (N,): which faces have their surroundings painted black."""
         return self.attributes["masked"] == 1 if "masked" in self.attributes else np.zeros(len(self), bool)
 
     def take(self, rows: np.ndarray) -> "Samples":
-        """Give the samples of `rows`, a bool (N,) or an array of indices."""
+        """Return the samples of `rows`, a bool (N,) or an array of indices."""
         picked = {name: array[rows] for name, array in self._arrays().items()}
         own = {f.name for f in fields(self)}
         return replace(
@@ -97,7 +97,7 @@ class Samples:
         )
 
     def where(self, split: str | None = None, source: str | None = None) -> "Samples":
-        """Give the samples of one split, one source or both."""
+        """Return the samples of one split, one source or both."""
         keep = np.ones(len(self), bool)
         if split is not None:
             keep &= self.split == split
@@ -107,11 +107,11 @@ class Samples:
 
     def counts(self) -> dict[str, int]:
         """Count the scored pictures of each label."""
-        found = np.bincount(self.majority[self.majority >= 0], minlength=len(self.labels))
-        return dict(zip(self.labels, found.tolist(), strict=True))
+        totals = np.bincount(self.majority[self.majority >= 0], minlength=len(self.labels))
+        return dict(zip(self.labels, totals.tolist(), strict=True))
 
     def digest(self) -> str:
-        """Give a sha256 of the pictures, labels and splits: goes into every checkpoint."""
+        """Return a sha256 of the pictures, labels and splits: goes into every checkpoint."""
         sha = hashlib.sha256("|".join((*self.labels, f"{self.margin}")).encode())
         for array in (self.crops, self.target, self.valence, self.arousal, self.weight, self.majority):
             sha.update(np.ascontiguousarray(array).tobytes())
@@ -125,12 +125,12 @@ class Samples:
 
 
 def derived_valence_arousal(target: np.ndarray, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Give valence and arousal (N,) as the votes (N, K) times the co-ordinates of the words.
+    """Return valence and arousal (N,) as the votes (N, K) times the coordinates of the words.
 
     NaN where a row has no label or a label is none of the seven.
     """
     known = target.sum(1) > 0 if set(labels) <= set(EMOTIONS) else np.zeros(len(target), bool)
-    points = target @ anchors(labels)  # (N, 2)
+    points = target @ coordinates(labels)  # (N, 2)
     points[~known] = np.nan
     return points[:, 0].astype(np.float32), points[:, 1].astype(np.float32)
 
@@ -210,8 +210,8 @@ def load(
             raise EmotionError(f"no picture has the split {split!r}; the splits are {', '.join(SPLITS)}")
     parts = []
     for raw in raws:
-        found = extract(raw, cache=cache, size=size, margin=margin, workers=workers)
-        parts.append(_samples(raw, found, margin))
+        faces = extract(raw, cache=cache, size=size, margin=margin, workers=workers)
+        parts.append(_samples(raw, faces, margin))
         _refuse_empty(parts[-1], raw)
     samples = concatenate(_share_labels(parts))
     if drop_leaks:
@@ -243,23 +243,23 @@ def read_all(paths: Sequence[str | Path] | str | Path, sets: Sequence[str] | Non
     return raws
 
 
-def _samples(raw: Raw, found: Mapping[str, np.ndarray], margin: float) -> Samples:
+def _samples(raw: Raw, faces: Mapping[str, np.ndarray], margin: float) -> Samples:
     """Join labels with what `extract` found; pictures that could not be used are left out."""
-    rows = np.flatnonzero(found["used"])
+    rows = np.flatnonzero(faces["used"])
     kept = raw.take(rows)
     valence, arousal = derived_valence_arousal(kept.target, kept.labels)
     measured = np.isfinite(kept.valence) & np.isfinite(kept.arousal)
     return Samples(
         labels=kept.labels,
-        crops=found["crops"][rows],
-        landmarks=found["landmarks"][rows],
-        present=found["present"][rows],
+        crops=faces["crops"][rows],
+        landmarks=faces["landmarks"][rows],
+        present=faces["present"][rows],
         target=kept.target,
         majority=kept.majority,
         valence=np.where(measured, kept.valence, valence).astype(np.float32),
         arousal=np.where(measured, kept.arousal, arousal).astype(np.float32),
         measured=measured,
-        blendshapes=found["blendshapes"][rows],
+        blendshapes=faces["blendshapes"][rows],
         weight=kept.weight,
         split=kept.split,
         group=np.char.add(f"{raw.source}:", kept.group.astype(str)),
@@ -267,7 +267,7 @@ def _samples(raw: Raw, found: Mapping[str, np.ndarray], margin: float) -> Sample
         source=np.full(len(rows), raw.source),
         clip=kept.clip,
         margin=margin,
-        measures={name: found[name][rows] for name in MEASURES},
+        measures={name: faces[name][rows] for name in MEASURES},
         attributes=kept.attributes,
     )
 
@@ -286,7 +286,7 @@ def _refuse_empty(samples: Samples, raw: Raw) -> None:
 
 
 def _share_labels(parts: list[Samples]) -> list[Samples]:
-    """Give label-free sets (UTKFace) the categories of the others."""
+    """Pass the categories of the others on to label-free sets (UTKFace)."""
     labels = next((p.labels for p in parts if p.labelled.any()), parts[0].labels if parts else EMOTIONS)
     return [
         p

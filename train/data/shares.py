@@ -16,14 +16,14 @@ RAREST = 1e-4  # share below which a class counts as absent: its logit is then h
 
 
 def parts_of(samples: Samples) -> np.ndarray:
-    """Give the number (N,) of the part that each row belongs to."""
+    """Return the number (N,) of the part that each row belongs to."""
     names = np.char.add(samples.source.astype(str), np.where(samples.masked, "/masked", ""))
     names = np.char.add(names, np.where(samples.measured & ~samples.masked, "/rated", ""))
     return np.unique(names, return_inverse=True)[1]
 
 
 def sampling_weights(samples: Samples, rows: np.ndarray, config: TrainConfig) -> np.ndarray:
-    """Give each training row's share of the draws: class balance by part, then the mix of sources."""
+    """Return each training row's share of the draws: class balance by part, then the mix of sources."""
     weight = np.ones(len(rows))
     labelled = samples.labelled[rows]
     dominant = samples.target[rows].argmax(1)
@@ -43,7 +43,7 @@ def sampling_weights(samples: Samples, rows: np.ndarray, config: TrainConfig) ->
 
 
 def drawn_shares(samples: Samples, rows: np.ndarray, weight: np.ndarray, config: TrainConfig) -> np.ndarray:
-    """Give for every row of `samples` the class shares (N, K) by which its logits are shifted in training.
+    """Return for every row of `samples` the class shares (N, K) by which its logits are shifted in training.
 
     They are those of its part as drawn, to the power that `config.adjust` names for its source; 1 / K where
     it names none.

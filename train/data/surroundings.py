@@ -23,13 +23,13 @@ def oval(crop: np.ndarray) -> np.ndarray:
     Where a crop reaches beyond its picture, rim pixels of the face are drawn out into streaks; they are
     narrower than a face, and left out.
     """
-    seen: Any = (cv2.GaussianBlur(crop, (3, 3), 0) > DARK).astype(np.uint8)
-    seen = cv2.morphologyEx(seen, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-    outlines, _ = cv2.findContours(seen, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    whole: Any = cv2.drawContours(np.zeros_like(seen), outlines, -1, 1, cv2.FILLED)  # with dark eyes
+    mask: Any = (cv2.GaussianBlur(crop, (3, 3), 0) > DARK).astype(np.uint8)
+    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    whole: Any = cv2.drawContours(np.zeros_like(mask), outlines, -1, 1, cv2.FILLED)  # with dark eyes
     wide = len(crop) // 6
     core = cv2.morphologyEx(whole, cv2.MORPH_OPEN, np.ones((wide, wide), np.uint8))
-    face = np.zeros_like(seen)
+    face = np.zeros_like(mask)
     parts, _ = cv2.findContours(core, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     if not parts:
         return face.astype(bool)
@@ -40,7 +40,7 @@ def oval(crop: np.ndarray) -> np.ndarray:
 
 
 def surround(samples: Samples, picked: np.ndarray, config: TrainConfig, seed: int) -> np.ndarray:
-    """Give the crops (B, S, S) of the rows `picked`, surroundings exchanged as `config` says.
+    """Return the crops (B, S, S) of the rows `picked`, surroundings exchanged as `config` says.
 
     All randomness comes from `seed`. What is put behind a face comes from other pictures of the batch.
     """
@@ -52,14 +52,14 @@ def surround(samples: Samples, picked: np.ndarray, config: TrainConfig, seed: in
     masked = samples.masked[picked]
     painted = ~masked & (rng.random(len(picked)) < config.ovals)
     filled = rng.random(len(picked)) < config.behind
-    made = crops.copy()
+    out = crops.copy()
     for row in np.flatnonzero(painted | (masked & filled)):
         shape = crops[row] if masked[row] else samples.crops[rng.choice(ovals)]
         face = oval(shape)
         other = crops[rng.integers(len(crops))]
         behind = background(crops[row], face, other, rng) if filled[row] else np.zeros_like(crops[row])
-        made[row] = np.where(face, crops[row], behind)
-    return made
+        out[row] = np.where(face, crops[row], behind)
+    return out
 
 
 def background(crop: np.ndarray, face: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -77,7 +77,7 @@ def fits_in(unit: Any, conv: nn.Conv2d) -> bool:
 
 
 def chain(part: nn.Module) -> list[ConvNorm]:
-    """Give the layers of a part of the student in order, without its stem."""
+    """Return the layers of a part of the student in order, without its stem."""
     return [m for name, m in part.named_modules() if isinstance(m, ConvNorm) and name != "stem"]
 
 
@@ -139,7 +139,7 @@ def distill(
     mix: Mapping[str, float] | None = None,
     seed: int = 0,
 ) -> Path:
-    """Teach the picture half of a fresh network what the teacher sees in the training pictures.
+    """Teach the encoder of a fresh network what the teacher sees in the training pictures.
 
     Writes `out` (safetensors), marked untrained: it knows faces, and no expression yet.
 
@@ -163,10 +163,10 @@ def distill(
     hand_down(teacher, spatial)
     learner: Any = nn.Sequential(spatial.stem, spatial.early)
     learner.to(memory_format=torch.channels_last)
-    seen: list[Tensor] = []
+    outputs: list[Tensor] = []
     hooks = [
         # a copy: the activation that follows works in place
-        unit[1].register_forward_hook(lambda module, given, result: seen.append(result.clone()))
+        unit[1].register_forward_hook(lambda module, given, result: outputs.append(result.clone()))
         for unit in teacher.matched
     ]
 
@@ -185,14 +185,14 @@ def distill(
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate * schedule(step, steps, config.warmup)
         images = draws[step]["images"]
-        seen.clear()
+        outputs.clear()
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
-            wanted = teacher(images)
+            targets = teacher(images)
             learner(images[:, :1])
         if not scale:  # per-channel spread of the teacher's answers
-            scale = [w.float().std((0, 2, 3), keepdim=True).clamp_min(1e-3) for w in wanted]
+            scale = [w.float().std((0, 2, 3), keepdim=True).clamp_min(1e-3) for w in targets]
         parts = [
-            F.mse_loss(s.float() / d, w.float() / d) for s, w, d in zip(seen, wanted, scale, strict=True)
+            F.mse_loss(s.float() / d, w.float() / d) for s, w, d in zip(outputs, targets, scale, strict=True)
         ]
         loss = torch.stack(parts).sum()
         optimizer.zero_grad(set_to_none=True)

@@ -96,7 +96,7 @@ def fit_late(
     config: TrainConfig,
     each_epoch: Callable[[int, SpatioTemporalEmotionNet], None] | None = None,
 ) -> SpatioTemporalEmotionNet:
-    """Give the network with its later layers trained for `config.epochs` passes, averaged over steps."""
+    """Return the network with its later layers trained for `config.epochs` passes, averaged over steps."""
     torch.manual_seed(config.seed)
     half = config.precision == "bf16" or (config.precision == "auto" and fast_bfloat16())
     late: Any = Late(copy.deepcopy(net)).train()
@@ -153,8 +153,8 @@ def run_late(config: TrainConfig, samples: Samples) -> Path:
         raise EmotionError("--late starts from trained weights: name their file with --init")
     net, meta = load_network(Path(config.init))
     if config.teachers:
-        device = torch.device("cpu")
-        samples = teach(samples, config.teachers, config.trust, net.config.resolution, device=device)
+        share, size = config.distillation_weight, net.config.resolution
+        samples = teach(samples, config.teachers, share, size, device=torch.device("cpu"))
     rows = np.flatnonzero((samples.split == "train") & (samples.labelled | samples.measured))
     steps = max(1, config.late // config.batch)
     plain = dataclasses.replace(config, mixup=0.0, size=net.config.resolution)  # maps are mixed instead

@@ -83,7 +83,7 @@ def validate(student: Student, samples: Samples, size: int, half: bool = False) 
 
 
 def of_all(value: Tensor, world: int) -> Tensor:
-    """Give the rows (B, ...) of all processes; gradients flow into this process's own."""
+    """Return the rows (B, ...) of all processes; gradients flow into this process's own."""
     if world == 1:
         return value
     parts = [torch.empty_like(value) for _ in range(world)]
@@ -93,7 +93,7 @@ def of_all(value: Tensor, world: int) -> Tensor:
 
 
 def fit(config: TrainConfig, samples: Samples) -> Path:
-    """Train on the "train" split, watch the "valid" split, keep the best average; give the folder written.
+    """Train on the "train" split, watch the "valid" split, keep the best average; return the folder written.
 
     `last.pt` closes every epoch and is written every `save_minutes` besides; `best.pt` and
     `best.safetensors` hold the average that scored best. Under `torchrun` every process takes its share of
@@ -150,11 +150,13 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
 
     half = config.precision == "bf16" or (config.precision == "auto" and (cuda or fast_bfloat16()))
     if config.teachers:
-        samples = teach(samples, config.teachers, config.trust, config.size, device=device, half=half)
+        samples = teach(
+            samples, config.teachers, config.distillation_weight, config.size, device=device, half=half
+        )
     draws = Draws(samples, rows, config, steps, rank, world)
 
     def slope(batch: dict[str, Tensor], seed: int) -> tuple[dict[str, Tensor], Tensor]:
-        """Leave the gradient of the batch's loss at the weights; give the loss by parts and their sum."""
+        """Leave the gradient of the batch's loss at the weights; return the loss by parts and their sum."""
         torch.manual_seed(~seed)  # dropout's, of which the batch has used another
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
             out = model(batch["images"], batch["landmarks"], batch["present"])
@@ -178,15 +180,17 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
             group["lr"] = rate
         batch = {name: value.to(device, non_blocking=True) for name, value in batch.items()}
         parts, loss = slope(batch, draws.seed(step))
-        if config.sharpness:
-            with uphill(student, config.sharpness):
+        if config.sam:
+            with uphill(student, config.sam):
                 slope(batch, draws.seed(step))
         norm = nn.utils.clip_grad_norm_(student.parameters(), config.clip_norm)
         if not bool((loss.detach() + norm).isfinite()):
             bar.close()
-            kept = f"the last good checkpoint is {last}" if last.exists() else "no checkpoint was written yet"
+            advice = (
+                f"the last good checkpoint is {last}" if last.exists() else "no checkpoint was written yet"
+            )
             raise EmotionError(
-                f"the loss is no longer a number at step {step}: lower --learning-rate; {kept}"
+                f"the loss is no longer a number at step {step}: lower --learning-rate; {advice}"
             )
         optimizer.step()
         if step % EMA_EVERY == 0:
@@ -202,7 +206,7 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
         if not left:
             figures: dict[str, Any] = {"score": math.nan}
             if rank == 0 and len(valid):
-                figures = validate(average.module, valid, draws.size(step), half)
+                figures = validate(average.module, valid, config.size, half)
             matrix = figures.pop("confusion", None)
             if math.isnan(figures["score"]):  # nothing to score: the loss must do
                 figures["score"] = -loss.item()
@@ -219,9 +223,9 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
                     share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
                     writer.add_image("valid/confusion", share[None], step)
                     show_samples(writer, average.module, valid, config.size, step)
-            shown = "  ".join(f"{name} {value:.4f}" for name, value in figures.items() if "ccc" not in name)
+            line = "  ".join(f"{name} {value:.4f}" for name, value in figures.items() if "ccc" not in name)
             mark = "  best" if improved else ""
-            log.info("epoch %d  %.0f s  %s%s", epoch, time.monotonic() - began, shown, mark)
+            log.info("epoch %d  %.0f s  %s%s", epoch, time.monotonic() - began, line, mark)
             if rank == 0 and improved:
                 kept_net = average.module.net
                 save_beside({"average": average.module.state_dict(), **facts}, config.folder / "best.pt")
@@ -251,14 +255,14 @@ def show_samples(writer: SummaryWriter, student: Student, valid: Samples, size: 
     scores = predict(student, few, size)[0].softmax(1)
     lines = []
     for number, (row, truth) in enumerate(zip(scores, few.majority, strict=True)):
-        said = few.labels[int(truth)] if truth >= 0 else "unscored"
-        lines.append(f"{number}. {few.labels[int(row.argmax())]} {row.max():.0%} (raters: {said})")
+        raters = few.labels[int(truth)] if truth >= 0 else "unscored"
+        lines.append(f"{number}. {few.labels[int(row.argmax())]} {row.max():.0%} (raters: {raters})")
     writer.add_images("valid/pictures", images / 255, step)
     writer.add_text("valid/predictions", "\n".join(lines), step)
 
 
 def moving_average(decay: float) -> Callable[..., None]:
-    """Give the update of an exponential average that forgets its first, random weights quickly."""
+    """Return the update of an exponential average that forgets its first, random weights quickly."""
 
     @torch.no_grad()
     def update(averages: list[Tensor], currents: list[Tensor], updates: Tensor | int) -> None:

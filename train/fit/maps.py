@@ -60,10 +60,10 @@ class Maps:
     columns: dict[str, np.ndarray]
 
     def batch(self, rows: np.ndarray) -> dict[str, Tensor]:
-        """Give rows as tensors, `images` being maps (B, C, h, w) of float32."""
+        """Return rows as tensors, `images` being maps (B, C, h, w) of float32."""
         maps = torch.from_numpy(self.maps[rows]).float() * torch.from_numpy(self.scale)[:, None, None]
-        found = {name: torch.from_numpy(column[rows]) for name, column in self.columns.items()}
-        return found | {"images": maps.contiguous(memory_format=torch.channels_last)}
+        columns = {name: torch.from_numpy(column[rows]) for name, column in self.columns.items()}
+        return columns | {"images": maps.contiguous(memory_format=torch.channels_last)}
 
 
 def keep(net: SpatioTemporalEmotionNet, draws: Draws, folder: Path, threads: int = 0) -> Maps:
@@ -84,11 +84,11 @@ def keep(net: SpatioTemporalEmotionNet, draws: Draws, folder: Path, threads: int
             scale = np.load(folder / "scale.npy")
             continue
         drawn = draws[step]
-        seen = read(drawn["images"][:, :1].contiguous().numpy())
+        maps = read(drawn["images"][:, :1].contiguous().numpy())
         if not len(scale):
-            scale = (np.quantile(seen, 0.9995, axis=(0, 2, 3)) / 255).clip(1e-5).astype(np.float32)
+            scale = (np.quantile(maps, 0.9995, axis=(0, 2, 3)) / 255).clip(1e-5).astype(np.float32)
             np.save(folder / "scale.npy", scale)
-        small = (seen / scale[:, None, None]).round().clip(0, 255).astype(np.uint8)
+        small = (maps / scale[:, None, None]).round().clip(0, 255).astype(np.uint8)
         columns = {name: drawn[name].numpy() for name in COLUMNS}
         part = file.with_suffix(".part.npz")
         np.savez(part, maps=small, **columns)  # type: ignore[arg-type]
@@ -110,7 +110,7 @@ def gather(
 
 
 def _reader(net: SpatioTemporalEmotionNet, size: int, threads: int) -> Callable[[np.ndarray], np.ndarray]:
-    """Give a function from pictures to maps; ONNX Runtime reads them in half of PyTorch's time."""
+    """Return a function from pictures to maps; ONNX Runtime reads them in half of PyTorch's time."""
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "front.onnx"
         torch.onnx.export(

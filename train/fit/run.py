@@ -22,7 +22,7 @@ SMALL = 5000  # labelled pictures below which training starts from the shipped w
 SMALL_RATE = 3e-4  # highest learning rate then: the network knows faces, only the answer is new
 
 LATE = TrainConfig(category_weight=1.0, valence_weight=0.3, arousal_weight=0.3)
-"""How the temporal half is trained when it is fitted alone."""
+"""How the temporal module is trained when it is fitted alone."""
 
 log = logging.getLogger("train")
 
@@ -35,7 +35,7 @@ def run(
     workers: int | None = None,
     chosen: frozenset[str] = frozenset(),
 ) -> Path:
-    """Read, train, calibrate and export; give the weights file.
+    """Read, train, calibrate and export; return the weights file.
 
     `chosen` names the settings that the user gave: only others are fitted to a small data set.
 
@@ -111,11 +111,7 @@ def adapt(config: TrainConfig, samples: Samples, chosen: frozenset[str]) -> Trai
         return config
     log.info("%d labelled pictures are few: training starts from the shipped weights", labelled)
     size = int(shipped.config.get("resolution", config.size))  # what these weights read
-    changes: dict[str, object] = {
-        "init": str(WEIGHTS),
-        "size": size,
-        "small_size": min(size, config.small_size),
-    }
+    changes: dict[str, object] = {"init": str(WEIGHTS), "size": size}
     if "learning_rate" not in chosen:
         changes["learning_rate"] = SMALL_RATE
     for name, value in (("balance", 1.0), ("ema", 0.98)):  # a short run needs a short memory
@@ -133,11 +129,11 @@ def finish(config: TrainConfig, weights: Path, samples: Samples, sets: Sequence[
 
     if not weights.is_file():
         raise EmotionError(f"no epoch was finished, so {weights} was not written: raise --epochs")
-    held = int(np.sum((samples.split == "valid") & (samples.majority >= 0)))
-    if held >= FEWEST:
+    held_out = int(np.sum((samples.split == "valid") & (samples.majority >= 0)))
+    if held_out >= FEWEST:
         print(calibration_report(calibrate(config.data, weights, sets=sets)))
     else:
-        log.info("%d pictures are held back, too few to calibrate on: confidence may be too high", held)
+        log.info("%d pictures are held back, too few to calibrate on: confidence may be too high", held_out)
     net, metadata = load_network(weights)
     export_onnx(net, metadata, weights)
     print(f"the model: {weights}")
@@ -156,7 +152,7 @@ def temporal(
     limit: int = 600,
     videos: Sequence[Path] = (),
 ) -> dict[str, Any]:
-    """Compare the temporal half with plain averaging on made clips; with `fit`, train it first.
+    """Compare the temporal module with plain averaging on synthetic clips; with `fit`, train it first.
 
     With `fit`, the weights are written to `out`, with the temperature they had: calibrate them next.
     """

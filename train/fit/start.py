@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emotion_core.types import EmotionError
-from train.config import TrainConfig
+from train.config import TrainConfig, renamed
 
 if TYPE_CHECKING:
     from torch import nn
@@ -76,7 +76,7 @@ def start_from(student: "nn.Module", path: Path) -> None:
 def resume(
     path: Path, facts: dict[str, Any], student: "nn.Module", average: "nn.Module", optimizer: Any
 ) -> tuple[int, float, int]:
-    """Load the checkpoint of a run; give its next step, best score and number of epochs without gain.
+    """Load the checkpoint of a run; return its next step, best score and number of epochs without gain.
 
     Raises:
         EmotionError: where it is damaged, or of other data or another network.
@@ -92,7 +92,7 @@ def resume(
     except (RuntimeError, KeyError, ValueError) as error:
         reason = " ".join(str(error).split())[:160]
         raise EmotionError(f"{path} does not fit this run, start afresh without --resume: {reason}") from None
-    before = state["config"]
+    before = renamed(state["config"])
     changed = [f"{k} {before[k]} -> {v}" for k, v in facts["config"].items() if before.get(k, v) != v]
     if changed:
         log.warning("settings differ from those of %s: %s", path.name, ", ".join(changed))

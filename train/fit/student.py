@@ -28,7 +28,7 @@ class Student(nn.Module):
 
 
 def plain_batches(samples: Samples, size: int, batch: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Give pictures (B, 3, size, size), key points (B, 50, 2) and presence (B,) of plain central crops."""
+    """Yield pictures (B, 3, size, size), key points (B, 50, 2) and presence (B,) of plain central crops."""
     for start in range(0, len(samples), batch):
         part = slice(start, start + batch)
         images = standardize(center(torch.from_numpy(samples.crops[part]), samples.margin, size).round())

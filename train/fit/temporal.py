@@ -1,8 +1,8 @@
-"""The temporal half, trained on sixteen-frame clips that are made from stills, and what it is worth.
+"""The temporal module, trained on sixteen-frame clips that are made from stills, and what it is worth.
 
 There is no labelled video to speak of, so a clip is a still that trembles, blurs, is covered for a while,
 loses frames, or turns into another face of a similar pose with another expression. The label is that of the
-last frame. The picture half stays as it is, so features are computed once.
+last frame. The encoder stays as it is, so features are computed once.
 """
 
 import logging
@@ -31,7 +31,7 @@ from train.fit.loop import fast_bfloat16
 from train.fit.losses import losses
 
 log = logging.getLogger("train")
-LATE_RATE = 1e-4  # highest learning rate of the temporal half, which starts from what stills taught it
+LATE_RATE = 1e-4  # highest learning rate of the temporal module, which starts from what stills taught it
 NOSE_TIP, RIGHT_EYE, LEFT_EYE = 12, 18, 27  # rows of the 50 key points
 CONDITIONS = ("steady", "jitter", "blur", "occlusion", "dropped", "change")
 
@@ -47,7 +47,7 @@ class Clips:
 
 
 def partner_of(samples: Samples, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Give each row another of a different category whose head is turned alike."""
+    """Choose for each row another one of a different category whose head is turned alike."""
     points = samples.landmarks
     yaw = points[:, NOSE_TIP, 0] - (points[:, RIGHT_EYE, 0] + points[:, LEFT_EYE, 0]) / 2
     dominant = samples.target.argmax(1)
@@ -67,7 +67,7 @@ def make_clips(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Make clips: pictures (N, T, 1, S, S), key points (N, T, 50, 2), presence and share of `second` (N, T).
 
-    `condition` is one of CONDITIONS, "mixed" for a bit of everything, or "spoilt" for that without change.
+    `condition` is one of CONDITIONS, "mixed" for a bit of everything, or "augmented" for that without change.
     """
     n, t = len(first), frames
 
@@ -75,10 +75,10 @@ def make_clips(
         return torch.rand(shape, generator=g) * (high - low) + low
 
     def applies(name: str, share: float) -> Tensor:
-        all_kinds = condition in ("mixed", "spoilt")
+        all_kinds = condition in ("mixed", "augmented")
         return torch.rand(n, generator=g) < (share if all_kinds else float(condition == name))
 
-    changes = applies("change", 0.0 if condition == "spoilt" else 0.5)
+    changes = applies("change", 0.0 if condition == "augmented" else 0.5)
     at, fade = uniform(1, t, n, 1), uniform(0.5, 5, n, 1)
     share = ((torch.arange(t)[None] - at) / fade + 0.5).clamp(0, 1) * changes[:, None]  # (N, T)
 
@@ -97,15 +97,15 @@ def make_clips(
     theta = torch.stack(rows, 2).flatten(0, 1)  # (N * T, 2, 3)
     grid = F.affine_grid(theta, [n * t, 1, size, size], align_corners=False)
 
-    def seen(picked: np.ndarray) -> Tensor:
+    def view(picked: np.ndarray) -> Tensor:
         source = torch.from_numpy(samples.crops[picked])[:, None, None].float()
         source = source.expand(-1, t, -1, -1, -1).flatten(0, 1)
         return F.grid_sample(source, grid, padding_mode="border", align_corners=False).unflatten(0, (n, t))
 
     m = share[..., None, None, None]
-    x = seen(first) * (1 - m)
+    x = view(first) * (1 - m)
     if changes.any():
-        x = x + seen(second) * m
+        x = x + view(second) * m
 
     gain = uniform(0.5, 1.1, n, 1) * (1 + 0.05 * torch.randn(n, t, generator=g))
     noise = uniform(0, 8, n, 1, 1, 1, 1)
@@ -147,7 +147,7 @@ def encode_clips(
     seed: int,
     batch: int = 32,
 ) -> Clips:
-    """Make one clip of each row and run the picture half over its frames."""
+    """Make one clip of each row and run the encoder over its frames."""
     rng, g = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     usable = rows[samples.present[rows] & samples.labelled[rows]]
     if not len(usable):
@@ -207,7 +207,7 @@ def windows_of_stills(
     """Shake, blur and cover each picture `VIEWS` times; half of the windows begin as another expression."""
     t = net.config.window
     bank = encode_clips(
-        net, samples, rows, "spoilt", frames=VIEWS, size=net.config.resolution, seed=config.seed
+        net, samples, rows, "augmented", frames=VIEWS, size=net.config.resolution, seed=config.seed
     )
     chances = torch.from_numpy(sampling_weights(samples, rows, config))
     place = np.full(len(samples), -1)
@@ -243,7 +243,7 @@ def fit_temporal(
 ) -> SpatioTemporalEmotionNet:
     """Train what sees more than one frame: both attentions over time and how frames are weighed.
 
-    The picture half, fusion and heads stay as stills taught them, which keeps stills as they are read.
+    The encoder, fusion and heads stay as stills taught them, which keeps stills as they are read.
 
     Windows are drawn from `pictures` training pictures (all where None) and from labelled video where there
     is any. A part of them is not yet full, and a part is one frame repeated, as a still is.
@@ -269,7 +269,7 @@ def fit_temporal(
     learnt = [p for p in net.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(learnt, lr=LATE_RATE, weight_decay=config.weight_decay, fused=True)
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(steps, 1))
-    for step in tqdm(range(steps), desc="temporal half", unit="step", mininterval=5):
+    for step in tqdm(range(steps), desc="temporal module", unit="step", mininterval=5):
         source, pick, frame = draws[step % len(draws)](config.batch)
         end = torch.randint(1, t + 1, (config.batch, 1), generator=g)  # a window that is not yet full
         still = torch.rand(config.batch, 1, generator=g) < 0.3
@@ -305,7 +305,7 @@ def compare(
     limit: int = 600,
     seed: int = 1,
 ) -> list[dict[str, float | str]]:
-    """Compare the temporal half with plain averaging of the last `average` per-frame scores on made clips.
+    """Compare the temporal module with plain averaging of the last `average` scores, on synthetic clips.
 
     Gives a row per condition: accuracy of both at every frame from the window's middle on against the
     dominant label of that frame, and restlessness, the mean change of the probabilities from frame to frame
@@ -357,8 +357,8 @@ class NewestOnly:
 def compare_video(weights: Path, videos: Sequence[Path]) -> list[dict[str, float | str]]:
     """Count how often the shown label changes in real video, a minute of face time, both ways.
 
-    Both run as the application does, with its smoothing of five frames; one with the temporal half, one with
-    the newest frame alone.
+    Both run as the application does, with its smoothing of five frames; one with the temporal module, one
+    with the newest frame alone.
     """
     network, finder = load_network(weights), FaceFinder()
     ways = {

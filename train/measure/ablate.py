@@ -2,10 +2,10 @@
 
 Every variant starts from the same weights, loses its part, and is trained on the same pictures in the same
 order, with the recipe that the weights themselves were trained with; the full network too. It is then scored
-on the stills of "valid". After that its temporal half is trained on made clips, as `python -m train temporal
---fit` does, and scored on made clips of "valid": jitter, blur, occlusion, dropped frames and, in half of
-them, another expression at the end. So every part is seen where it should help. The rest of the network grew
-up with the part and has a short time to do without it: a part is worth no more than is found here.
+on the stills of "valid". After that its temporal module is trained on synthetic clips, as `python -m train
+temporal --fit` does, and scored on such clips of "valid": jitter, blur, occlusion, dropped frames and, in
+half of them, another expression at the end. So every part is seen where it should help. The rest of the
+network grew up with the part and has a short time to do without it: a part is worth no more than is found.
 """
 
 import dataclasses
@@ -19,7 +19,7 @@ import numpy as np
 
 from emotion_core.network.checkpoint import load_network, read_metadata
 from emotion_core.types import EmotionError
-from train.config import PARTS, TrainConfig
+from train.config import PARTS, TrainConfig, renamed
 from train.data.samples import Samples, load
 from train.fit.run import SMALL_RATE, say
 from train.measure.provenance import provenance
@@ -47,13 +47,13 @@ def ablate(
     settings: dict[str, Any] | None = None,
     resume: bool = False,
 ) -> dict[str, Any]:
-    """Train and score every variant of `VARIANTS`; give the table, ready for JSON; `report` prints it.
+    """Train and score every variant of `VARIANTS`; return the table, ready for JSON; `report` prints it.
 
     Args:
         data: data folders or files.
         weights: safetensors that every variant starts from.
         pictures: pictures that each variant is trained on.
-        clips: made clips that its temporal half is trained on, 0 for none: then clips are not scored.
+        clips: synthetic clips that its temporal module is trained on, 0 for none: then clips are not scored.
         out: folder of the variants' checkpoints.
         sets: names of the data sets to use, all by default.
         cache: folder of the crops, see `train.data.samples.load`.
@@ -96,22 +96,21 @@ def ablate(
 
 
 def recipe(before: dict[str, Any], size: int, pictures: int, settings: dict[str, Any]) -> TrainConfig:
-    """Give the settings of every variant: those of the weights, for one short epoch at a gentle rate.
+    """Return the settings of every variant: those of the weights, for one short epoch at a gentle rate.
 
     Labels are those of people alone, as nothing tells where the weights' teachers lie.
     """
-    known = {f.name for f in dataclasses.fields(TrainConfig)} - {"without", "teachers", "trust"}
-    kept = {name: value for name, value in before.items() if name in known}
+    known = {f.name for f in dataclasses.fields(TrainConfig)} - {"without", "teachers", "distillation_weight"}
+    own = {name: value for name, value in renamed(before).items() if name in known}
     short = {"epochs": 1, "epoch_pictures": pictures, "learning_rate": SMALL_RATE, "ema": 0.98}
-    sizes = {"size": size, "small_size": size, "full_from": 0.0}
     try:
-        return TrainConfig(**{**kept, **short, **sizes, **settings})
+        return TrainConfig(**{**own, **short, "size": size, **settings})
     except (TypeError, ValueError) as error:
         raise EmotionError(f"the recipe of these weights can't be used again: {error}") from None
 
 
 def score(weights: Path, samples: Samples, config: TrainConfig, clips: int) -> dict[str, Any]:
-    """Give a variant's figures on stills and on clips, and the number of parameters that it uses."""
+    """Return a variant's figures on stills and on clips, and the number of parameters that it uses."""
     net, meta = load_network(weights)
     figures = {k: v for k, v in meta.facts["figures"].items() if k.endswith(("/accuracy", "/balanced"))}
     row = {
@@ -124,7 +123,7 @@ def score(weights: Path, samples: Samples, config: TrainConfig, clips: int) -> d
 
 
 def on_clips(net: Any, samples: Samples, config: TrainConfig, clips: int) -> float:
-    """Train the temporal half on made clips; give the accuracy of the last frame on clips of "valid"."""
+    """Train the temporal module on synthetic clips; return the accuracy at the last frame of "valid" ones."""
     import torch
 
     from train.fit.temporal import encode_clips, fit_temporal
@@ -132,10 +131,10 @@ def on_clips(net: Any, samples: Samples, config: TrainConfig, clips: int) -> flo
     net = fit_temporal(net, samples, config, pictures=clips, steps=max(1, 6 * clips // config.batch))
     valid = np.flatnonzero((samples.split == "valid") & (samples.majority >= 0) & samples.present)
     picked = np.random.default_rng(1).permutation(valid)[:_TESTED]
-    made = encode_clips(net, samples, picked, "mixed", frames=net.config.window, size=config.size, seed=1)
+    bank = encode_clips(net, samples, picked, "mixed", frames=net.config.window, size=config.size, seed=1)
     with torch.no_grad():
-        said = net.decide(made.features.float())[0].argmax(1)
-    return float((said == made.target[:, -1].argmax(1)).float().mean())
+        predicted = net.decide(bank.features.float())[0].argmax(1)
+    return float((predicted == bank.target[:, -1].argmax(1)).float().mean())
 
 
 def parameters(net: Any) -> int:
@@ -148,7 +147,7 @@ def parameters(net: Any) -> int:
 
 
 def times(folders: Sequence[Path]) -> list[tuple[float, float]]:
-    """Give the milliseconds of `encode` and `decide` of the variants in `folders`, on one thread."""
+    """Return the milliseconds of `encode` and `decide` of the variants in `folders`, on one thread."""
     from emotion_core.network.onnx_export import export_onnx
     from train.ship.variants import open_pair, timings
 

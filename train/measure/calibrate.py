@@ -49,12 +49,12 @@ class Scored:
     color: np.ndarray
 
     def probabilities(self, fit: "Fit | float") -> np.ndarray:
-        """Give the (N, K) probabilities at a temperature, or at a whole fit."""
+        """Return the (N, K) probabilities at a temperature, or at a whole fit."""
         t = np.where(self.color, fit.color, fit.grey)[:, None] if isinstance(fit, Fit) else fit
         return np.asarray(softmax(self.scores / t, axis=1))
 
     def take(self, rows: np.ndarray) -> "Scored":
-        """Give the rows of a bool (N,)."""
+        """Return the rows of a bool (N,)."""
         return Scored(self.scores[rows], self.truth[rows], self.groups[rows], self.color[rows])
 
 
@@ -67,13 +67,13 @@ class Fit:
 
 
 def join(sets: Sequence[Scored]) -> Scored:
-    """Give the pictures of all sets as one."""
+    """Return the pictures of all sets as one."""
     names = ("scores", "truth", "groups", "color")
     return Scored(*(np.concatenate([getattr(s, name) for s in sets]) for name in names))
 
 
 def fit_temperature(scored: Scored) -> float:
-    """Give the temperature at which the mean confidence is the share of right answers.
+    """Return the temperature at which the mean confidence is the share of right answers.
 
     The one with the least negative log-likelihood would also answer for how the other categories share what
     is left; where labels contradict each other it leaves the confidence too high.
@@ -87,12 +87,12 @@ def fit_temperature(scored: Scored) -> float:
 
 
 def _excess(probabilities: np.ndarray, truth: np.ndarray) -> float:
-    """Give how far the mean confidence lies above the share of right answers."""
+    """Return how far the mean confidence lies above the share of right answers."""
     return float(probabilities.max(1).mean() - (probabilities.argmax(1) == truth).mean())
 
 
 def _root(excess: Callable[[float], float]) -> float:
-    """Give the temperature whose logarithm makes `excess` vanish, or the nearest that is allowed."""
+    """Return the temperature whose logarithm makes `excess` vanish, or the nearest that is allowed."""
     low, high = np.log(LOWEST), np.log(HIGHEST)
     if excess(low) <= 0:  # no temperature does: the nearest
         return LOWEST
@@ -125,7 +125,7 @@ def fit_together(sets: Sequence[Scored]) -> Fit:
 def cross_fitted(
     sets: Mapping[str, Scored], fit: Callable[[Sequence[Scored]], Fit] = fit_both
 ) -> dict[str, np.ndarray]:
-    """Give each set's probabilities where each half is scored with the other half's fit."""
+    """Return each set's probabilities where each half is scored with the other half's fit."""
     halves = {
         name: np.array([zlib.crc32(str(g).encode()) % 2 == 0 for g in s.groups]) for name, s in sets.items()
     }
@@ -165,9 +165,9 @@ def score_sets(
             continue
         raw = raw.take(rows)
         colors.clear()
-        said = predict(raw, recognizer)
-        use = said.readable
-        scores = np.log(np.clip(said.probabilities[use].astype(np.float64), 1e-12, 1))
+        predictions = predict(raw, recognizer)
+        use = predictions.readable
+        scores = np.log(np.clip(predictions.probabilities[use].astype(np.float64), 1e-12, 1))
         found[raw.source] = Scored(scores, raw.majority[use], raw.group[use], np.concatenate(colors))
     return found
 

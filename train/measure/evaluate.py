@@ -69,13 +69,13 @@ def evaluate(
                 f"{raw.source} has the categories {', '.join(raw.labels)}, the model has "
                 f"{', '.join(recognizer.labels)}: evaluate it with a model trained on such data (--weights)"
             )
-        found = extract(raw, cache=cache) if slices or not labelled else None
-        said = predict(raw, recognizer)
+        faces = extract(raw, cache=cache) if slices or not labelled else None
+        predictions = predict(raw, recognizer)
         if labelled:
-            figures = scored(raw, said, found, rounds)
+            figures = scored(raw, predictions, faces, rounds)
         elif raw.attributes:
-            assert found is not None
-            figures = fairness(raw, said, found, recognizer.labels)
+            assert faces is not None
+            figures = fairness(raw, predictions, faces, recognizer.labels)
         else:
             raise EmotionError(f"{raw.source} has neither labels nor attributes: nothing to evaluate")
         figures |= {"split": split or "all", "data_key": raw.key, "limit": limit}
@@ -85,10 +85,12 @@ def evaluate(
     return outcome
 
 
-def scored(raw: Raw, said: Predictions, found: dict[str, np.ndarray] | None, rounds: int = 1000) -> dict:
-    """Give the figures of a labelled set: pictures with a clear majority among the categories count."""
-    use = (raw.majority >= 0) & said.readable
-    truth, probabilities = raw.majority[use], said.probabilities[use]
+def scored(
+    raw: Raw, predictions: Predictions, faces: dict[str, np.ndarray] | None, rounds: int = 1000
+) -> dict:
+    """Compute the figures of a labelled set: pictures with a clear majority among the categories count."""
+    use = (raw.majority >= 0) & predictions.readable
+    truth, probabilities = raw.majority[use], predictions.probabilities[use]
     if not len(truth):
         raise EmotionError(f"{raw.source}: no picture has a clear label, nothing to evaluate")
     figures = metrics.summarize(probabilities, truth, raw.labels, groups=raw.group[use], rounds=rounds)
@@ -101,10 +103,10 @@ def scored(raw: Raw, said: Predictions, found: dict[str, np.ndarray] | None, rou
             "accuracy": _plain(right),
             "count": count.tolist(),
         },
-        "affect": _affect(raw, said),
+        "affect": _affect(raw, predictions),
     }
-    if found is not None:
-        figures["slices"] = slices_by_measure(truth, probabilities, {m: found[m][use] for m in MEASURES})
+    if faces is not None:
+        figures["slices"] = slices_by_measure(truth, probabilities, {m: faces[m][use] for m in MEASURES})
     for name in ("race", "gender"):
         if name in raw.attributes:
             groups = {str(g): raw.attributes[name][use] == g for g in np.unique(raw.attributes[name][use])}
@@ -137,22 +139,22 @@ def slices_by_measure(
     return sliced
 
 
-def _affect(raw: Raw, said: Predictions) -> dict[str, Any]:
+def _affect(raw: Raw, predictions: Predictions) -> dict[str, Any]:
     """Score valence and arousal against ratings where there are any, else against `DERIVED` values."""
     measured = np.isfinite(raw.valence) & np.isfinite(raw.arousal)
     valence, arousal = derived_valence_arousal(raw.target, raw.labels)
     rated = bool(measured.any())
     if rated:
         valence, arousal = raw.valence, raw.arousal
-    keep = said.readable
+    keep = predictions.readable
     return {
         "truth": "rated by people" if rated else DERIVED,
         "pictures": int((np.isfinite(valence) & keep).sum()),
         **{
             f"{name}_{kind.__name__.removeprefix('concordance_')}": kind(truth[keep], answer[keep])
             for name, truth, answer in (
-                ("valence", valence, said.valence),
-                ("arousal", arousal, said.arousal),
+                ("valence", valence, predictions.valence),
+                ("arousal", arousal, predictions.arousal),
             )
             for kind in (metrics.concordance_ccc, metrics.rmse)
         },
@@ -190,7 +192,7 @@ BASELINE_FIGURES = {"accuracy": 0.006, "balanced_accuracy": 0.02, "ece": 0.01}
 
 
 def baseline_of(outcome: dict) -> dict:
-    """Give the figures of an `evaluate` outcome that later ones are held against."""
+    """Return the figures of an `evaluate` outcome that later ones are held against."""
     return {
         "provenance": outcome["provenance"],
         "sets": {
@@ -209,7 +211,7 @@ def baseline_of(outcome: dict) -> dict:
 
 
 def check_baseline(outcome: dict, file: Path) -> list[str]:
-    """Give one line for each figure that fell below the accepted ones in `file`; empty where all hold.
+    """Return one line for each figure that fell below the accepted ones in `file`; empty where all hold.
 
     Raises:
         EmotionError: where `file` is no baseline.

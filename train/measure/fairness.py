@@ -16,7 +16,7 @@ SMALLEST_GROUP = 100  # pictures below which a slice is not compared
 NEGATIVE = ("Angry", "Disgust", "Fear", "Sad")
 
 
-def fairness(raw: Raw, said: Predictions, found: dict[str, np.ndarray], labels: Sequence[str]) -> dict:
+def fairness(raw: Raw, predictions: Predictions, faces: dict[str, np.ndarray], labels: Sequence[str]) -> dict:
     """Compare how faces that smile, and faces at rest, are read in each group of age, gender and race.
 
     There are no emotion labels here. What a face does is taken from MediaPipe's blendshapes: a mean smile
@@ -26,8 +26,8 @@ def fairness(raw: Raw, said: Predictions, found: dict[str, np.ndarray], labels: 
     and real differences in how strongly the photographed people of a group smile: it bounds the unfairness,
     it does not isolate it.
     """
-    shapes = found["blendshapes"].astype(np.float32)
-    known = np.isfinite(shapes).all(1) & found["used"] & said.readable
+    shapes = faces["blendshapes"].astype(np.float32)
+    known = np.isfinite(shapes).all(1) & faces["used"] & predictions.readable
     smiling = known & (smile_of(shapes) >= SMILING)
     kept = held_back(raw.source)
     resting = known & (np.isin(raw.id, list(kept)) if kept else resting_faces(shapes))
@@ -63,11 +63,11 @@ def fairness(raw: Raw, said: Predictions, found: dict[str, np.ndarray], labels: 
             for state, rows, label in (("smiling", smiling, "Happy"), ("resting", resting, "Neutral")):
                 picked = np.flatnonzero(inside & rows)
                 if label in labels and len(picked):
-                    row |= _read_as(said.probabilities[picked], list(labels).index(label), state)
+                    row |= _read_as(predictions.probabilities[picked], list(labels).index(label), state)
                 else:
                     row[f"{state}_pictures"] = 0
             if row["resting_pictures"]:
-                row |= _called_negative(said.probabilities[inside & resting], labels)
+                row |= _called_negative(predictions.probabilities[inside & resting], labels)
             table.append(row)
         figures["tables"][name] = table
         for state in ("smiling", "resting"):
@@ -105,7 +105,7 @@ def report(figures: dict) -> list[str]:
 
 
 def percent(row: dict, state: str, what: str = "share") -> str:
-    """Give the share of a group's smiling or resting faces that were read so, with its 95 % interval.
+    """Compute the share of a group's smiling or resting faces that were read so, with its 95 % interval.
 
     `what` is "share", or "negative" for resting faces that were called angry, disgusted, afraid or sad.
     """

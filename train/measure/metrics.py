@@ -7,39 +7,39 @@ from sklearn.metrics import confusion_matrix as _confusion
 
 
 def confusion(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """Give the (classes, classes) counts, rows are the truth, columns the prediction; both int (N,)."""
+    """Return the (classes, classes) counts, rows are the truth, columns the prediction; both int (N,)."""
     if not len(truth):
         return np.zeros((classes, classes), np.int64)
     return np.asarray(_confusion(truth, predicted, labels=np.arange(classes)))
 
 
 def recalls(matrix: np.ndarray) -> np.ndarray:
-    """Give the recall of each class (K,) of a confusion matrix; NaN for a class without pictures."""
+    """Compute the recall of each class (K,) of a confusion matrix; NaN for a class without pictures."""
     total = matrix.sum(1)
     return np.divide(np.diag(matrix), total, out=np.full(len(matrix), np.nan), where=total > 0)
 
 
 def accuracy(matrix: np.ndarray) -> float:
-    """Give the share of right answers in [0, 1]; NaN without pictures."""
+    """Compute the share of right answers in [0, 1]; NaN without pictures."""
     return float(np.trace(matrix) / matrix.sum()) if matrix.sum() else float("nan")
 
 
 def balanced_accuracy(matrix: np.ndarray) -> float:
-    """Give the mean recall of the classes that have pictures."""
-    found = recalls(matrix)
-    return float(np.nanmean(found)) if np.isfinite(found).any() else float("nan")
+    """Compute the mean recall of the classes that have pictures."""
+    recall = recalls(matrix)
+    return float(np.nanmean(recall)) if np.isfinite(recall).any() else float("nan")
 
 
 def macro_f1(matrix: np.ndarray) -> float:
-    """Give the mean F1 of the classes that have pictures; a class never answered counts 0."""
-    right, truth, said = np.diag(matrix), matrix.sum(1), matrix.sum(0)
+    """Compute the mean F1 of the classes that have pictures; a class never answered counts 0."""
+    right, truth, predicted = np.diag(matrix), matrix.sum(1), matrix.sum(0)
     there = truth > 0
-    f1 = 2 * right / np.maximum(truth + said, 1)
+    f1 = 2 * right / np.maximum(truth + predicted, 1)
     return float(f1[there].mean()) if there.any() else float("nan")
 
 
 def nll(probabilities: np.ndarray, truth: np.ndarray) -> float:
-    """Give the mean negative log-likelihood in nats of `truth` (N,) under (N, K) probabilities."""
+    """Compute the mean negative log-likelihood in nats of `truth` (N,) under (N, K) probabilities."""
     if not len(truth):
         return float("nan")
     picked = probabilities[np.arange(len(truth)), truth]
@@ -49,7 +49,7 @@ def nll(probabilities: np.ndarray, truth: np.ndarray) -> float:
 def calibration_bins(
     probabilities: np.ndarray, truth: np.ndarray, bins: int = 15
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give mean confidence, accuracy and count (bins,) of the top answers in equal bins of confidence.
+    """Compute mean confidence, accuracy and count (bins,) of the top answers in equal bins of confidence.
 
     A bin without answers holds NaN, NaN, 0.
     """
@@ -66,7 +66,7 @@ def calibration_bins(
 
 
 def expected_calibration_error(probabilities: np.ndarray, truth: np.ndarray, bins: int = 15) -> float:
-    """Give the mean gap between confidence and accuracy, weighted by bin (Guo et al. 2017), in [0, 1]."""
+    """Compute the mean gap between confidence and accuracy, weighted by bin (Guo et al. 2017), in [0, 1]."""
     if not len(truth):
         return float("nan")
     confidence, right, count = calibration_bins(probabilities, truth, bins)
@@ -87,7 +87,7 @@ def error_by_chance(probabilities: np.ndarray, rounds: int = 100, seed: int = 0)
 
 
 def concordance_ccc(truth: np.ndarray, predicted: np.ndarray) -> float:
-    """Give Lin's concordance correlation (1989) in [-1, 1]; pairs with NaN are left out, NaN below two."""
+    """Return Lin's concordance correlation (1989) in [-1, 1]; pairs with NaN are left out, NaN below two."""
     keep = np.isfinite(truth) & np.isfinite(predicted)
     x, y = truth[keep].astype(float), predicted[keep].astype(float)
     if len(x) < 2:
@@ -97,7 +97,7 @@ def concordance_ccc(truth: np.ndarray, predicted: np.ndarray) -> float:
 
 
 def rmse(truth: np.ndarray, predicted: np.ndarray) -> float:
-    """Give the root of the mean squared error; pairs with NaN are left out."""
+    """Compute the root of the mean squared error; pairs with NaN are left out."""
     keep = np.isfinite(truth) & np.isfinite(predicted)
     return float(np.sqrt(((truth[keep] - predicted[keep]) ** 2).mean())) if keep.any() else float("nan")
 
@@ -111,7 +111,7 @@ def bootstrap(
     level: float = 0.95,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """Give the percentile interval of `measure(rows)` over resampled rows, an index array into N pictures.
+    """Compute the percentile interval of `measure(rows)` over resampled rows, an index array into N pictures.
 
     With `groups` (N,), whole groups are drawn, so pictures of one photograph or person stay together.
     """
@@ -137,7 +137,7 @@ def bootstrap(
 
 
 def share_interval(right: np.ndarray) -> tuple[float, float]:
-    """Give the 95 % interval of the share of True in `right` (N,), N > 0 (Wilson 1927).
+    """Compute the 95 % interval of the share of True in `right` (N,), N > 0 (Wilson 1927).
 
     Unlike a bootstrap it is honest where all of a few answers are right.
 
@@ -158,7 +158,7 @@ def summarize(
     groups: np.ndarray | None = None,
     rounds: int = 1000,
 ) -> dict:
-    """Give every category figure of (N, K) probabilities against `truth` (N,), ready for JSON.
+    """Return every category figure of (N, K) probabilities against `truth` (N,), ready for JSON.
 
     With `rounds` > 0, accuracy, balanced accuracy, macro-F1 and the calibration error carry 95 % bootstrap
     intervals under `interval`.

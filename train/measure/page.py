@@ -42,7 +42,7 @@ def write_page(outcome: dict, path: Path) -> None:
 
 
 def page(outcome: dict) -> str:
-    """Give the HTML text."""
+    """Return the HTML text."""
     facts = outcome["provenance"]
     body = [f"<h1>Evaluation</h1><p class='note'>{escape(DISCLAIMER)} {escape(VALENCE_AROUSAL_SOURCE)}</p>"]
     for name, figures in outcome["sets"].items():

@@ -50,7 +50,7 @@ def predict(raw: Raw, recognizer: Recognizer) -> Predictions:
 
 
 def facts_of(recognizer: Recognizer) -> dict[str, Any]:
-    """Give what a recognizer's weights say of themselves as plain values."""
+    """Return what a recognizer's weights say of themselves as plain values."""
     metadata: Any = recognizer.metadata
     facts = asdict(metadata) if is_dataclass(metadata) else dict(metadata)  # type: ignore[arg-type]
     return {**facts, **facts.pop("facts", {})}

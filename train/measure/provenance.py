@@ -17,7 +17,7 @@ from emotion_core.files import written_beside
 
 
 def provenance(metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Give commit, time, command, hardware, package versions and what `metadata` says of the weights."""
+    """Return commit, time, command, hardware, package versions and what `metadata` says of the weights."""
     keep = ("name", "sha256", "trained", "temperature", "backend", "variant", "data_hash", "epoch", "step")
     return {
         "commit": commit(),
@@ -48,7 +48,7 @@ def _finite(value: Any) -> Any:
 
 
 def commit() -> str:
-    """Give the commit of the source, with `+` behind it where tracked files were changed, or 'unknown'."""
+    """Return the commit of the source, with `+` behind it where tracked files were changed, or 'unknown'."""
     root = Path(__file__).parent
 
     def git(*words: str) -> str:
@@ -62,7 +62,7 @@ def commit() -> str:
 
 
 def hardware() -> str:
-    """Give the processor's name, its cores and the memory in GiB."""
+    """Return the processor's name, its cores and the memory in GiB."""
     name = platform.processor() or platform.machine()
     memory = ""
     try:

@@ -12,7 +12,7 @@ import torch
 from emotion_core import quiet
 from emotion_core.faces.embedding import SIDE
 from emotion_core.files import written_beside
-from emotion_core.sums import note
+from emotion_core.hashes import note
 from train.data.augment import center, standardize
 from train.fit.embed import EmbeddingNet
 

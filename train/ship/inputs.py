@@ -27,7 +27,7 @@ class Inputs:
     source: np.ndarray
 
     def batches(self) -> Iterator[dict[str, np.ndarray]]:
-        """Give the inputs of `encode`, a few pictures at a time."""
+        """Yield the inputs of `encode`, a few pictures at a time."""
         for start in range(0, len(self.crops), BATCH):
             part = slice(start, start + BATCH)
             yield {
@@ -56,13 +56,13 @@ def read_inputs(
         if not len(rows) or raw.labels != labels:
             continue
         raw = raw.take(rows[np.linspace(0, len(rows) - 1, min(limit, len(rows))).astype(int)])
-        found = extract(raw, cache=cache, size=SIZE, margin=1.0)
-        use = found["used"]
+        faces = extract(raw, cache=cache, size=SIZE, margin=1.0)
+        use = faces["used"]
         parts.append(
             Inputs(
-                found["crops"][use],
-                found["landmarks"][use],
-                found["present"][use],
+                faces["crops"][use],
+                faces["landmarks"][use],
+                faces["present"][use],
                 raw.majority[use],
                 np.full(int(use.sum()), raw.source),
             )
@@ -80,7 +80,7 @@ def read_inputs(
 
 
 def noise(count: int = 8) -> Inputs:
-    """Give made inputs for a comparison without data."""
+    """Return made inputs for a comparison without data."""
     rng = np.random.default_rng(0)
     return Inputs(
         rng.integers(0, 256, (count, SIZE, SIZE), np.uint8),

@@ -24,13 +24,13 @@ import numpy as np
 
 from emotion_core import quiet
 from emotion_core.files import written_beside
+from emotion_core.hashes import note
 from emotion_core.network.checkpoint import Metadata, load_network, onnx_files
 from emotion_core.network.onnx_export import export_onnx, store_half
 from emotion_core.network.quantized import make_exact
 from emotion_core.network.runtime import Network, OnnxNetwork, TorchNetwork
 from emotion_core.network.spatiotemporal import SpatioTemporalEmotionNet
 from emotion_core.onnx_session import open_session
-from emotion_core.sums import note
 from emotion_core.types import EmotionError
 from train.measure import metrics
 from train.ship.inputs import BATCH, Inputs, noise, read_inputs
@@ -64,7 +64,7 @@ class Variant:
 
     @property
     def milliseconds(self) -> float:
-        """Give the median time of one frame: one `encode` and one `decide`."""
+        """The median time of one frame: one `encode` and one `decide`."""
         return self.encode_ms + self.decide_ms
 
 
@@ -78,7 +78,7 @@ def export(
     cache: str | None = None,
     ship: str | None = None,
 ) -> dict:
-    """Write every variant under `out`/variants and the chosen one beside the weights; give the comparison.
+    """Write every variant under `out`/variants and the chosen one beside the weights; return the comparison.
 
     Without data, only FP32 and FP16 can be compared (to PyTorch, on noise), and FP16 is chosen. Each is
     compared with PyTorch beside the same files.
@@ -173,11 +173,11 @@ def quantize_static(net: SpatioTemporalEmotionNet, metadata: Metadata, base: Pat
     whole = base.with_name("whole") / base.name
     export_onnx(make_exact(copy.deepcopy(net)), metadata, whole, half=False)
     export_onnx(net, metadata, base)
-    file, made = onnx_files(whole)[0], onnx_files(base)[0]
-    with _prepared(file, made) as ready:
+    file, target = onnx_files(whole)[0], onnx_files(base)[0]
+    with _prepared(file, target) as ready:
         q.quantize_static(
             ready,
-            str(made),
+            str(target),
             _Ranges(train),
             quant_format=q.QuantFormat.QDQ,
             op_types_to_quantize=["Conv", "Relu"],
@@ -188,7 +188,7 @@ def quantize_static(net: SpatioTemporalEmotionNet, metadata: Metadata, base: Pat
             extra_options={"CalibPercentile": REACH, "CalibStridedMinMax": 1},
             **_common(),
         )
-    _finish(made, file)
+    _finish(target, file)
 
 
 def _attention(file: str) -> list[str]:
@@ -207,11 +207,11 @@ def _common() -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _prepared(file: Path, made: Path) -> Iterator[str]:
-    """Give `file` as the quantizer wants it, and keep the quantizer from advising at length."""
+def _prepared(file: Path, target: Path) -> Iterator[str]:
+    """Yield `file` as the quantizer wants it, and keep the quantizer from advising at length."""
     quant_pre_process = quiet.load("onnxruntime.quantization.shape_inference").quant_pre_process
-    made.parent.mkdir(parents=True, exist_ok=True)
-    ready = made.with_suffix(".ready.onnx")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    ready = target.with_suffix(".ready.onnx")
     logging.getLogger().setLevel(logging.WARNING)
     try:
         quant_pre_process(str(file), str(ready), skip_symbolic_shape=True)
@@ -221,15 +221,15 @@ def _prepared(file: Path, made: Path) -> Iterator[str]:
         ready.unlink(missing_ok=True)
 
 
-def _finish(made: Path, source: Path) -> None:
+def _finish(target: Path, source: Path) -> None:
     """Store small what loses nothing by it, and take over what the source says of itself."""
     import onnx
 
-    model = onnx.load(str(made))
+    model = onnx.load(str(target))
     store_half(model)
     onnx.helper.set_model_props(model, {p.key: p.value for p in onnx.load(str(source)).metadata_props})
-    onnx.save(model, str(made))
-    note(made)
+    onnx.save(model, str(target))
+    note(target)
 
 
 class _Ranges:
@@ -251,7 +251,7 @@ class _Ranges:
 
 
 def answers(network: Network, inputs: Inputs) -> np.ndarray:
-    """Give the probabilities (N, K) that a network gives for stills."""
+    """Return the probabilities (N, K) that a network gives for stills."""
     out = []
     for batch in inputs.batches():
         features = network.encode(batch["images"], batch["landmarks"], batch["present"])
@@ -269,24 +269,24 @@ def _measure(
     name: str, base: Path, metadata: Metadata, valid: Inputs | None, before: Sequence[Variant]
 ) -> Variant:
     inputs = noise() if valid is None else valid
-    said = answers(open_pair(base, metadata), inputs)
-    apart = np.abs(said - answers(TorchNetwork(base, "cpu"), inputs)).max(1)
-    made = Variant(
+    probabilities = answers(open_pair(base, metadata), inputs)
+    apart = np.abs(probabilities - answers(TorchNetwork(base, "cpu"), inputs)).max(1)
+    variant = Variant(
         name,
         sum(f.stat().st_size for f in onnx_files(base)) / 1e6,
         largest_difference=float(apart.max()),
         apart=float((apart > SAME).mean()),
     )
     if valid is None:
-        return made
+        return variant
     matrices = [
-        metrics.confusion(valid.truth[rows], said[rows].argmax(1), said.shape[1])
+        metrics.confusion(valid.truth[rows], probabilities[rows].argmax(1), probabilities.shape[1])
         for rows in (valid.source == s for s in np.unique(valid.source))
     ]
     accuracy = float(np.mean([metrics.accuracy(m) for m in matrices]))
     whole = before[0].accuracy if before else accuracy
     return replace(
-        made,
+        variant,
         accuracy=accuracy,
         lost=(whole or 0) - accuracy,
         balanced_accuracy=float(np.mean([metrics.balanced_accuracy(m) for m in matrices])),
@@ -294,7 +294,7 @@ def _measure(
 
 
 def timings(networks: Sequence[OnnxNetwork], rounds: int = 60) -> list[tuple[float, float]]:
-    """Give each network's median milliseconds of `encode` and `decide` for one face, of processor time.
+    """Return each network's median milliseconds of `encode` and `decide` for one face, of processor time.
 
     For networks of one thread, as the library runs them; what else the machine does hardly counts.
     """

@@ -10,7 +10,10 @@ from fastapi import APIRouter
 
 from webapp.api.marks import OPEN
 
-_FILES = ("health",)
+_FILES = (
+    *("health", "analyses", "results", "uploads", "faces", "model", "stream", "metrics", "description"),
+    "lost",  # answers what no other has taken
+)
 
 ROUTERS: list[APIRouter] = [import_module(f"{__name__}.{name}").router for name in _FILES]
 """Every router, in the order in which their addresses are tried."""

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from emotion_core.analytics import figures, measures
-from emotion_core.labels import EMOTIONS, anchors
+from emotion_core.labels import EMOTIONS, coordinates
 from emotion_core.palette import color_of
 from webapp.charts.style import MUTED, base, faded, note, person_color, thin
 
@@ -53,7 +53,7 @@ def plane(height: int = 600) -> go.Figure:
 
 def _words(figure: go.Figure) -> None:
     """Mark the seven words at their places; drawn last so that they stay readable."""
-    places = anchors()
+    places = coordinates()
     beside = {"Angry": "top right", "Fear": "top left", "Disgust": "middle left", "Sad": "bottom left"}
     figure.add_scatter(
         x=places[:, 0],

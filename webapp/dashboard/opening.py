@@ -12,9 +12,9 @@ import streamlit as st
 from emotion_core.analytics import loading, sample
 from emotion_core.results.names import RESULTS
 from emotion_core.types import EmotionError
-from webapp.dashboard import choices, links
+from webapp.dashboard import choices
 from webapp.dashboard.state import add, complain, files, folder, keep_video, results_folder
-from webapp.shared import uploads
+from webapp.shared import owners, uploads
 from webapp.shared.visitor import COOKIE, Visitor
 
 LARGE = 16 * 1024 * 1024
@@ -92,9 +92,9 @@ def make_sample(kind: str) -> None:
 
 
 def open_token(token: str) -> None:
-    """Load the result that the web app published for this browser under `token`."""
-    path = links.resolve(token, owner=Visitor.from_values(st.context.cookies.get(COOKIE)))
-    if path is None:
+    """Load every file of the result that the web app has made for this browser under `token`."""
+    place = owners.folder_of(token, Visitor.from_values(st.context.cookies.get(COOKIE)))
+    if place is None:
         complain(
             "Result of the web app",
             EmotionError(
@@ -102,16 +102,16 @@ def open_token(token: str) -> None:
             ),
         )
         return
-    found = [path] if path.is_file() else sorted(path.glob(f"*{RESULTS}.json"))
+    found = sorted(place.glob(f"*{RESULTS}.json"))
     if not found:
         complain(
             "Result of the web app", EmotionError("There are no results in it: analyse the video again.")
         )
     for file in found:
         open_path(file, file.name)
-        for name, results in files().items():
-            if results.path == file:
-                choices.put("file", [name])
+    for name, results in files().items():
+        if results.path in found[:1]:
+            choices.put("file", [name])
 
 
 LOADING = ("open", "made", "result", "page")

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
+from dataclasses import replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from emotion_core.types import Frame
+from emotion_core.searching import ObjectSearch
+from emotion_core.types import EmotionError, Frame
 from webapp.live.recorder import LiveRecorder
 from webapp.live.viewer import LiveOptions, LiveState, face_message
+from webapp.shared.object_model import facts
 from webapp.shared.visitor import NOBODY, Visitor
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     import numpy as np
 
+    from emotion_core.types import DetectedObject
     from webapp.settings import Settings
     from webapp.shared.engine import Engine
+
+logger = logging.getLogger(__name__)
 
 LARGEST_PICTURE = 1280  # pixels of the longer side of a live picture
 
@@ -43,7 +52,10 @@ def decode_jpeg(data: bytes) -> np.ndarray:
 class Viewer:
     """One live viewer: their state, their newest picture, their recording."""
 
-    def __init__(self, engine: Engine, settings: Settings, visitor: Visitor = NOBODY) -> None:
+    def __init__(
+        self, engine: Engine, settings: Settings, visitor: Visitor = NOBODY, beside: Executor | None = None
+    ) -> None:
+        """Take who they are, and what searches for objects beside their pictures."""
         self.engine = engine
         self.settings = settings
         self.visitor = visitor
@@ -53,7 +65,7 @@ class Viewer:
         self.recorder: LiveRecorder | None = None
         self.unheard: set[LiveRecorder] = set()  # recordings whose files the viewer has not been told of
         self.faces: list[Any] = []
-        self.looking_for_objects = False
+        self.search = ObjectSearch(engine.find_objects, beside=beside)
         self._began = time.monotonic()
 
     def clock(self) -> float:
@@ -65,31 +77,45 @@ class Viewer:
         self.state.options = options
         self.state.session.smoothing = options.smoothing
         self.state.session.threshold = options.threshold
-        if not options.objects:
-            self.state.objects = ()
 
-    def look(self, data: bytes) -> tuple[dict[str, Any], Frame]:
+    def look(self, data: bytes) -> dict[str, Any]:
         """Find the faces in one picture; runs on the shared worker. Raises ValueError for no picture."""
         started = time.perf_counter()
         state = self.state
         frame = Frame(decode_jpeg(data), state.index, self.clock())
         state.index += 1
-        found = self.engine.recognizer(frame, state.session)
-        faces = state.against_baseline(found, frame.time)
+        faces = state.against_baseline(self.engine.recognizer(frame, state.session), frame.time)
         self.faces = faces
-        objects = state.objects if state.options.objects else None
-        if self.recorder is not None and not self.recorder.append(frame, faces, objects):
+        found = self._objects(frame)
+        if self.recorder is not None and not self.recorder.append(frame, faces, found):
             state.news.append({"type": "limit"})
         message: dict[str, Any] = {
             "type": "faces",
             "faces": [face_message(face, landmarks=state.options.landmarks) for face in faces],
         }
-        if state.objects:
+        if objects := self.search.held(frame.time):
             message["objects"] = [
-                {"label": o.label, "score": round(o.score, 2), "box": o.box.as_list()} for o in state.objects
+                {"label": o.label, "score": round(o.score, 2), "box": o.box.as_list()} for o in objects
             ]
         message["ms"] = round((time.perf_counter() - started) * 1000, 1)
-        return message, frame
+        return message
+
+    def _objects(self, frame: Frame) -> list[DetectedObject] | None:
+        """Give the objects that were found anew; where there can be none, say so and look no more."""
+        state = self.state
+        if not state.options.objects:
+            self.search.forget()
+            return None
+        try:
+            return self.search.step(frame.image, frame.time)
+        except EmotionError as problem:
+            state.options = replace(state.options, objects=False)
+            if self.engine.objects.is_missing():
+                state.news.append({"type": "objects", "state": "ask", "facts": facts()})
+            else:
+                logger.warning("%s", problem)
+                state.news.append({"type": "notice", "key": "noobjects"})
+            return None
 
     def leave(self) -> None:
         """Delete what was recorded and never handed over; waits for nothing but the writing of a record."""

@@ -12,14 +12,15 @@ import logging
 import struct
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from fastapi import Body, FastAPI, Request, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse
 
+from emotion_core.overlay.hiding import HIDING
 from emotion_core.palette import color_of
-from emotion_core.types import EmotionError, Frame
+from emotion_core.types import EmotionError
 from webapp.live.connection import Viewer
 from webapp.live.recorder import LiveRecorder
 from webapp.live.tickets import Tickets
@@ -29,15 +30,15 @@ from webapp.shared.object_model import facts
 from webapp.shared.visitor import Visitor
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from webapp.settings import Settings
     from webapp.shared.engine import Engine
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 LARGEST_MESSAGE = 1_500_000  # bytes
-OBJECTS_EVERY = 0.7  # seconds between two looks for objects
 
 
 class LiveServer:
@@ -60,6 +61,10 @@ class LiveServer:
                 await socket.close(1012)
         self._worker.shutdown(wait=False, cancel_futures=True)
         self._side.shutdown(wait=False, cancel_futures=True)
+
+    async def in_turn(self, work: Callable[..., T], *given: Any) -> T:
+        """Do something with a picture on the worker that all live viewers share, in turn with them."""
+        return await asyncio.get_running_loop().run_in_executor(self._worker, work, *given)
 
     def add_routes(self, app: FastAPI) -> None:
         """Put `/live` on `app`, and `/live/ticket`, which gives the permission to open it."""
@@ -91,7 +96,7 @@ class LiveServer:
         self.viewers.add(placeholder)  # the place is taken while the weights load
         try:
             recognizer = await loop.run_in_executor(self._side, lambda: self.engine.recognizer)
-            viewer = Viewer(self.engine, self.settings, visitor)
+            viewer = Viewer(self.engine, self.settings, visitor, self._side)
         except EmotionError as problem:
             logger.error("live view: %s", problem)
             await self._refuse(socket, "model")
@@ -106,6 +111,7 @@ class LiveServer:
                     "type": "ready",
                     "labels": list(recognizer.labels),
                     "colors": {label: color_of(label) for label in recognizer.labels},
+                    "hiding": HIDING,
                 }
             )
             await self._run(socket, viewer)
@@ -218,7 +224,7 @@ class LiveServer:
                 continue
             (seq, data), viewer.newest = viewer.newest, None
             try:
-                message, frame = await loop.run_in_executor(self._worker, viewer.look, data)
+                message = await loop.run_in_executor(self._worker, viewer.look, data)
             except ValueError as problem:
                 logger.info("a live picture could not be read: %s", problem)
                 await self._refuse(socket, "picture")
@@ -226,36 +232,11 @@ class LiveServer:
             message["seq"] = seq
             await socket.send_json(message)
             await self._tell_news(socket, viewer)
-            options = viewer.state.options
-            due = frame.time - viewer.state.objects_at > OBJECTS_EVERY
-            if options.objects and due and not viewer.looking_for_objects:
-                viewer.looking_for_objects = True
-                self._beside(self._look_for_objects(socket, viewer, frame))
 
     def _beside(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    async def _look_for_objects(self, socket: WebSocket, viewer: Viewer, frame: Frame) -> None:
-        """Objects move slowly and their network is heavy: it runs beside the faces, now and then."""
-        loop = asyncio.get_running_loop()
-        state = viewer.state
-        try:
-            if await loop.run_in_executor(self._side, self.engine.objects.is_missing):
-                state.options = replace(state.options, objects=False)
-                await self._tell_objects(socket, "ask")
-                return
-            found = await loop.run_in_executor(self._side, self.engine.find_objects, frame.image)
-            state.objects = tuple(found) if state.options.objects else ()
-        except EmotionError as problem:
-            logger.warning("%s", problem)
-            state.options = replace(state.options, objects=False)
-            with suppress(RuntimeError, WebSocketDisconnect):
-                await socket.send_json({"type": "notice", "key": "noobjects"})
-        finally:
-            state.objects_at = viewer.clock()
-            viewer.looking_for_objects = False
 
     async def _fetch_objects(self, socket: WebSocket) -> None:
         """Download the objects' model: this viewer has read what it is, and agreed."""

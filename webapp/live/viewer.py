@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from emotion_core.types import DetectedObject, Face
+from emotion_core.types import Face
 from webapp.live.baseline import _LEAST_SAMPLES, CALIBRATION_SECONDS, Baseline, Calibration
 
 _PATIENCE = 6.0  # seconds more that a slow machine gets to see the face often enough
@@ -50,15 +49,13 @@ def _whole(value: Any) -> int:
 
 @dataclass(slots=True)
 class LiveState:
-    """One viewer: options, the core's session, the baseline of their face and the last objects."""
+    """One viewer: options, the core's session, the baseline of their face."""
 
     session: Any  # emotion_core.Session, itself plain data
     options: LiveOptions = field(default_factory=LiveOptions)
     index: int = 0  # frames analysed
     calibration: Calibration | None = None
     baseline: Baseline | None = None
-    objects: tuple[DetectedObject, ...] = ()
-    objects_at: float = -math.inf
     news: list[dict[str, Any]] = field(default_factory=list)  # messages that wait to be sent
 
     def calibrate(self, faces: list[Face], wanted: int | None, time: float) -> None:

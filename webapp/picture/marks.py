@@ -1,96 +1,126 @@
-"""What the picture tab does, without Gradio: check, read upright, find the faces, draw, table, downloads."""
+"""What the picture tab does, without Gradio: check, analyse as a video is, show, pack for the download.
+
+What it leaves is what `main.py --video PICTURE` writes.
+"""
 
 from __future__ import annotations
 
-import json
+import contextlib
+import tempfile
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from emotion_core.results.formats import FORMATS, available
+from emotion_core.results.names import OVERLAY, results_path
 from emotion_core.types import EmotionError
 from webapp.shared import owners, parts, store
-from webapp.shared.checks import PICTURE_FORMATS, check_picture
+from webapp.shared.checks import check_picture
 from webapp.shared.store import SavedFile, link
 from webapp.shared.visitor import NOBODY, Visitor
 from webapp.shared.zero_gpu import gpu
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    import numpy as np
-
-    from emotion_core.types import Face
+    from emotion_core.analysis import AnalysisResult
+    from emotion_core.results.record import Record
+    from emotion_core.video.reader import Frames
+    from emotion_core.video.source import Source
     from webapp.settings import Settings
     from webapp.shared.engine import Engine
     from webapp.shared.i18n import Text
 
 MOST_FILES = 30
-_WIDEST_SHOWN = 2400  # pixels of the marked picture
+_WIDEST_SHOWN = 2400  # pixels of the marked picture on the page; the download has all
 
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """One picture with its faces; `problem` says why there is none, `hint` what else to know."""
+    """One picture, its faces, what to show of it and its files; `problem` says why there is none of it.
+
+    `hint` is what else to know.
+    """
 
     name: str
-    faces: tuple[Face, ...] = ()
-    file: SavedFile | None = None
+    faces: tuple[Record, ...] = ()
+    shown: SavedFile | None = None
+    files: tuple[SavedFile, ...] = ()
     problem: str | None = None
     hint: str | None = None
 
 
-def read_upright(path: Path) -> np.ndarray:
-    """Read a picture as RGB uint8 (H, W, 3), turned as its camera noted; transparency becomes white.
-
-    Raises OSError or ValueError where the file is damaged.
-    """
-    import numpy as np
-    from PIL import Image, ImageOps
-
-    with Image.open(path, formats=PICTURE_FORMATS) as picture:
-        upright = ImageOps.exif_transpose(picture)
-        if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
-            clear = upright.convert("RGBA")
-            white = Image.new("RGBA", clear.size, "white")
-            upright = Image.alpha_composite(white, clear)
-        image = np.asarray(upright.convert("RGB"))
-    if min(image.shape[:2]) < 16:
-        raise ValueError("smaller than 16 pixels")
-    return np.ascontiguousarray(image)
-
-
 @gpu
-def find_faces(image: np.ndarray, engine: Engine, smoothing: int = 1) -> list[Face]:
-    """Find the faces of one still picture, RGB uint8 (H, W, 3)."""
-    return list(engine.recognizer(image, engine.session(smoothing=smoothing)))
+def find_faces(reader: Frames, output: Path, engine: Engine) -> AnalysisResult:
+    """Analyse one still picture; `output` is where the marked one goes, and the results beside it."""
+    from emotion_core.analysis import analyze
+
+    return analyze(reader, recognizer=engine.recognizer, output=output, formats=available())
+
+
+@contextlib.contextmanager
+def still(path: Path, kind: str, settings: Settings) -> Iterator[Source]:
+    """Give the picture as a source of the library; of one that moves, its first frame."""
+    from PIL import Image
+
+    from emotion_core.video.source import Source, identify
+
+    if kind != "GIF":
+        source = identify(path, max_pixels=settings.max_pixels)
+        yield replace(source, kind="picture", moving=False)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        first = Path(folder) / "first.png"
+        with Image.open(path, formats=("GIF",)) as picture:
+            picture.convert("RGBA").save(first)
+        yield Source("picture", str(first), path.name, settings.max_pixels)
 
 
 def mark(path: Path, folder: Path, token: str, engine: Engine, settings: Settings, text: Text) -> Marked:
     """Find and mark the faces of one picture; a problem becomes a line, never an exception."""
-    from PIL import Image
+    from emotion_core.results.recording import read
+    from emotion_core.video.pages import moves
+    from emotion_core.video.reader import frames
 
-    from emotion_core.overlay.draw import draw
-
+    name, number = path.stem, 2
+    while results_path(folder, name).exists():  # two uploads of the same name
+        name, number = f"{path.stem}_{number}", number + 1
+    broken = Marked(path.name, problem=text("error.notpicture", name=path.name))
     try:
         kind = check_picture(path, settings, text)
-        image = read_upright(path)
-        faces = find_faces(image, engine)
+        with path.open("rb") as file:
+            moving = kind == "GIF" or moves(file)
+        with contextlib.ExitStack() as stack:
+            try:
+                reader = stack.enter_context(frames(stack.enter_context(still(path, kind, settings))))
+            except (EmotionError, OSError, ValueError, SyntaxError):  # what Pillow raises for damaged files
+                return broken
+            result = find_faces(reader, folder / f"{name}{OVERLAY}.jpg", engine)
     except EmotionError as problem:
         return Marked(path.name, problem=str(problem))
-    except (OSError, ValueError, SyntaxError):  # what Pillow raises for damaged files
-        return Marked(path.name, problem=text("error.notpicture", name=path.name))
-    marked = Image.fromarray(draw(image, faces))
-    marked.thumbnail((_WIDEST_SHOWN, _WIDEST_SHOWN))
-    target = folder / f"{path.stem}_marked.jpg"
-    number = 2
-    while target.exists():  # two uploads of the same name
-        target = folder / f"{path.stem}_{number}_marked.jpg"
-        number += 1
-    marked.save(target, quality=90)
-    hint = text("picture.gif") if kind == "GIF" else None
-    return Marked(path.name, tuple(faces), link(token, target, "picture"), hint=hint)
+    files = tuple(
+        link(token, result.paths[kind], kind)
+        for kind in ("picture", *FORMATS, "summary")
+        if kind in result.paths
+    )
+    faces = tuple(record for record in read(result.paths["json"]) if record.face is not None)
+    shown = link(token, _shown(result.paths["picture"]), "picture")
+    return Marked(path.name, faces, shown, files, hint=text("picture.gif") if moving else None)
+
+
+def _shown(path: Path) -> Path:
+    """Give the picture to show for a marked one: a smaller copy, where it is larger than any screen."""
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        if max(picture.size) <= _WIDEST_SHOWN:
+            return path
+        picture.thumbnail((_WIDEST_SHOWN, _WIDEST_SHOWN))
+        target = path.with_name(f"{path.stem}_small.jpg")
+        picture.save(target, quality=90)
+    return target
 
 
 def mark_all(
@@ -107,87 +137,56 @@ def mark_all(
         return parts.note(text("error.many", n=len(paths), limit=MOST_FILES), bad=True)
     token, folder = owners.new_folder(owner)
     marked = [mark(Path(path), folder, token, engine, settings, text) for path in paths]
-    good = [m for m in marked if m.file is not None]
+    good = [m for m in marked if m.shown is not None]
     if not good:
         store.discard(token)
         return "".join(parts.note(m.problem or "", bad=True) for m in marked)
-    files = _write(folder, token, good, engine)
+    packed = [_pack(folder, token, good)] if len(good) > 1 else []
     store.settle(token)
     gone = store.news(owner.key)
     note = parts.note(text("limit.results", n=gone)) if gone else ""
     cards = "".join(_card(m, text) for m in marked)
     return (
-        f'{note}<div class="result" data-pictures>{parts.downloads(files, text)}'
+        f'{note}<div class="result" data-pictures>'
+        f"{parts.downloads(packed, text, f'dashboard/?result={token}')}"
         f'<div class="pictures">{cards}</div>{parts.disclaimer(text)}</div>'
     )
 
 
-def _write(folder: Path, token: str, marked: Sequence[Marked], engine: Engine) -> list[SavedFile]:
-    """Write all pictures' faces as JSON and CSV, and the marked pictures as one zip."""
-    import csv
-
-    rows: list[dict[str, Any]] = []
-    for one in marked:
-        for face in one.faces:
-            rows.append(
-                {
-                    "picture": one.name,
-                    "face": face.id,
-                    "emotion": face.emotion,
-                    "confidence": round(face.confidence, 4),
-                    "valence": round(face.valence, 4),
-                    "arousal": round(face.arousal, 4),
-                    "box": face.box.as_list(),
-                    "probabilities": {
-                        label: round(float(p), 4)
-                        for label, p in zip(face.labels, face.probabilities, strict=True)
-                    },
-                }
-            )
-        if not one.faces:
-            rows.append({"picture": one.name, "face": None, "emotion": None})
-    json_path = folder / "pictures_faces.json"
-    json_path.write_text(json.dumps(rows, indent=1, ensure_ascii=False), encoding="utf-8")
-    csv_path = folder / "pictures_faces.csv"
-    labels = list(engine.recognizer.labels)
-    head = ["picture", "face", "emotion", "confidence", "valence", "arousal", "x", "y", "width", "height"]
-    with csv_path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(head + [f"p_{label}" for label in labels])
-        for row in rows:
-            box = row.get("box") or [""] * 4
-            probabilities = row.get("probabilities") or {}
-            plain = [row.get(key, "") for key in head[:6]]
-            writer.writerow([*plain, *box, *(probabilities.get(label, "") for label in labels)])
-    zip_path = folder / "pictures_marked.zip"
-    with zipfile.ZipFile(zip_path, "w", zipfile.ZIP_STORED) as archive:
-        for path in sorted(folder.glob("*_marked.jpg")):
-            archive.write(path, path.name)
-    return [link(token, zip_path, "zip"), link(token, json_path, "json"), link(token, csv_path, "csv")]
+def _pack(folder: Path, token: str, marked: Sequence[Marked]) -> SavedFile:
+    """Put the files of all pictures into one archive."""
+    target = folder / "pictures.zip"
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for file in (file for one in marked for file in one.files):
+            archive.write(folder / file.name, file.name)
+    return link(token, target, "zip")
 
 
 def _card(one: Marked, text: Text) -> str:
     head = f'<h3 style="overflow-wrap:anywhere">{escape(one.name)}</h3>'
-    if one.file is None:
+    if one.shown is None:
         return f'<section class="part">{head}{parts.note(one.problem or "", bad=True)}</section>'
     said = ", ".join(
-        f"{text('picture.face')} {f.id}: {text.label(f.emotion)} {parts.percent(f.confidence)}"
+        f"{text('picture.face')} {f.face}: {text.label(f.emotion)} {parts.percent(f.confidence or 0.0)}"
         for f in one.faces
     )
     image = (
-        f'<img src="{escape(one.file.url)}" alt="{escape(said or text("picture.noface"))}" loading="lazy">'
+        f'<img src="{escape(one.shown.url)}" alt="{escape(said or text("picture.noface"))}" loading="lazy">'
     )
     hint = f'<p class="hint">{escape(one.hint)}</p>' if one.hint else ""
+    files = parts.downloads(one.files, text)
     if not one.faces:
-        return f'<section class="part">{head}{image}{hint}{parts.note(text("picture.noface"))}</section>'
+        note = parts.note(text("picture.noface"))
+        return f'<section class="part">{head}{image}{hint}{note}{files}</section>'
     names = ("picture.face", "picture.expression", "picture.confidence", "video.valence", "video.arousal")
     top = "".join(f'<th scope="col">{escape(text(name))}</th>' for name in names)
     rows = "".join(
-        f"<tr><td>{f.id}</td><td>{parts.swatch(f.emotion)}{escape(text.label(f.emotion))}</td>"
-        f"<td>{parts.percent(f.confidence)}</td><td>{parts.signed(f.valence)}</td><td>{f.arousal:.2f}</td></tr>"
+        f"<tr><td>{f.face}</td><td>{parts.swatch(f.emotion)}{escape(text.label(f.emotion))}</td>"
+        f"<td>{parts.percent(f.confidence or 0.0)}</td><td>{parts.signed(f.valence)}</td>"
+        f"<td>{f.arousal:.2f}</td></tr>"
         for f in one.faces
     )
     return (
         f'<section class="part">{head}{image}{hint}<div class="table-wrap"><table class="plain-table">'
-        f"<thead><tr>{top}</tr></thead><tbody>{rows}</tbody></table></div></section>"
+        f"<thead><tr>{top}</tr></thead><tbody>{rows}</tbody></table></div>{files}</section>"
     )

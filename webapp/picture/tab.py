@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -35,8 +34,8 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
             result = gr.HTML("", elem_id="picture-result", **raw)
 
     def uploaded(paths: list[str] | None, request: gr.Request) -> None:
-        own = uploads.all_own(owner_of_request(request), paths)
-        app.jobs.uploaded(request.session_hash or "", [Path(p) for p in own])
+        owner = owner_of_request(request)
+        uploads.claim(owner, request.session_hash or "", uploads.all_own(owner, paths))
 
     def find(paths: list[str] | None, request: gr.Request) -> tuple[Any, str]:
         text = Text.for_request(request)
@@ -53,7 +52,7 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
             return None, parts.note(text("error.inside"), bad=True)
         finally:
             uploads.free(paths)
-            app.jobs.release(request.session_hash or "", [Path(p) for p in paths or []])
+            uploads.done(owner, request.session_hash or "", paths)
 
     def first(request: gr.Request) -> tuple[str, str]:
         text = Text.for_request(request)

@@ -9,10 +9,10 @@ from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
-from starlette.responses import PlainTextResponse
 
 from webapp.shared.i18n import Text, choose
 from webapp.shared.patience import TooSlowError, patient
+from webapp.shared.problems import API, refusal
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -60,9 +60,10 @@ class Bodies:
                 if not slow:
                     await _drain(receive)
                 words = Text(choose(Headers(scope=scope).get("accept-language")))
-                said = words("error.full") if "upload" in scope["path"] else ""
+                is_upload = "upload" in scope["path"] and not scope["path"].startswith(API)
+                said = words("error.full") if is_upload else ""
                 status = 408 if slow else 413
-                await PlainTextResponse(said, status, {"connection": "close"})(scope, receive, send)
+                await refusal(scope, status, said, {"connection": "close"})(scope, receive, send)
 
 
 def refuse_length(headers: Headers, most: int) -> None:

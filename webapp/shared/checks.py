@@ -12,13 +12,13 @@ from emotion_core.types import EmotionError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from emotion_core.video.reader import VideoInfo
+    from emotion_core.video.reader import Frames, VideoInfo
     from emotion_core.video.source import Source
     from webapp.settings import Settings
     from webapp.shared.i18n import Text
 
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
-PICTURE_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+PICTURE_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 
 
 def _megabytes(size: int) -> str:
@@ -54,19 +54,19 @@ def _has_only_sound(source: Source) -> bool:
         return False
 
 
-def check_video(path: Path, settings: Settings, text: Text) -> VideoInfo:
-    """Tell what a video holds; raises EmotionError for what is no video or is too long."""
-    from emotion_core.video.reader import probe
+def open_video(path: Path, settings: Settings, text: Text) -> Frames:
+    """Open a video, to be closed by the caller; raises EmotionError for what is none or is too long."""
+    from emotion_core.video.reader import frames
     from emotion_core.video.source import TooManyPixelsError, identify
 
     check_file(path, settings, text)
     name = path.name
     try:
-        source = identify(path, max_pixels=settings.max_pixels)
+        source = identify(path, max_pixels=settings.max_pixels, max_seconds=settings.max_minutes * 60)
     except EmotionError:
         raise EmotionError(text("error.notvideo", name=name)) from None
     try:
-        info = probe(source)
+        reader = frames(source)
     except TooManyPixelsError:
         raise EmotionError(
             text("error.megapixels", name=name, limit=f"{settings.max_megapixels:g}")
@@ -74,6 +74,16 @@ def check_video(path: Path, settings: Settings, text: Text) -> VideoInfo:
     except EmotionError:
         key = "error.audio" if _has_only_sound(source) else "error.notvideo"
         raise EmotionError(text(key, name=name)) from None
+    try:
+        _check_size(reader.info, settings, text)
+    except EmotionError:
+        reader.close()
+        raise
+    return reader
+
+
+def _check_size(info: VideoInfo, settings: Settings, text: Text) -> None:
+    name = info.name
     if max(info.width, info.height) > MAX_VIDEO_SIDE:
         limit = f"{settings.max_megapixels:g}"
         raise EmotionError(text("error.pixels", name=name, width=info.width, height=info.height, limit=limit))
@@ -82,7 +92,6 @@ def check_video(path: Path, settings: Settings, text: Text) -> VideoInfo:
     if info.duration is not None and info.duration > settings.max_minutes * 60:
         minutes, limit = f"{info.duration / 60:.0f}", f"{settings.max_minutes:g}"
         raise EmotionError(text("error.long", name=name, minutes=minutes, limit=limit))
-    return info
 
 
 def check_picture(path: Path, settings: Settings, text: Text) -> str:

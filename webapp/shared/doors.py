@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from webapp.app import App
+    from webapp.service.tokens import Tokens
     from webapp.settings import Settings
 
 
@@ -31,15 +32,18 @@ def add_login(app: FastAPI, settings: Settings) -> Logins | None:
     return logins
 
 
-def put_on(app: FastAPI, run: App, logins: Logins | None, scripts: Iterable[str]) -> None:
+def put_on(
+    app: FastAPI, run: App, logins: Logins | None, tokens: Tokens | None, scripts: Iterable[str]
+) -> None:
     """Put the checks on `app`, outside all that is on it already: call it last.
 
     `scripts` are the hashes of the scripts that the page adds to itself.
     """
     framed = is_space()
     # What is added last sees a request first.
-    app.add_middleware(Incoming, uploads=run.workspace.incoming, most_table=MAX_BYTES)
-    app.add_middleware(Gate, logins=logins)
+    most_file = int(run.settings.max_megabytes * 1024**2)
+    app.add_middleware(Incoming, uploads=run.workspace.incoming, most_table=MAX_BYTES, most_file=most_file)
+    app.add_middleware(Gate, logins=logins, tokens=tokens)
     app.add_middleware(Bodies)
     app.add_middleware(BrowserCookie, framed=framed)
     app.add_middleware(SameOrigin)

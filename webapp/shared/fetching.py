@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 
-from webapp.dashboard import links
 from webapp.shared import i18n, owners, store
 from webapp.shared.bodies import small_form
 from webapp.shared.visitor import COOKIE, Visitor, cookie
@@ -53,7 +52,7 @@ def add_routes(app: FastAPI, *, framed: bool) -> None:
             fresh = secrets.token_urlsafe(24)
             there = Visitor.from_values(fresh)
             answer.headers.append("set-cookie", cookie(request.scope, COOKIE, fresh, framed=framed))
-        if not links.share(token, owner=owner, to=there):
+        if not owners.share(token, owner=owner, to=there):
             text = i18n.Text.for_request(request)
             return PlainTextResponse(text("error.notyours"), status_code=404)
         answer.headers["location"] = f"/dashboard/?result={token}"

@@ -11,6 +11,7 @@ import orjson
 from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse
 
+from webapp.service.tokens import IN_SCOPE
 from webapp.shared.access import Who, who
 from webapp.shared.bodies import MOST_JSON, replay, whole
 from webapp.shared.hosts import refuse
@@ -19,6 +20,7 @@ from webapp.shared.visitor import Visitor
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from webapp.service.tokens import Tokens
     from webapp.shared.login import Logins
 
 MOST_PAGES = 10_000
@@ -50,11 +52,15 @@ class Pages:
 
 
 class Gate:
-    """ASGI middleware that lets through whom `access.who` names; `logins` is None without a password."""
+    """ASGI middleware that lets through whom `access.who` names.
 
-    def __init__(self, app: ASGIApp, logins: Logins | None) -> None:
+    `logins` is None without a password, `tokens` where no program has one; without both, all are let in.
+    """
+
+    def __init__(self, app: ASGIApp, logins: Logins | None, tokens: Tokens | None = None) -> None:
         self.app = app
         self.logins = logins
+        self.tokens = tokens
         self.pages = Pages()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,30 +73,43 @@ class Gate:
             await refuse(scope, receive, send, 404, "There is nothing here.")
         elif allowed is Who.ANYONE:
             await self.app(scope, receive, send)
-        elif self.logins is not None and not self.logins.knows(scope):
+        elif not self._is_in(scope):
             await self._ask(scope, receive, send)
         elif allowed is Who.OWN and scope["path"].startswith("/gradio_api/"):
             await self._own_page(scope, receive, send)
         else:
             await self.app(scope, self._while_in(scope, receive, send), send)
 
+    def _is_in(self, scope: Scope) -> bool:
+        """Give whether a browser has logged in or a program bears a token, which is noted in `scope`."""
+        if self.tokens is not None and (token := self.tokens.of_scope(scope)) is not None:
+            scope[IN_SCOPE] = token
+            return True
+        if self.logins is not None:
+            return self.logins.knows(scope)
+        return self.tokens is None
+
     async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send a browser to the log-in page; refuse everything else."""
         leads = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
-        if leads and "text/html" in Headers(scope=scope).get("accept", ""):
+        if self.logins is not None and leads and "text/html" in Headers(scope=scope).get("accept", ""):
             await RedirectResponse("/login", status_code=303)(scope, receive, send)
             return
-        await refuse(scope, receive, send, 401, "Log in at /login first.")
+        ways = ("Log in at /login first.",) if self.logins is not None else ()
+        if self.tokens is None:
+            await refuse(scope, receive, send, 401, *ways)
+            return
+        ways = (*ways, "Programs send a token that is good: `Authorization: Bearer TOKEN`.")
+        await refuse(scope, receive, send, 401, " ".join(ways), {"WWW-Authenticate": "Bearer"})
 
     def _while_in(self, scope: Scope, receive: Receive, send: Send) -> Receive:
         """Give a `receive` that ends a WebSocket when its log-in has ended."""
-        logins = self.logins
-        if logins is None or scope["type"] != "websocket":
+        if scope["type"] != "websocket":
             return receive
 
         async def checked() -> Message:
             message = await receive()
-            if message["type"] == "websocket.receive" and not logins.knows(scope):
+            if message["type"] == "websocket.receive" and not self._is_in(scope):
                 await send({"type": "websocket.close", "code": 4401})
                 return {"type": "websocket.disconnect", "code": 4401}
             return message

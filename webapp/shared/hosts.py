@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers
-from starlette.responses import PlainTextResponse
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from webapp.shared.names import is_address
+from webapp.shared.problems import refusal
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -59,7 +59,14 @@ def is_same_origin(origin: str, host: str, *, secure: bool) -> bool:
     return match["host"].lower().removesuffix(usual) == host.lower().removesuffix(usual)
 
 
-async def refuse(scope: Scope, receive: Receive, send: Send, status: int, line: str) -> None:
+async def refuse(
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    status: int,
+    line: str,
+    headers: Mapping[str, str] | None = None,
+) -> None:
     """Answer a request with a status and one line; a WebSocket is closed before it opens, which reads as 403.
 
     Uvicorn could send status and line there too, but would log each as an error: a way to fill the log.
@@ -67,7 +74,7 @@ async def refuse(scope: Scope, receive: Receive, send: Send, status: int, line: 
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008})
     else:
-        await PlainTextResponse(line + "\n", status_code=status)(scope, receive, send)
+        await refusal(scope, status, line + "\n", headers)(scope, receive, send)
 
 
 class Forwarded(ProxyHeadersMiddleware):

@@ -20,6 +20,7 @@ from webapp.shared.bodies import MOST_JSON, TooLargeError, bounded, refuse_lengt
 from webapp.shared.i18n import Text, choose
 from webapp.shared.parked import parked_upload
 from webapp.shared.patience import TooSlowError
+from webapp.shared.problems import API
 from webapp.shared.uploads import Uploads, owner_of
 from webapp.shared.visitor import Visitor
 
@@ -39,11 +40,12 @@ _DASHBOARD_UPLOAD = re.compile(r"/dashboard/_stcore/upload_file/[^/]+/[^/]+")
 class Incoming:
     """ASGI middleware that confines what a request names, brings and takes; `Bodies` stands outside it."""
 
-    def __init__(self, app: ASGIApp, uploads: Uploads, most_table: int) -> None:
-        """Take `most_table`: the bytes of the largest upload of the dashboard."""
+    def __init__(self, app: ASGIApp, uploads: Uploads, most_table: int, most_file: int) -> None:
+        """Take the bytes of the largest upload of the dashboard, and of a program's."""
         self.app = app
         self.uploads = uploads
         self.most_table = most_table
+        self.most_file = most_file
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, changed to what was checked, or answer it here."""
@@ -82,6 +84,11 @@ class Incoming:
             await self._call(scope, bounded(receive, MOST_JSON), send)
         elif _UPLOAD.fullmatch(path):
             await self._upload(scope, receive, send, owner)
+        elif path.startswith(API):  # names no file but those of the library, which its own router checks
+            kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+            most = MOST_JSON if kind in _PLAIN else self.most_file + MOST_MULTIPART_EXTRA
+            refuse_length(headers, most)
+            await self._call(scope, bounded(receive, most), send)
         elif method == "PUT" and _DASHBOARD_UPLOAD.fullmatch(path):
             await self._table(scope, receive, send, owner)
         else:
@@ -174,6 +181,7 @@ class Incoming:
         await self._call(changed, replay(body, receive), send)
 
 
+_PLAIN = ("", "application/json", "application/x-www-form-urlencoded")
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 

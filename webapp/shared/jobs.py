@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,18 +23,16 @@ class Job:
 
 
 class Jobs:
-    """All running jobs by browser session, and the uploads that no job has taken yet.
+    """All running jobs by browser session.
 
     `slots` is how many files are analysed at once: a job takes a slot for each of its files, so that two
-    visitors with many files take turns. `is_shared` tells whether several visitors have sent a file.
+    visitors with many files take turns.
     """
 
-    def __init__(self, at_once: int = 1, is_shared: Callable[[Path], bool] = lambda path: False) -> None:
+    def __init__(self, at_once: int = 1) -> None:
         self.slots = threading.BoundedSemaphore(at_once)
-        self._is_shared = is_shared
         self._lock = threading.Lock()
         self._jobs: dict[str, set[Job]] = defaultdict(set)
-        self._uploads: dict[str, set[Path]] = defaultdict(set)
         self._closed = False
 
     def begin(self, session: str) -> Job:
@@ -62,40 +59,18 @@ class Jobs:
             job.stop.set()
         return len(jobs)
 
-    def uploaded(self, session: str, paths: Sequence[Path]) -> None:
-        """Note files that a session has uploaded, to be deleted when it leaves."""
-        with self._lock:
-            self._uploads[session].update(paths)
-
-    def release(self, session: str, paths: Sequence[Path]) -> None:
-        """Delete uploads that a session has done with.
-
-        Gradio stores equal files of two visitors once: one that another session or visitor also has stays.
-        """
-        with self._lock:
-            own = self._uploads.get(session, set())
-            own.difference_update(paths)
-            if not own:
-                self._uploads.pop(session, None)
-            held = set().union(*self._uploads.values()) if self._uploads else set()
-        for path in (p for p in set(paths) - held if not self._is_shared(p)):
-            path.unlink(missing_ok=True)  # its folder stays: the same file may be on its way there again
-
     def running(self) -> int:
         """Give how many jobs run, over all sessions."""
         with self._lock:
             return sum(len(jobs) for jobs in self._jobs.values())
 
     def leave(self, session: str) -> None:
-        """Stop the jobs of a session whose page was closed, and delete what it uploaded."""
+        """Stop the jobs of a session whose page was closed."""
         with self._lock:
             jobs = list(self._jobs.get(session, ()))
-            uploads = list(self._uploads.get(session, ()))
         for job in jobs:
             job.abandoned = True
             job.stop.set()
-        if not jobs:  # a running job releases its own uploads when it has let go of them
-            self.release(session, uploads)
 
     def tell(self, rescue: Path | None = None) -> list[Job]:
         """Tell every job that the app stops, and where to put what it has (nowhere: None); gives the jobs."""

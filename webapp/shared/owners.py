@@ -1,4 +1,9 @@
-"""Whose a result is: only the browser that made it may fetch its files."""
+"""Whose a result is: only the browser that made it may fetch its files, or open it in the dashboard.
+
+The one registry of both: the token of a result's folder (`store`) and the names of its visitors. The app and
+the dashboard run in one process, so it is a dictionary, and nothing a browser sends is ever used as a path.
+The token alone opens nothing.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +32,24 @@ def new_folder(visitor: Visitor) -> tuple[str, Path]:
 
 
 def is_own(token: str, visitor: Visitor) -> bool:
-    """Give whether `visitor` made the result `token`."""
+    """Give whether `visitor` made the result `token`, or was given it by who did."""
     with _lock:
         return visitor.is_one_of(_owners.get(token, frozenset()))
+
+
+def folder_of(token: str, visitor: Visitor) -> Path | None:
+    """Give the folder of `token`, or None: an unknown token, another visitor's, or a result now gone."""
+    return store.folder_of(token) if is_own(token, visitor) else None
+
+
+def share(token: str, *, owner: Visitor, to: Visitor) -> bool:
+    """Let another window of the same person have `token`; False where it isn't `owner`'s to give."""
+    with _lock:
+        names = _owners.get(token, frozenset())
+        if not owner.is_one_of(names) or store.folder_of(token) is None:
+            return False
+        _owners[token] = names | to.names
+    return True
 
 
 def forget(visitor: Visitor) -> int:

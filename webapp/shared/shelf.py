@@ -1,13 +1,14 @@
 """What lies on disk for visitors, by visitor: bounded in number and size, the oldest goes first.
 
-A thing that is in use is never taken away; a visitor whose things were is told so the next time.
+A thing that is in use is never taken away; a visitor whose things were is told so the next time. What pages
+have claimed goes with the last of them. Nobody else says when a thing may go.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class _Thing:
     path: Path
     owner: str
     size: int
+    pages: set[str] = field(default_factory=set)  # that want it still
 
 
 class Shelf:
@@ -56,23 +58,55 @@ class Shelf:
         self._lock = threading.RLock()
         self._things: dict[tuple[str, Path], _Thing] = {}
         self._held: Counter[Path] = Counter()
+        self._last: set[Path] = set()  # let go of while they were held
         self._news: Counter[str] = Counter()
 
     def put(self, owner: str, path: Path, size: int = 0) -> None:
         """Note a thing of `owner`, or that it came again; `trim` lets older ones go for it."""
         with self._lock:
-            self._things.pop((owner, path), None)
-            self._things[owner, path] = _Thing(path, owner, size)
+            before = self._things.pop((owner, path), None)
+            pages = before.pages if before is not None else set()
+            self._things[owner, path] = _Thing(path, owner, size, pages)
 
     def owns(self, owner: str, path: Path) -> bool:
         """Tell whether `path` is a thing of `owner`."""
         with self._lock:
             return (owner, path) in self._things
 
-    def is_shared(self, path: Path) -> bool:
-        """Tell whether `path` is a thing of several visitors."""
+    def claim(self, owner: str, page: str, paths: Iterable[Path]) -> None:
+        """Note that an open page wants things of `owner`, until it lets go of them or is closed."""
         with self._lock:
-            return sum(key[1] == path for key in self._things) > 1
+            for path in paths:
+                if (thing := self._things.get((owner, path))) is not None:
+                    thing.pages.add(page)
+
+    def let_go(self, owner: str, page: str, paths: Iterable[Path]) -> None:
+        """Note that a page has done with things of `owner`: each goes unless another page wants it.
+
+        A thing that several visitors have goes with the last of them, one that is held when it is free.
+        """
+        with self._lock:
+            self._leave(page, [t for path in set(paths) if (t := self._things.get((owner, path)))])
+
+    def leave(self, page: str) -> None:
+        """Note that a page was closed: what only it wanted goes, as by `let_go`."""
+        with self._lock:
+            self._leave(page, [thing for thing in self._things.values() if page in thing.pages])
+
+    def _leave(self, page: str, things: list[_Thing]) -> None:
+        for thing in things:
+            thing.pages.discard(page)
+            if not thing.pages:
+                del self._things[thing.owner, thing.path]
+                self._last.add(thing.path)
+                self._remove_if_last(thing.path)
+
+    def _remove_if_last(self, path: Path) -> None:
+        if path in self._held or path not in self._last:
+            return
+        self._last.discard(path)
+        if not any(key[1] == path for key in self._things):
+            self._remove(path)
 
     def hold(self, paths: Iterable[Path]) -> None:
         """Keep things for as long as they are in use; `free` them as often as they are held."""
@@ -87,6 +121,7 @@ class Shelf:
                     self._held[path] -= 1
                 if self._held[path] <= 0:
                     del self._held[path]
+                    self._remove_if_last(path)
 
     def resize(self, path: Path, size: int) -> None:
         """Note how large a thing has become."""
@@ -99,6 +134,7 @@ class Shelf:
         """Forget a thing that somebody else has deleted, held or not."""
         with self._lock:
             self._held.pop(path, None)
+            self._last.discard(path)
             for key in [key for key in self._things if key[1] == path]:
                 del self._things[key]
 

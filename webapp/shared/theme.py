@@ -10,7 +10,7 @@ from pathlib import Path
 from gradio.themes import Base
 from gradio.themes.utils import colors, sizes
 
-from emotion_core.labels import EMOTIONS, anchors
+from emotion_core.labels import EMOTIONS, coordinates
 from emotion_core.palette import ACCENT, COLORS, INK, OTHER, SURFACE, UNCERTAIN
 from webapp.settings import Settings
 from webapp.shared import i18n
@@ -116,8 +116,9 @@ def _scripts(settings: Settings) -> list[str]:
         "other": OTHER,
         "accent": ACCENT,
         "uncertain": UNCERTAIN,
-        "anchors": {
-            label: [round(float(v), 3) for v in row] for label, row in zip(EMOTIONS, anchors(), strict=True)
+        "coordinates": {
+            label: [round(float(v), 3) for v in row]
+            for label, row in zip(EMOTIONS, coordinates(), strict=True)
         },
     }
     # "</" would end the script element inside a string.

@@ -71,17 +71,33 @@ class Uploads:
         """Give those of `paths` that are uploads of `owner`, in order."""
         return [path for path in paths or [] if self.own(owner, path) is not None]
 
-    def is_shared(self, path: str | Path) -> bool:
-        """Tell whether several visitors have sent this file: the framework stores equal ones once."""
-        return self.shelf.is_shared(Path(os.path.realpath(path)))
+    def claim(self, owner: str, page: str, paths: Iterable[str | Path]) -> None:
+        """Note that an open page wants uploads of `owner`: they go with it, or when it has done with them."""
+        self.shelf.claim(owner, page, _real(paths))
+
+    def done(self, owner: str, page: str, paths: Iterable[str | Path]) -> None:
+        """Note that a page has done with uploads of `owner`, which go where nobody else wants them.
+
+        The framework stores equal files of two visitors once: such a one stays for the other. Its folder
+        stays anyway: the same file may be on its way there again.
+        """
+        self.shelf.let_go(owner, page, _real(paths))
+
+    def leave(self, page: str) -> None:
+        """Note that a page was closed; what a job of its still works on goes when that has ended."""
+        self.shelf.leave(page)
 
     def hold(self, paths: Iterable[str | Path]) -> None:
         """Keep uploads for as long as they are worked on."""
-        self.shelf.hold(Path(os.path.realpath(path)) for path in paths)
+        self.shelf.hold(_real(paths))
 
     def free(self, paths: Iterable[str | Path]) -> None:
         """Let go of uploads that were held."""
-        self.shelf.free(Path(os.path.realpath(path)) for path in paths)
+        self.shelf.free(_real(paths))
+
+
+def _real(paths: Iterable[str | Path]) -> list[Path]:
+    return [Path(os.path.realpath(path)) for path in paths]
 
 
 def park(path: Path) -> bytes:

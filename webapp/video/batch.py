@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 from emotion_core.results.formats import FORMATS, available
 from emotion_core.types import EmotionError
-from webapp.dashboard import links
 from webapp.shared import owners, parts, store
-from webapp.shared.checks import check_video
+from webapp.shared.checks import open_video
 from webapp.shared.report import write_report
 from webapp.shared.store import link
 from webapp.shared.visitor import NOBODY, Visitor
@@ -23,11 +22,13 @@ from webapp.video.result import result_html
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
+    from emotion_core.video.reader import Frames
     from webapp.settings import Settings
     from webapp.shared.engine import Engine
     from webapp.shared.i18n import Text
     from webapp.shared.jobs import Job
 
+_MOST_FPS = 120.0  # frames a second of what is still believed to be a clock
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.3
@@ -155,13 +156,16 @@ def _analyse_safely(item: Item, batch: Batch, job: Job, engine: Engine, settings
 
 
 def _analyse(item: Item, batch: Batch, job: Job, engine: Engine, settings: Settings) -> None:
+    with open_video(item.path, settings, batch.text) as reader:
+        _read(reader, item, batch, job, engine, settings)
+
+
+def _read(reader: Frames, item: Item, batch: Batch, job: Job, engine: Engine, settings: Settings) -> None:
     from emotion_core.analysis import analyze
     from emotion_core.overlay.draw import DrawStyle
     from emotion_core.results.recording import read_results
-    from emotion_core.video.source import identify
 
     text, options = batch.text, batch.options
-    info = check_video(item.path, settings, text)
     objects = None
     if options.objects:
         try:
@@ -171,18 +175,18 @@ def _analyse(item: Item, batch: Batch, job: Job, engine: Engine, settings: Setti
             if text("error.objects") not in batch.notices:
                 batch.notices.append(text("error.objects"))
     item.token, folder = owners.new_folder(batch.owner)
-    most_frames = settings.max_minutes * 60 * max(info.fps, 1.0) * 1.05
+    most_frames = settings.max_minutes * 60 * _MOST_FPS
 
     def on_progress(done: int, total: int | None, fps: float, left: float | None) -> None:
         item.state, item.frames, item.fps, item.left = "running", done, fps, left
         item.share = min(1.0, done / total) if total else None
 
     def should_stop() -> bool:
-        # A file may run on for longer than it says.
+        # A file may run on for longer than its clock says; for longer than it states, the reader looks out.
         return job.stop.is_set() or item.frames > most_frames
 
     outcome = analyze(
-        identify(item.path, max_pixels=settings.max_pixels),
+        reader,
         recognizer=engine.recognizer,
         output_dir=folder,
         smoothing=options.smoothing,
@@ -205,18 +209,19 @@ def _analyse(item: Item, batch: Batch, job: Job, engine: Engine, settings: Setti
     paths["report"] = write_report(paths["json"], outcome.summary, item.path.stem)
     order = ("video", *FORMATS, "summary", "report")
     files = [link(item.token, paths[kind], kind) for kind in order if kind in paths]
-    token = links.publish(paths["json"], owner=batch.owner)
     why: str | None = None
     if not outcome.complete:
         why = text("video.stopped", time=parts.clock(outcome.summary["seconds"]))
         if outcome.message and not job.stop.is_set():
             why += " " + outcome.message
+    if remarks := outcome.summary.get("remarks"):
+        why = " ".join([*([why] if why else []), *(f"{remark}." for remark in remarks)])
     item.html = result_html(
         read_results(paths["json"]),
         outcome.summary,
         files,
         text,
-        dashboard=f"dashboard/?result={token}",
+        dashboard=f"dashboard/?result={item.token}",
         problem=why,
     )
     item.share = 1.0

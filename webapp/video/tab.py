@@ -68,8 +68,8 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
             result = gr.HTML("", elem_id="video-result", **raw)
 
     def uploaded(paths: list[str] | None, request: gr.Request) -> None:
-        own = uploads.all_own(owner_of_request(request), paths)
-        app.jobs.uploaded(request.session_hash or "", [Path(p) for p in own])
+        owner = owner_of_request(request)
+        uploads.claim(owner, request.session_hash or "", uploads.all_own(owner, paths))
 
     def analyse(
         paths: list[str] | None,
@@ -100,7 +100,7 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
 
         def done(paths: Sequence[Path]) -> None:
             uploads.free(paths)
-            app.jobs.release(session, paths)
+            uploads.done(owner, session, paths)
             app.jobs.end(session, job)
 
         work = handlers.analyse_batch(batch, job, app.engine, app.settings, done, app.jobs.slots)

@@ -17,5 +17,5 @@ ELEMENTS: "Registry[Element]" = Registry(__name__, "ELEMENT", *_FILES)
 
 
 def defaults() -> frozenset[str]:
-    """Give the names of the elements that are on unless somebody chooses."""
+    """Return the names of the elements that are on unless somebody chooses."""
     return frozenset(name for name, element in ELEMENTS.items() if element.default)

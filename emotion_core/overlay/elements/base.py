@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from emotion_core.overlay.panels import Metrics
-from emotion_core.overlay.placement import Memory, Rect
+from emotion_core.overlay.placement import Rect
 from emotion_core.palette import UNCERTAIN, color_of, rgb
 from emotion_core.types import Box, DetectedObject, Face
 
@@ -31,7 +31,7 @@ class Scene:
     metrics: Metrics
     taken: list[Rect]
     elements: frozenset[str]
-    memory: Memory | None = None
+    memory: dict[int, tuple[int, str]] | None = None
     bars: bool = True
     va: bool = True
     hide_faces: bool = False
@@ -59,11 +59,11 @@ class Element:
 
 
 def color_of_face(face: Face) -> tuple[int, int, int]:
-    """Give the colour of a face's emotion; grey where the answer is uncertain."""
+    """Return the colour of a face's emotion; grey where the answer is uncertain."""
     return rgb(UNCERTAIN if face.uncertain else color_of(face.emotion))
 
 
 def rect(box: Box) -> Rect:
-    """Give a box in whole pixels: left, top, right, bottom; at least one pixel large."""
+    """Return a box in whole pixels: left, top, right, bottom; at least one pixel large."""
     left, top = round(box.x), round(box.y)
     return left, top, max(left + 1, round(box.x + box.width)), max(top + 1, round(box.y + box.height))

@@ -11,7 +11,7 @@ _LENGTH = 0.55  # of an axis, in units of the face's shorter side
 
 
 def axes(pose: Pose) -> np.ndarray:
-    """Give the directions (3, 3) of a head's own axes, a row each: to the person's left, up, forward.
+    """Return the directions (3, 3) of a head's own axes, a row each: to the person's left, up, forward.
 
     The columns are x (right in the picture), y (down) and z (towards the viewer). It is the rotation
     Rz Ry Rx that yaw, pitch and roll were read from.

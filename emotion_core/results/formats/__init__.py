@@ -29,33 +29,33 @@ def check(names: Iterable[str]) -> None:
 
 
 def available() -> list[str]:
-    """Give the names of the formats whose packages are installed."""
-    return [name for name, made in FORMATS.items() if not made.missing]
+    """Return the names of the formats whose packages are installed."""
+    return [name for name, fmt in FORMATS.items() if not fmt.missing]
 
 
 def endings() -> tuple[str, ...]:
-    """Give the endings of all files that can be read here, as (".json", ".csv", ...)."""
+    """Return the endings of all files that can be read here, as (".json", ".csv", ...)."""
     return tuple(ending for name in available() for ending in FORMATS[name].endings)
 
 
 def spoken() -> str:
-    """Give what can be read here in words: "JSON, CSV or Parquet"."""
+    """Return what can be read here in words: "JSON, CSV or Parquet"."""
     *labels, last = [FORMATS[name].label for name in available()]
     return f"{', '.join(labels)} or {last}" if labels else last
 
 
 def of(path: Path) -> "Format":
-    """Give the format of a file by its ending; JSON where it has another."""
+    """Return the format of a file by its ending; JSON where it has another."""
     ending = path.suffix.lower()
-    return next((made for made in FORMATS.values() if ending in made.endings), FORMATS["json"])
+    return next((fmt for fmt in FORMATS.values() if ending in fmt.endings), FORMATS["json"])
 
 
 def table() -> str:
-    """Give the formats as the Markdown table of the README."""
+    """Return the formats as the Markdown table of the README."""
     rows = [
-        f"| `{made.name}` | {made.about} | {'yes' if made.readable_while_written else 'no'} "
-        f"| {', '.join(made.needs) or 'nothing'} |"
-        for made in FORMATS.values()
+        f"| `{fmt.name}` | {fmt.about} | {'yes' if fmt.readable_while_written else 'no'} "
+        f"| {', '.join(fmt.needs) or 'nothing'} |"
+        for fmt in FORMATS.values()
     ]
     head = ["| format | what it is | readable after a kill | needs besides the base |", "|---|---|---|---|"]
     return "\n".join([*head, *rows])

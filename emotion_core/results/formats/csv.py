@@ -47,7 +47,7 @@ class CsvWriter(Writer):
 
 
 def read(path: Path, notes: list[str]) -> dict[str, Any]:
-    """Read the columns; a line that is torn is left out."""
+    """Read the columns, also of a table that a spreadsheet wrote anew; a line that is torn is left out."""
     import pandas as pd
 
     from emotion_core.results import bounded
@@ -69,5 +69,5 @@ FORMAT = Format(
     "one line a record, for spreadsheets and every statistics program",
     CsvWriter,
     read,
-    (".csv",),
+    (".csv", ".tsv"),
 )

@@ -57,7 +57,7 @@ class ParquetWriter(Writer):
 
 
 def schema(labels: Sequence[str] = EMOTIONS) -> Any:
-    """Give the pyarrow schema of `columns(labels)`; probabilities are float32, times float64."""
+    """Return the pyarrow schema of `columns(labels)`; probabilities are float32, times float64."""
     import pyarrow as pa
 
     special = {

@@ -97,7 +97,7 @@ class SavWriter(Writer):
 
 
 def _variables(labels: Sequence[str]) -> dict[str, str]:
-    """Give the names of the probabilities' variables: short, plain, and apart in small letters."""
+    """Return the names of the probabilities' variables: short, plain, and apart in small letters."""
     small = [label.lower() for label in labels]
     names = {}
     for code, label in enumerate(labels, 1):

@@ -18,6 +18,7 @@
       this.camera = new app.Camera(() => this.pump(), (key) => this.stop(key));
       this.pool = [];
       this.flying = new Map();
+      this.seen = new Map(); // faces by their ids: where and when they were seen last
       this.turn = 0; // counts starts, so that late answers of an earlier one are ignored
       this.options = {};
       this.stats = { displayed: 0, sent: 0, latencies: [], times: [] };
@@ -141,6 +142,7 @@
       if (message.type === "ready") {
         this.labels = message.labels;
         Object.assign(app.colors, message.colors);
+        app.hiding = message.hiding;
         this.panels.setLabels(message.labels);
         this.configure();
         this.show("running");
@@ -214,6 +216,7 @@
       }
       if (flight) {
         result.labels = this.labels;
+        result.hidden = this.toHide(result.faces, flight.at);
         app.drawFrame(this.canvas, flight.canvas, result, this.options);
         if (this.last) this.pool.push(this.last.canvas);
         this.last = { canvas: flight.canvas, result };
@@ -224,6 +227,17 @@
         this.count(now, now - flight.at);
       }
       this.pump();
+    }
+
+    /* The boxes to hide, whether they are hidden now or not: those of the faces in a picture that was taken at
+     * that time (ms), and the last place of a face that was lost a moment ago and can still be seen. */
+    toHide(faces, at) {
+      const now = new Set(faces.map((face) => face.id));
+      for (const [id, { at: then }] of this.seen)
+        if (now.has(id) || at - then > app.hiding.held * 1000) this.seen.delete(id);
+      const lost = [...this.seen.values()];
+      for (const { id, box } of faces) this.seen.set(id, { box, at });
+      return [...faces, ...lost].map(({ box }) => box);
     }
 
     count(now, latency) {
@@ -323,6 +337,7 @@
       this.flying.clear();
       this.pool.length = 0;
       this.last = null;
+      this.seen.clear();
       this.face = null;
       this.recordingSince = 0;
       this.stats = { displayed: 0, sent: 0, latencies: [], times: [] };

@@ -1,10 +1,9 @@
-/* Draws one analysed frame and what was found in it: the browser's side of emotion_core/draw.py. */
+/* Draws one analysed frame and what was found in it: the browser's side of emotion_core/overlay. */
 (() => {
   "use strict";
   const app = window.EMOTION;
   const FONT = '"Inter", "Segoe UI", system-ui, -apple-system, "Noto Sans", sans-serif';
-  const small = document.createElement("canvas");
-  const smallContext = small.getContext("2d");
+  const covered = document.createElement("canvas");
 
   const rounded = (c, x, y, w, h, r) => {
     c.beginPath();
@@ -17,20 +16,68 @@
     return light > 150 ? "#14161d" : "#ffffff";
   };
 
-  /* A face is about twelve blocks wide whatever its size, so that it can't be known again. */
-  const pixelate = (c, x, y, w, h) => {
-    const canvas = c.canvas;
-    const left = Math.max(0, Math.floor(x - w * 0.22));
-    const top = Math.max(0, Math.floor(y - h * 0.3));
-    const width = Math.min(canvas.width, Math.ceil(x + w * 1.22)) - left;
-    const height = Math.min(canvas.height, Math.ceil(y + h * 1.28)) - top;
-    if (width < 2 || height < 2) return;
-    small.width = 12;
-    small.height = 14;
-    smallContext.drawImage(canvas, left, top, width, height, 0, 0, 12, 14);
-    c.imageSmoothingEnabled = false;
-    c.drawImage(small, 0, 0, 12, 14, left, top, width, height);
-    c.imageSmoothingEnabled = true;
+  /* Where each of n pixels lies among k blocks: the first block that it touches, and its share in that. */
+  const spread = (n, k) =>
+    Array.from({ length: n }, (_, i) => {
+      const block = Math.floor((i * k) / n);
+      return [block, Math.min(1, ((block + 1) * n) / k - i)];
+    });
+
+  /* The mean colours of the blocks of an area, three numbers each; its pixels are RGBA. */
+  const means = (data, width, height, across, down) => {
+    const wide = (across + 1) * 3; // one block more to each row, and one row more, which stay at nothing
+    const sums = new Float64Array(wide * (down + 1));
+    const line = new Float64Array(wide);
+    const columns = spread(width, across);
+    spread(height, down).forEach(([row, above], y) => {
+      line.fill(0);
+      columns.forEach(([block, before], x) => {
+        for (let i = 0; i < 3; i++) {
+          const value = data[4 * (y * width + x) + i];
+          line[block * 3 + i] += value * before;
+          line[block * 3 + 3 + i] += value * (1 - before);
+        }
+      });
+      line.forEach((value, i) => {
+        sums[row * wide + i] += value * above;
+        sums[(row + 1) * wide + i] += value * (1 - above);
+      });
+    });
+    return sums.map((sum) => (sum * across * down) / (width * height));
+  };
+
+  /* Pixelates a face as emotion_core/overlay/hiding.py does, by its numbers, which the server has sent. */
+  const hideFace = (c, [x, y, w, h]) => {
+    const { side, over, across: most, down: tallest, step } = app.hiding;
+    const box = [Math.round(x), Math.round(y), Math.round(x + w), Math.round(y + h)];
+    const [dx, dy] = [Math.round((box[2] - box[0]) * side), Math.round((box[3] - box[1]) * over)];
+    const [left, top] = [Math.max(0, box[0] - dx), Math.max(0, box[1] - dy)];
+    const width = Math.min(c.canvas.width, box[2] + dx) - left;
+    const height = Math.min(c.canvas.height, box[3] + dy) - top;
+    if (width < 1 || height < 1) return;
+    const across = Math.min(most, width);
+    const down = Math.max(1, Math.min(tallest, Math.round((across * height) / width)));
+    const colors = means(c.getImageData(left, top, width, height).data, width, height, across, down);
+    const level = (mean) => Math.min(255, Math.floor(Math.round(mean) / step) * step + (step >> 1));
+    const edge = (i, n, k) => Math.ceil((i * n) / k);
+    for (let row = 0; row < down; row++)
+      for (let k = 0; k < across; k++) {
+        const at = (row * (across + 1) + k) * 3;
+        c.fillStyle = `rgb(${[0, 1, 2].map((i) => level(colors[at + i])).join()})`;
+        const [x0, y0] = [edge(k, width, across), edge(row, height, down)];
+        const [x1, y1] = [edge(k + 1, width, across), edge(row + 1, height, down)];
+        c.fillRect(left + x0, top + y0, x1 - x0, y1 - y0);
+      }
+  };
+
+  /* A copy of the frame in which what the boxes hold can't be known again. */
+  app.withoutFaces = (source, boxes) => {
+    covered.width = source.width;
+    covered.height = source.height;
+    const c = covered.getContext("2d", { alpha: false, willReadFrequently: true });
+    c.drawImage(source, 0, 0);
+    for (const box of boxes) hideFace(c, box);
+    return covered;
   };
 
   const corners = (c, x, y, w, h, color, unit) => {
@@ -92,8 +139,9 @@
     });
   };
 
-  /* source: the frame that was analysed; scale: canvas pixels for each pixel of it. */
-  app.drawFrame = (canvas, source, result, options) => {
+  /* frame: the one that was analysed; scale: canvas pixels for each pixel of it. */
+  app.drawFrame = (canvas, frame, result, options) => {
+    const source = options.hide ? app.withoutFaces(frame, result.hidden) : frame;
     const c = canvas.getContext("2d", { alpha: false });
     const W = canvas.width;
     const scale = W / source.width;
@@ -105,7 +153,6 @@
     } else c.drawImage(source, 0, 0, W, canvas.height);
 
     const place = ([x, y, w, h]) => [(options.mirror ? source.width - x - w : x) * scale, y * scale, w * scale, h * scale];
-    if (options.hide) for (const face of result.faces) pixelate(c, ...place(face.box));
 
     for (const thing of result.objects || []) {
       const [x, y, w, h] = place(thing.box);

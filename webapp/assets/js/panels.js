@@ -193,7 +193,7 @@
       c.font = `${11 * ratio}px system-ui, sans-serif`;
       c.textAlign = "center";
       c.textBaseline = "middle";
-      for (const [label, [v, a]] of Object.entries(app.anchors)) {
+      for (const [label, [v, a]] of Object.entries(app.coordinates)) {
         if (this.labels.length && !this.labels.includes(label)) continue;
         const x = pad + ((v + 1) / 2) * (width - 2 * pad);
         const y = pad + (1 - a) * (height - 2 * pad);

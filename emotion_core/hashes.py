@@ -1,6 +1,6 @@
 """`SHA256SUMS`: what the weights of a folder must be, in the form that `sha256sum -c SHA256SUMS` reads.
 
-`python -m emotion_core.sums [FOLDER]` writes it anew for all weights of a folder; whatever exports or saves
+`python -m emotion_core.hashes [FOLDER]` writes it anew for all weights of a folder; whatever exports or saves
 weights keeps it up to date.
 """
 
@@ -21,24 +21,24 @@ _ENDINGS = (".onnx", ".safetensors", ".task")
 
 
 def verified(path: Path) -> Path:
-    """Give `path` back when its content is the listed one; a file is read once a process, 2 ms a megabyte.
+    """Return `path` when its content is the listed one; a file is read once a process, 2 ms a megabyte.
 
     Raises:
         EmotionError: where the file was changed, or is one of the shipped folder that nobody listed.
     """
-    known = read(path.parent).get(path.name)
-    if known is None:
+    expected = read(path.parent).get(path.name)
+    if expected is None:
         if path.parent.resolve() == SHIPPED:
             raise EmotionError(f"{path} is not listed in {NAME}: {_advice(path)}")
         return path
     stat = path.stat()
-    if _sum(path, stat.st_size, stat.st_mtime_ns) != known:
+    if _hash(path, stat.st_size, stat.st_mtime_ns) != expected:
         raise EmotionError(f"{path} was changed, it is not the file that {NAME} lists: {_advice(path)}")
     return path
 
 
 def read(folder: Path) -> dict[str, str]:
-    """Give the listed hashes of a folder by file name; none where there is no list.
+    """Read the listed hashes of a folder by file name; none where there is no list.
 
     Raises:
         EmotionError: where the list can't be read.
@@ -47,7 +47,7 @@ def read(folder: Path) -> dict[str, str]:
     try:
         lines = place.read_text("utf-8").splitlines()
         pairs = [line.split(maxsplit=1) for line in lines if line.strip() and not line.startswith("#")]
-        return {name.lstrip("*"): known.lower() for known, name in pairs}
+        return {name.lstrip("*"): digest.lower() for digest, name in pairs}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
@@ -64,33 +64,33 @@ def note(*paths: Path, known_only: bool = False) -> None:
         return
     fresh = {path.name: sha256_of(path) for path in paths}
     with written_beside(folder / NAME) as part:
-        lines = [f"{known}  {name}\n" for name, known in sorted((read(folder) | fresh).items())]
+        lines = [f"{digest}  {name}\n" for name, digest in sorted((read(folder) | fresh).items())]
         part.write_text("".join(lines), encoding="utf-8")
 
 
 def _advice(path: Path) -> str:
     return (
         "get it back (git checkout -- assets, or fetch it again); if the change is yours, run: "
-        f"python -m emotion_core.sums {path.parent}"
+        f"python -m emotion_core.hashes {path.parent}"
     )
 
 
 @functools.lru_cache(maxsize=64)
-def _sum(path: Path, size: int, changed: int) -> str:
+def _hash(path: Path, size: int, changed: int) -> str:
     return sha256_of(path)
 
 
 def main(words: Sequence[str]) -> int:
-    """Write the list of a folder (the shipped one by default) anew; give the exit code."""
+    """Write the list of a folder (the shipped one by default) anew; return the exit code."""
     folder = Path(words[0]) if words else SHIPPED
     if len(words) > 1 or not folder.is_dir():
         print(
-            "usage: python -m emotion_core.sums [FOLDER]   write SHA256SUMS of its weights", file=sys.stderr
+            "usage: python -m emotion_core.hashes [FOLDER]   write SHA256SUMS of its weights", file=sys.stderr
         )
         return 2
     weights = sorted(path for path in folder.iterdir() if path.suffix in _ENDINGS)
     if not weights:
-        print(f"emotion_core.sums: there are no weights in {folder}", file=sys.stderr)
+        print(f"emotion_core.hashes: there are no weights in {folder}", file=sys.stderr)
         return 1
     (folder / NAME).unlink(missing_ok=True)  # what is gone is not listed any more
     note(*weights)
@@ -99,4 +99,4 @@ def main(words: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run("emotion_core.sums", lambda: main(sys.argv[1:])))
+    sys.exit(run("emotion_core.hashes", lambda: main(sys.argv[1:])))

@@ -27,7 +27,7 @@ def place(tmp_path: Path) -> Path:
 
 def test_uphill_the_loss_is_higher_and_all_is_as_before_afterwards(place: Path) -> None:
     samples = load(place / "data", cache=place / "cache")
-    config = TrainConfig(batch=16, size=32, small_size=32, mixup=0.0)
+    config = TrainConfig(batch=16, size=32, mixup=0.0)
     batch = Draws(samples, np.flatnonzero(samples.split == "train"), config, 1, 0, 1)[0]
     torch.manual_seed(0)
     student = Student(SpatioTemporalEmotionNet(NetConfig(classes=len(samples.labels), resolution=32)))
@@ -60,11 +60,11 @@ def test_a_run_takes_other_steps_uphill(place: Path) -> None:
     def run(name: str, **changes: Any) -> dict[str, Tensor]:
         settings: dict[str, Any] = {
             "data": place / "data", "cache": place / "cache", "out": place / name, "logs": place / "logs",
-            "init": "", "epochs": 1, "epoch-pictures": 32, "batch": 16, "size": 32, "small-size": 32,
+            "init": "", "epochs": 1, "epoch-pictures": 32, "batch": 16, "size": 32,
             "workers": 0, **changes,
         }  # fmt: skip
         assert main([word for k, v in settings.items() for word in (f"--{k}", str(v))]) == 0
         return torch.load(place / name / "last.pt", weights_only=True)["student"]
 
-    flat, sharp = run("flat"), run("sharp", sharpness=0.05)  # what is drawn is the same
+    flat, sharp = run("flat"), run("sharp", sam=0.05)  # what is drawn is the same
     assert any(not torch.equal(value, sharp[name]) for name, value in flat.items())

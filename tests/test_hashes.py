@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from emotion_core import sums
+from emotion_core import hashes
 from emotion_core.files import sha256_of
 from emotion_core.network import checkpoint
 from emotion_core.network.runtime import load_network
@@ -20,7 +20,7 @@ SHIPPED = ROOT / "assets" / "weights"
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy of the shipped weights and their list."""
-    for name in ("emotion.safetensors", "emotion.encode.onnx", "emotion.decide.onnx", sums.NAME):
+    for name in ("emotion.safetensors", "emotion.encode.onnx", "emotion.decide.onnx", hashes.NAME):
         shutil.copy(SHIPPED / name, tmp_path)
     return tmp_path
 
@@ -32,7 +32,7 @@ def change(path: Path, at: int) -> None:
 
 
 def test_the_shipped_list_is_right_and_names_every_model() -> None:
-    listed = sums.read(SHIPPED)
+    listed = hashes.read(SHIPPED)
     models = {path.name for path in SHIPPED.iterdir() if path.suffix in (".onnx", ".safetensors", ".task")}
     assert models == set(listed)
     assert {name: sha256_of(SHIPPED / name) for name in models} == listed
@@ -45,7 +45,7 @@ def test_a_changed_file_is_named_and_refused(folder: Path, name: str) -> None:
     change(folder / name, 100_000)
     with pytest.raises(EmotionError, match=f"{name} was changed") as refused:
         load_network(folder / "emotion.safetensors")
-    assert "\n" not in str(refused.value) and "emotion_core.sums" in str(refused.value)
+    assert "\n" not in str(refused.value) and "emotion_core.hashes" in str(refused.value)
 
 
 @pytest.mark.weights
@@ -68,8 +68,8 @@ def test_who_saves_weights_keeps_the_list(folder: Path) -> None:
     meta, arrays = checkpoint.load_arrays(path)
     checkpoint.save_arrays(path, meta, arrays)
     checkpoint.save_arrays(folder / "other.safetensors", meta, arrays)
-    assert sums.read(folder)[path.name] == sha256_of(path)
-    assert "other.safetensors" not in sums.read(folder)
+    assert hashes.read(folder)[path.name] == sha256_of(path)
+    assert "other.safetensors" not in hashes.read(folder)
     change(path, 3_000_000)
     with pytest.raises(EmotionError, match="was changed"):
         checkpoint.load_arrays(path)
@@ -78,13 +78,20 @@ def test_who_saves_weights_keeps_the_list(folder: Path) -> None:
 def test_the_command_lists_what_there_is(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "emotion.decide.onnx").unlink()
     change(folder / "emotion.encode.onnx", 5)
-    assert sums.main([str(folder)]) == 0
-    assert set(sums.read(folder)) == {"emotion.safetensors", "emotion.encode.onnx"}
-    assert sums.verified(folder / "emotion.encode.onnx")
-    assert sums.main([str(folder / "nowhere")]) == 2
+    assert hashes.main([str(folder)]) == 0
+    assert set(hashes.read(folder)) == {"emotion.safetensors", "emotion.encode.onnx"}
+    assert hashes.verified(folder / "emotion.encode.onnx")
+    assert hashes.main([str(folder / "nowhere")]) == 2
+
+
+def test_the_command_answers_to_its_old_name(folder: Path) -> None:
+    (folder / "emotion.decide.onnx").unlink()
+    command = [sys.executable, "-m", "emotion_core.sums", str(folder)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 0 and set(hashes.read(folder)) == {"emotion.safetensors", "emotion.encode.onnx"}
 
 
 def test_a_list_that_is_none(folder: Path) -> None:
-    (folder / sums.NAME).write_bytes(b"\xff\xfe\x00 nothing")
+    (folder / hashes.NAME).write_bytes(b"\xff\xfe\x00 nothing")
     with pytest.raises(EmotionError, match="can't be read"):
-        sums.verified(folder / "emotion.encode.onnx")
+        hashes.verified(folder / "emotion.encode.onnx")

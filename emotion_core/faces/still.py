@@ -1,0 +1,123 @@
+"""A face that hardly changes from one frame to the next: its reading is carried on, moved along with it.
+
+Nine tenths of a frame's work are the mesh and the network, and most frames of a video show a face as the one
+before did. A thumbnail of the face tells: the one from when it was last read is laid over the newest (the
+Gauss-Newton step of Lucas and Kanade 1981, for shift, size, turn and light), and what is left in the worst
+part of the face is compared with the face's own contrast. The reference is always a face that was really
+read, so that nothing drifts; another face at its place, as after a cut, differs by more than all limits.
+"""
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from emotion_core.faces.crop import crop_matrix, five_points
+from emotion_core.types import Box, DetectedFace
+
+SIDE = 40
+"""Side of the thumbnail in pixels; it shows what the network's own crop does."""
+
+CHANGE = 0.2
+"""Change of the worst part, in units of the face's contrast, at which a face is read again at once.
+
+The n-th frame in a row that is not read may have changed by an n-th of it.
+"""
+
+MOST = 4
+"""Frames in a row for which a reading is carried on at most."""
+
+CHANGE_POINTS = 0.35
+"""The same for the mesh alone: its points are moved along, for one frame, and the expression is read anew."""
+
+_PARTS = 8  # parts a side, of which the worst counts: a lid or the corner of a mouth fills one
+_REACH = 1.0  # pixels of the thumbnail that a step can be trusted for
+_LIGHT = 0.15, 20.0  # most that contrast may change by, as a share, and brightness, in grey levels
+_FLAT = 4.0  # least contrast in grey levels, as in `crop.to_tensor`
+_AXIS = (np.arange(SIDE, dtype=np.float32) - (SIDE - 1) / 2) / (SIDE / 2)
+_X, _Y = (axis.ravel() for axis in np.meshgrid(_AXIS, _AXIS))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Anchor:
+    """A face as it was last read, and how it looked: a grey thumbnail float32 (SIDE, SIDE).
+
+    `matrix` (2, 3) maps pixels of the picture to those of the thumbnail.
+    """
+
+    face: DetectedFace
+    picture: np.ndarray
+    matrix: np.ndarray
+
+
+def anchored(image: np.ndarray, face: DetectedFace) -> DetectedFace:
+    """Give a face of an RGB uint8 picture with what the frames to come are compared with."""
+    matrix = crop_matrix(face.points, SIDE)
+    return replace(face, anchor=Anchor(face, _thumbnail(image, matrix), matrix))
+
+
+def carried(image: np.ndarray, last: DetectedFace) -> DetectedFace | None:
+    """Give the face of the frame before as it lies in this RGB uint8 picture, where it hardly changed.
+
+    Its anchor is that of `last` where the expression is still as it was read, and a new one where only the
+    mesh is. None where the mesh is to be read again.
+    """
+    anchor = last.anchor
+    if not isinstance(anchor, Anchor):
+        return None
+    in_a_row, held = last.held - anchor.face.held, last.held + 1
+    apart = (_thumbnail(image, anchor.matrix) - anchor.picture).ravel()
+    if not apart.any() and in_a_row < MOST:
+        return replace(anchor.face, anchor=anchor, held=held)
+    step, left = _fit(anchor.picture, apart)
+    left /= max(float(anchor.picture.std()), _FLAT)
+    if np.abs(step[:4]).max() > _REACH or (np.abs(step[4:]) > _LIGHT).any():
+        return None
+    if in_a_row < MOST and left * (in_a_row + 1) <= CHANGE:
+        return replace(_moved(anchor, step), anchor=anchor, held=held)
+    if last.held == 0 and left <= CHANGE_POINTS:
+        return anchored(image, replace(_moved(anchor, step), anchor=None, held=held))
+    return None
+
+
+def _thumbnail(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    # four samples a pixel, however large the face: averaging all of it would take longer than it saves
+    finer = 2 * matrix
+    finer[:, 2] += 0.5
+    crop = cv2.warpAffine(
+        image, finer, (2 * SIDE, 2 * SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+    return cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
+
+
+def _fit(picture: np.ndarray, apart: np.ndarray) -> tuple[np.ndarray, float]:
+    """Explain differences (SIDE * SIDE,) from `picture` by movement and light.
+
+    Gives how far the face went to the right and down, how much it grew and turned, both in pixels at the
+    edge, by what share its contrast rose and by how many grey levels its brightness; and the mean difference
+    that is left in the worst part, in grey levels.
+    """
+    down, right = (slope.ravel() for slope in np.gradient(picture))
+    flat = picture.ravel() - picture.mean()
+    rows = np.stack(
+        [-right, -down, -_X * right - _Y * down, _Y * right - _X * down, flat, np.ones_like(flat)]
+    )
+    step = np.linalg.solve(rows @ rows.T + 1e-3 * np.eye(6, dtype=np.float32), rows @ apart)
+    left = np.abs(apart - step @ rows).reshape(_PARTS, SIDE // _PARTS, _PARTS, SIDE // _PARTS)
+    return step, float(left.mean((1, 3)).max())
+
+
+def _moved(anchor: Anchor, step: np.ndarray) -> DetectedFace:
+    """Move the face of an anchor as `_fit` says."""
+    face, (right, down, grown, turned) = anchor.face, step[:4].tolist()
+    half, middle = SIDE / 2, (SIDE - 1) / 2
+    grow = np.array([[1 + grown / half, -turned / half], [turned / half, 1 + grown / half]])
+    back = cv2.invertAffineTransform(anchor.matrix)
+    there = back[:, :2] @ grow @ anchor.matrix[:, :2]
+    origin = grow @ (anchor.matrix[:, 2] - middle) + middle + (right, down)
+    assert face.landmarks is not None
+    landmarks = (face.landmarks @ there.T + (back[:, :2] @ origin + back[:, 2])).astype(np.float32)
+    low, high = landmarks.min(0).tolist(), landmarks.max(0).tolist()
+    box = Box(low[0], low[1], high[0] - low[0], high[1] - low[1])
+    return replace(face, box=box, points=five_points(landmarks), landmarks=landmarks)
