@@ -200,7 +200,7 @@ def test_memory_does_not_grow_with_the_stream(recognizer, stream):
     assert max(sizes[1:]) <= 1.02 * sizes[1]
     recognizer(Frame(np.zeros((64, 64, 3), np.uint8), 0, 100.0), session)
     recognizer(Frame(stream[0].image, 0, 100.1), session)
-    assert list(session.people) == [1]  # known again by the look
+    assert list(session.people) == [1]  # known again, with a window that starts anew
 
 
 # Ready-made crops ---------------------------------------------------------------------------------------

@@ -38,8 +38,10 @@ _GLIDE = 0.5  # seconds in which the movement of someone hidden dies away
 _HIDDEN = 0.8  # seconds for which someone who is out of sight is expected to have moved on
 _STEP = 1 / 30  # seconds, assumed where times don't rise
 _MISSES = 3  # pictures without somebody, at least, until the place is forgotten: they may come slowly
-_STRANGE = 3  # looks in a row at somebody else until a track is split; after a jump, one or two are enough
-_WAIT = 1.0  # seconds for which it is waited to see somebody well who may be someone who returns
+# Looks in a row at somebody else until a track is split: where they are clearly another's, and where that is
+# doubtful. After a jump, one and two are enough.
+_STRANGE, _LONG_STRANGE = 3, 12
+_RETURNING = 1.0  # seconds for which it is waited to see somebody well who may be someone who returns
 _AT_ONCE = 4  # faces that are compared as a matter of course in one picture, the longest ago first
 _CUT_LOOK = 0.25  # looks that differ less may be one person on both sides of a cut; one's own differs by 0.2
 
@@ -246,12 +248,12 @@ class Tracker:
     def _is_other(self, track: Track, vector: np.ndarray) -> bool:
         """Tell whether what is followed has become somebody else, and remember the view where not."""
         like = track.person.like(vector)
-        if len(track.person) and like < (DOUBTED if track.jumped else OTHER):
+        if len(track.person) and like < DOUBTED:
             if track.strange and float(track.strange[-1] @ vector) < SAME:
                 track.strange = []  # no two looks agree: blur rather than somebody
             track.strange.append(vector)
-            enough = _STRANGE if not track.jumped else 2 if like >= OTHER else 1
-            return len(track.strange) >= enough
+            clearly, doubtfully = (1, 2) if track.jumped else (_STRANGE, _LONG_STRANGE)
+            return len(track.strange) >= (clearly if like < OTHER else doubtfully)
         track.jumped, track.strange = False, []
         track.person.learn(vector)
         return False
@@ -367,7 +369,7 @@ class Tracker:
         track.guessed = unseen
         returns = unseen and (self.away or any(t.missing and len(t.person) for t in self.tracks))
         if returns:
-            track.waits = self.now + _WAIT
+            track.waits = self.now + _RETURNING
         elif face.score >= _sure(face):
             self._name(track)
         return track
