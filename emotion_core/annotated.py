@@ -38,7 +38,10 @@ class Annotated:
             self._writer = VideoWriter(path, source=sound, fps=info.fps)
 
     def put(self, frame: Frame, faces: list[Face], objects: Sequence[DetectedObject]) -> None:
-        """Hand over a frame; waits while many others are waiting, and raises what went wrong with them."""
+        """Hand over a frame, which is drawn onto; waits while many others are waiting.
+
+        Raises what went wrong with those.
+        """
         while len(self._waiting) >= self._depth:
             self._wait()
         if self.problem:
@@ -89,7 +92,7 @@ class Annotated:
     def _work(self, frame: Frame, faces: list[Face], objects: Sequence[DetectedObject]) -> None:
         from emotion_core.overlay.draw import draw
 
-        image = draw(frame, faces, objects, memory=self._memory, **self._style)
+        image = draw(frame, faces, objects, memory=self._memory, in_place=True, **self._style)
         if self._writer is not None:
             self._writer.write(image, frame.time)
         else:

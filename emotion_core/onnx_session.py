@@ -14,6 +14,7 @@ def open_session(model: str | Path | bytes, threads: int = 1) -> "InferenceSessi
     onnxruntime = quiet.load("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.enable_cpu_mem_arena = False  # it keeps what the largest picture took, and saves no time here
     options.intra_op_num_threads = max(1, threads)
     # Threads of a small network spin, or they would meet too late; between two calls a thread that spins
     # would take its core from the other models.

@@ -367,3 +367,13 @@ def test_blend_at_the_edges_equals_a_cut() -> None:
         cut = small.copy()
         sprites.blend(cut, sprite, x, y)
         assert np.array_equal(cut, big[10:30, 10:40])
+
+
+def test_a_picture_that_nobody_needs_any_more_is_drawn_onto(astronaut):
+    face = Face(1, Box(180, 60, 90, 120), "Happy", 0.7, (0.05, 0.05, 0.05, 0.7, 0.05, 0.05, 0.05), 0.5, 0.6)
+    image, kept = astronaut.copy(), astronaut.copy()
+    expected = draw(image, [face])
+    assert np.array_equal(image, kept)
+    assert draw(image, [face], in_place=True) is image and np.array_equal(image, expected)
+    kept.flags.writeable = False
+    assert np.array_equal(draw(kept, [face], in_place=True), expected)

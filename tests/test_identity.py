@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from emotion_core.faces.identity import ADD, OTHER, SAME, Looks, is_good_view, is_jump, pattern_of
+from emotion_core.faces.identity import ADD, DOUBTED, OTHER, SAME, Looks, is_good_view, is_jump, pattern_of
 from emotion_core.faces.tracking import MEMORY, PEOPLE, Search, Tracker
 from emotion_core.types import Box, Candidate, DetectedFace, Pose
 
@@ -103,6 +103,16 @@ def test_somebody_else_at_the_place_of_whoever_left_is_new():
     for i in range(20, 25):
         out = step(tracker, i / 25, [face_at(300, C)])
     assert out == {2: 300}
+
+
+def test_a_third_who_is_a_little_like_the_first_is_somebody_else():
+    """Speakers take turns at one place: who was replaced there is not brought back by the place."""
+    tracker, seen = Tracker(), []
+    for i, person in enumerate([A] * 10 + [B] * 10 + [blend(A, C, 0.73)] * 10):
+        room = SPOTS if i // 10 % 2 else SPOTS[::-1].copy()
+        seen.append(list(step(tracker, i / 25, [face_at(300, person)], room)))
+    assert DOUBTED < float(A @ blend(A, C, 0.73)) < SAME
+    assert seen == [[1]] * 10 + [[2]] * 10 + [[3]] * 10
 
 
 def test_two_whose_tracks_were_exchanged_get_their_own_back():

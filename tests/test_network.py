@@ -13,7 +13,7 @@ from emotion_core.network import checkpoint  # noqa: E402
 from emotion_core.network.checkpoint import onnx_files  # noqa: E402
 from emotion_core.network.design import DESIGN, describe, initialise  # noqa: E402
 from emotion_core.network.runtime import load_network  # noqa: E402
-from emotion_core.network.spatiotemporal import Conv, NetConfig, SpatioTemporalEmotionNet  # noqa: E402
+from emotion_core.network.spatiotemporal import Conv, NetConfig, SpatioTemporalEmotionNet, freeze_norms  # noqa: E402
 from emotion_core.types import EmotionError  # noqa: E402
 
 
@@ -93,6 +93,20 @@ def test_a_strided_layer_is_trained_as_it_reads():
         found.append([out, *torch.autograd.grad(out.square().sum(), [given, layer.weight])])
     for one, other in zip(*found, strict=True):
         torch.testing.assert_close(one, other)
+
+
+def test_frozen_norms_read_alike_and_keep_their_statistics(net):
+    spatial = SpatioTemporalEmotionNet().spatial.train()
+    pictures = torch.randn(4, 3, 80, 80, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        spatial(2 * pictures + 1)  # statistics of their own
+    plain = spatial.eval()(pictures)
+    freeze_norms(spatial)
+    torch.testing.assert_close(spatial(pictures), plain, atol=1e-4, rtol=1e-4)
+    before = {name: value.clone() for name, value in spatial.named_buffers() if "norm" not in name}
+    spatial.train()(pictures).square().sum().backward()
+    assert all(torch.equal(value, before[name]) for name, value in spatial.named_buffers() if name in before)
+    assert spatial.late[1][1][1].weight.grad.abs().sum() > 0  # scale and shift are still learnt
 
 
 def test_ranges_hold_for_wild_input(net):

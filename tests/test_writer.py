@@ -137,3 +137,17 @@ def test_every_clip_keeps_its_frames_length_and_sound(clips: Path, tmp_path: Pat
             assert len(before.streams.audio) == len(after.streams.audio), path.name
             again = [f.time for f in after.decode(video=0)]
         assert again == pytest.approx(times, abs=2e-5), path.name
+
+
+def test_a_large_picture_is_encoded_too(tmp_path):
+    """4K takes other settings of the encoder; what comes out still looks like what went in."""
+    rows, columns = np.mgrid[:2160, :3840]
+    image = np.stack([rows % 256, columns % 256, (rows + columns) // 24], 2).astype(np.uint8)
+    image = np.ascontiguousarray(image // 4 + 96)
+    with VideoWriter(tmp_path / "large.mp4") as writer:
+        for i in range(3):
+            writer.write(image, i / 30)
+    with frames(tmp_path / "large.mp4") as reader:
+        seen = list(reader)
+    assert [round(frame.time * 30) for frame in seen] == [0, 1, 2]
+    assert np.abs(seen[2].image.astype(int) - image).mean() < 4

@@ -67,6 +67,7 @@ class TrainConfig:
     landmark_dropout: float = 0.2
     patience: int = 10
     fix_early: int = 0  # leave this many of the layers that `distill` taught as they are: 6 is all of them
+    frozen_norms: bool = False  # leave the statistics of batch normalisation as they are: a fifth faster
     late: int = 0  # teach the layers after the first ones alone, on maps of this many pictures; 0: all layers
     without: tuple[str, ...] = ()  # parts of the network that are left out, of PARTS
     save_minutes: float = 5.0  # most time between two checkpoints; one also closes every epoch

@@ -78,10 +78,12 @@ def realtime(args: argparse.Namespace) -> int:
 def video(args: argparse.Namespace) -> int:
     """Analyse a video, a picture or an address; return the exit code."""
     from emotion_core import analysis
+    from emotion_core.command.memory import give_back_large_blocks
     from emotion_core.command.progress import Bar, StopOnSignal, report
     from emotion_core.overlay.draw import DrawStyle
     from emotion_core.video.source import identify
 
+    give_back_large_blocks()
     formats = args.format or ("json",)
     write_video = not args.no_video
     # Everything a user can get wrong is told before the model loads.

@@ -373,7 +373,7 @@ def _from_mesh(
         head_pose(reading.rotation, region),
         reading.blendshapes,
         region,
-        reading.fit,
+        fit=reading.fit,
     )
 
 

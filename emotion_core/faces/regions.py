@@ -11,6 +11,7 @@ from emotion_core.types import Box, Pose
 # Two crops are one for the mesh while the logarithms of their sizes differ by less than this, they are turned
 # by less than so many radians, and their middles lie less than this share of a side apart.
 _ZOOM, _TURN, _SHIFT = 0.14, math.radians(8), 0.08
+_SAME = 0.45  # of a face's size: two faces nearer than this are one
 GREY = (128, 128, 128)
 """What is put around a crop that fills its picture."""
 
@@ -82,3 +83,25 @@ def pad(picture: np.ndarray, margin: int) -> np.ndarray:
     if margin == 0:
         return picture
     return cv2.copyMakeBorder(picture, margin, margin, margin, margin, cv2.BORDER_CONSTANT, value=GREY)
+
+
+def center(box: Box) -> np.ndarray:
+    """Give the centre (2,) of a box."""
+    return np.array([box.x + box.width / 2, box.y + box.height / 2])
+
+
+def size_of(box: Box) -> float:
+    """Give the side of a square as large as a box, in pixels."""
+    return math.sqrt(box.width * box.height)
+
+
+def one_face(a: Box, b: Box) -> bool:
+    """Tell whether two boxes lie so near that they hold one face."""
+    apart = float(np.hypot(*(center(a) - center(b))))
+    return apart < _SAME * min(size_of(a), size_of(b)) or a.iou(b) > 0.55
+
+
+def touch(a: Box, b: Box) -> bool:
+    """Tell whether two faces stand so near that each shows in the other's surroundings."""
+    reach = (size_of(a) + size_of(b)) * 0.9
+    return bool(np.abs(center(a) - center(b)).max() < reach)

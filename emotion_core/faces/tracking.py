@@ -16,8 +16,9 @@ from emotion_core.faces.assignment import assign
 from emotion_core.faces.colors import look_of, unlike
 from emotion_core.faces.embedding import Embed
 from emotion_core.faces.identity import DOUBTED, OTHER, SAME, Looks, is_good_view, is_jump, pattern_of
+from emotion_core.faces.regions import center, one_face, size_of, touch
 from emotion_core.faces.scene import has_news, is_cut, scene_of
-from emotion_core.types import Box, Candidate, DetectedFace, same_place
+from emotion_core.types import Candidate, DetectedFace, same_place
 
 MEMORY = 3.0
 """Seconds for which whoever has left is expected near the last place, from the first picture without them."""
@@ -35,11 +36,10 @@ _SIGHTINGS = 3  # that a face below them needs, one after another
 _DOUBTS = 4  # searches in a row that don't see a followed face, until it is given up
 _GLIDE = 0.5  # seconds in which the movement of someone hidden dies away
 _HIDDEN = 0.8  # seconds for which someone who is out of sight is expected to have moved on
-_SAME = 0.45  # of a face's size: two faces nearer than this are one
 _STEP = 1 / 30  # seconds, assumed where times don't rise
 _MISSES = 3  # pictures without somebody, at least, until the place is forgotten: they may come slowly
 _STRANGE = 3  # looks in a row at somebody else until a track is split; after a jump, one or two are enough
-_WAIT = 6  # sightings that someone new is waited for to be seen well, where it may be someone who returns
+_WAIT = 1.0  # seconds for which it is waited to see somebody well who may be someone who returns
 _AT_ONCE = 4  # faces that are compared as a matter of course in one picture, the longest ago first
 _CUT_LOOK = 0.25  # looks that differ less may be one person on both sides of a cut; one's own differs by 0.2
 
@@ -75,6 +75,8 @@ class Track:
     compared: float = -math.inf  # when the look was last asked for
     jumped: bool = False  # something has changed at once since then
     strange: list[np.ndarray] = field(default_factory=list)  # looks in a row that were somebody else's
+    replaced: bool = False  # by somebody else at the very place, which therefore tells nothing
+    waits: float = -math.inf  # until when somebody who may have returned is waited for to be seen well
     guessed: bool = False  # named before it was seen well: may turn out to be somebody who is known
 
     def expected(self, now: float) -> np.ndarray:
@@ -200,7 +202,7 @@ class Tracker:
         speed = (center(face.box) - center(track.face.box)) / step
         track.velocity = track.velocity + (1 - math.exp(-step / 0.15)) * (speed - track.velocity)
         track.face, track.seen, track.missing, track.cut_off = face, self.now, False, False
-        track.lost, track.misses = None, 0
+        track.lost, track.misses, track.replaced = None, 0, False
 
     def _forget(self) -> None:
         """Let go of the place of those who are missing for long; what they look like stays."""
@@ -236,7 +238,7 @@ class Tracker:
             track.compared = self.now
             if self._is_other(track, vector):
                 others.append(track.face)
-                track.missing, track.strange = True, []
+                track.missing, track.replaced, track.strange = True, True, []
             elif track.guessed or track.id is None:
                 self._claim(track, vector)
         return others
@@ -276,7 +278,7 @@ class Tracker:
         present = [t for t in self.present if id(t) in near]
         for i, one in enumerate(present):
             for other in present[i + 1 :]:
-                apart = not _one_face(near[id(one)].box, near[id(other)].box)
+                apart = not one_face(near[id(one)].box, near[id(other)].box)
                 if apart or one in slipped or other in slipped:
                     continue
                 worse = max(one, other, key=lambda t: (t.id is None, self._strain(image, t, near[id(t)])))
@@ -285,17 +287,17 @@ class Tracker:
 
     def _strain(self, image: np.ndarray, track: Track, face: DetectedFace) -> float:
         """Tell how ill `face` fits `track`: by place, size and look; below about 1 it fits."""
-        size = _size(track.face.box)
+        size = size_of(track.face.box)
         away = float(np.hypot(*(center(face.box) - track.expected(self.now)))) / size
-        grown = abs(math.log(_size(face.box) / size))
+        grown = abs(math.log(size_of(face.box) / size))
         return away + grown + 1.5 * unlike(track.look, look_of(image, face.points))
 
     def _check(self, seen: Sequence[Candidate]) -> None:
         for track in self.present:
-            if any(_one_face(track.face.box, c.box) or same_place(track.face.box, c.box) for c in seen):
+            if any(one_face(track.face.box, c.box) or same_place(track.face.box, c.box) for c in seen):
                 track.sightings += 1
                 track.doubts = 0
-                if track.id is None and track.sightings >= (_WAIT if track.guessed else _SIGHTINGS):
+                if track.id is None and track.sightings >= _SIGHTINGS and self.now >= track.waits:
                     self._name(track)
             else:
                 track.doubts += 1
@@ -337,7 +339,7 @@ class Tracker:
                 track.compared = self.now
                 track.person.learn(vector)
         for track in self.present:
-            if not any(t is not track and _touch(track.face.box, t.face.box) for t in self.present):
+            if not any(t is not track and touch(track.face.box, t.face.box) for t in self.present):
                 track.look = 0.7 * track.look + 0.3 * look_of(image, track.face.points)
 
     def _match(self, image: np.ndarray, track: Track, face: DetectedFace, vector: np.ndarray | None) -> float:
@@ -350,7 +352,7 @@ class Tracker:
             like = track.person.like(vector)
             if like >= SAME:
                 return 1 - like
-            if like < DOUBTED:
+            if like < DOUBTED or track.replaced:
                 return math.inf
             doubt = 1.0
         elif track.cut_off and unlike(track.look, look_of(image, face.points)) > _CUT_LOOK:
@@ -364,32 +366,15 @@ class Tracker:
         self.tracks.append(track)
         track.guessed = unseen
         returns = unseen and (self.away or any(t.missing and len(t.person) for t in self.tracks))
-        if face.score >= _sure(face) and not returns:
+        if returns:
+            track.waits = self.now + _WAIT
+        elif face.score >= _sure(face):
             self._name(track)
         return track
 
     def _name(self, track: Track) -> None:
         track.id = self.next_id
         self.next_id += 1
-
-
-def center(box: Box) -> np.ndarray:
-    """Give the centre (2,) of a box."""
-    return np.array([box.x + box.width / 2, box.y + box.height / 2])
-
-
-def _size(box: Box) -> float:
-    return math.sqrt(box.width * box.height)
-
-
-def _one_face(a: Box, b: Box) -> bool:
-    apart = float(np.hypot(*(center(a) - center(b))))
-    return apart < _SAME * min(_size(a), _size(b)) or a.iou(b) > 0.55
-
-
-def _touch(a: Box, b: Box) -> bool:
-    reach = (_size(a) + _size(b)) * 0.9
-    return bool(np.abs(center(a) - center(b)).max() < reach)
 
 
 def _sure(face: DetectedFace) -> float:

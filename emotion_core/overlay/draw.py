@@ -30,8 +30,11 @@ def draw(
     style: DrawStyle | None = None,
     memory: dict[int, tuple[int, str]] | None = None,
     note: str = "",
+    in_place: bool = False,
 ) -> np.ndarray:
     """Draw faces and objects onto a copy of a frame: RGB uint8 (H, W, 3), the size of the frame.
+
+    With `in_place` the frame's own picture is drawn onto, where it can be: for whoever needs it no more.
 
     `fps` and `latency_ms` (milliseconds) show in a corner in live mode, with `note`, a few words.
     `memory` is a `Memory` that the caller keeps per stream: with it panels stay where they are from frame to
@@ -41,7 +44,8 @@ def draw(
     style = style or DrawStyle()
     frame = frame if isinstance(frame, Frame) else Frame(frame)
     image = frame.image
-    canvas = np.array(image[:, ::-1] if style.mirror else image, order="C")
+    own = in_place and not style.mirror and image.flags.writeable and image.flags.c_contiguous
+    canvas = image if own else np.array(image[:, ::-1] if style.mirror else image, order="C")
     height, width = canvas.shape[:2]
     if not height or not width:
         return canvas

@@ -53,7 +53,7 @@ class Upright:
                 interpolation=Interpolation.BILINEAR,
                 threads=1,  # more of them cost more than they save here
             )
-            image = converted.to_ndarray()
+            image = _pixels(converted)
         # Looking at side data ties a frame into a cycle that only the garbage collector undoes: look once.
         turn = self._turns.get(picture.rotation)
         if turn is None:
@@ -124,6 +124,16 @@ class Deinterlacer:
         ready = self._pulled()
         self._graph = None
         return ready
+
+
+def _pixels(picture: VideoFrame) -> np.ndarray:
+    """Give the pixels of an RGB picture, (H, W, 3) uint8, without a copy where its rows lie without gaps."""
+    plane: Any = picture.planes[0]
+    if plane.line_size != 3 * picture.width:
+        image: np.ndarray = picture.to_ndarray()
+        return image
+    rows = np.frombuffer(plane, np.uint8, picture.height * plane.line_size)
+    return rows.reshape(picture.height, picture.width, 3)
 
 
 def _orientation(picture: VideoFrame) -> tuple[int, int, int, int]:

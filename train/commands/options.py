@@ -49,6 +49,7 @@ HELP = {
     "augmentation": "share of pictures that are blurred, darkened or covered besides being moved",
     "patience": "epochs without gain after which training stops",
     "sam": "radius of sharpness-aware minimisation (SAM), say 0.1; a step takes twice as long",
+    "frozen_norms": "leave the statistics of batch normalisation as they are: a fifth faster",
     "fix_early": "layers that stay as `distill` taught them: 3 spare an eighth of the time, 6 a third",
     "late": "teach only the later layers, on what the first make of this many pictures: a tenth of the time",
     "without": f"leave parts of the network out: {', '.join(PARTS)}",

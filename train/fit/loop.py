@@ -29,7 +29,7 @@ from tqdm import tqdm
 
 from emotion_core.files import written_beside
 from emotion_core.network.checkpoint import save_network
-from emotion_core.network.spatiotemporal import SpatioTemporalEmotionNet
+from emotion_core.network.spatiotemporal import SpatioTemporalEmotionNet, freeze_norms
 from emotion_core.types import EmotionError
 from train.config import TrainConfig
 from train.data.augment import center
@@ -124,6 +124,8 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
     if config.init:
         start_from(student, Path(config.init))
     student.net.spatial.fix(config.fix_early)
+    if config.frozen_norms:
+        freeze_norms(student.net.spatial)
     if world > 1 and cuda:
         student = nn.SyncBatchNorm.convert_sync_batchnorm(student)
     unused = bool(config.without)  # parts that are switched off have no gradient
