@@ -320,6 +320,21 @@ def test_a_token_has_limits_and_can_be_revoked(server: Serving, talking_clip: Pa
         problem(revoked.get("/analyses"), 401)
 
 
+def test_watching_ends_with_the_token(server: Serving, talking_clip: Path) -> None:
+    before = server.tokens.read_text()
+    with server.client(GUEST) as guest:
+        ids = [send(guest, talking_clip).json()["id"] for _ in range(4)]
+        try:
+            with guest.stream("GET", f"/analyses/{ids[-1]}/events") as answer:
+                lines = answer.iter_lines()
+                assert next(lines) == "event: progress"
+                server.tokens.write_text(before.replace(GUEST, "another-token-of-32-letters-or-so"))
+                assert "event: end" not in list(lines)
+        finally:
+            server.tokens.write_text(before)
+        assert all(guest.delete(f"/analyses/{id}").status_code == 204 for id in ids)
+
+
 def test_counts_are_in_the_text_format_of_prometheus(lab: httpx.Client, done: dict[str, Any]) -> None:
     import re
 
