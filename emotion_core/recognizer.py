@@ -196,16 +196,13 @@ class Recognizer:
         tracker, image = session.tracker, frame.image
         search = tracker.begin(frame.time, image)
         last = [track.face for track in tracker.present]
-        if search is Search.NONE or tracker.patient:
+        if search is Search.NONE or (last and tracker.patient):
             followed = self._finder.follow(image, last)
-            if all(face is not None for face in followed) and (
-                search is Search.NONE or any(face is not None and not face.held for face in followed)
-            ):
+            busy = any(face is not None and not face.held for face in followed)  # it waits
+            if all(face is not None for face in followed) and (search is Search.NONE or busy):
                 return tracker.update(image, followed, embed=self._embedder)
-            search = (
-                Search.QUICK if search is Search.NONE else search
-            )  # someone is lost: look for them at once
-            seen = self._finder.candidates(image)
+            search = search if search is Search.THOROUGH else Search.QUICK  # someone is lost: look at once
+            seen = self._finder.candidates(image, thorough=search is Search.THOROUGH)
         else:
             thorough = search is Search.THOROUGH
             followed, seen = self._finder.follow_and_search(image, last, thorough=thorough)

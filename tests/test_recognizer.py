@@ -86,6 +86,17 @@ def test_a_still_picture_equals_a_clip_of_its_copies(recognizer, astronaut):
         assert np.abs(numbers(recognizer(Frame(astronaut, i, i / 25), session)) - alone).max() < 1e-5
 
 
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_picture_is_searched_as_thoroughly_as_can_be(recognizer, zidane_path, quarters):
+    """A head that lies is found by a thorough search alone: the first picture of a session has to have one."""
+    whole = cv2.cvtColor(cv2.imread(str(zidane_path)), cv2.COLOR_BGR2RGB)
+    picture = cv2.resize(np.ascontiguousarray(whole[:500, 640:]), None, fx=0.6, fy=0.6)
+    (upright,) = recognizer(picture, Session())
+    (lying,) = recognizer(np.ascontiguousarray(np.rot90(picture, quarters)), Session())
+    assert lying.emotion == upright.emotion
+    assert np.abs(np.subtract(lying.probabilities, upright.probabilities)).max() < 0.1
+
+
 def test_pictures_without_a_clock(recognizer, stream):
     bare = run(recognizer, [frame.image for frame in stream[:8]], Session())
     timed = run(recognizer, [Frame(f.image, i, i / 30) for i, f in enumerate(stream[:8])], Session())

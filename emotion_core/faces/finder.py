@@ -39,6 +39,7 @@ _LOOKS = (
 # Where the mesh's own score lies below this, the face may lie another way round: other turns are tried, and
 # taken where they fit clearly better. Hands and dim light leave 6 to 12, the wrong way round -10 to 6.
 _FITS, _CLEARLY = 10.0, 4.0
+_SEEN = 0.8  # score of a detector from which it is sure to have seen a head that stands upright
 # Below it at every turn, a face that seems to look ahead is not read: better no answer than that of one
 # upside down. Profiles have 0 to 4, and stay.
 _MISLAID, _AHEAD = 4.0, 40.0
@@ -96,7 +97,7 @@ class FaceFinder:
         """Give what may be faces, best first: from about 20 px in a picture 640 wide.
 
         A thorough search also looks for smaller faces in large pictures and for faces that fill the
-        picture, which takes three to five times as long.
+        picture, which takes three to five times as long, and for heads that lie where none surely stands.
         """
         longest = max(image.shape[:2])
         sides = [640 if longest > 320 else 320]
@@ -104,7 +105,9 @@ class FaceFinder:
             sides += [side for side in (160, 320) if side < sides[0]]
             sides += [1920] if longest >= 2400 else [1280] if longest >= 960 else []
         found = self._detect(image, sides)
-        return found if found or not thorough else self._lying(image, sides)
+        if thorough and not any(candidate.score >= _SEEN for candidate in found):
+            found += self._lying(image, sides)
+        return found
 
     def read(self, image: np.ndarray, candidates: Sequence[Candidate]) -> list[DetectedFace]:
         """Read the mesh of each candidate; leaves out those that are likely no face. The largest first."""
