@@ -88,7 +88,7 @@ def test_a_still_picture_equals_a_clip_of_its_copies(recognizer, astronaut):
 
 @pytest.mark.parametrize("quarters", [1, 2, 3])
 def test_a_picture_is_searched_as_thoroughly_as_can_be(recognizer, zidane_path, quarters):
-    """A head that lies is found by a thorough search alone: the first picture of a session has to have one."""
+    """A head that lies is found by a thorough search alone: the first picture of a session needs one."""
     whole = cv2.cvtColor(cv2.imread(str(zidane_path)), cv2.COLOR_BGR2RGB)
     picture = cv2.resize(np.ascontiguousarray(whole[:500, 640:]), None, fx=0.6, fy=0.6)
     (upright,) = recognizer(picture, Session())
