@@ -19,6 +19,7 @@ Read the apparent expression of every face in a camera picture, a video or a pho
 
   python main.py --realtime                 a window with your camera; q quits
   python main.py --video talk.mp4           an annotated video and results beside it
+  python main.py --video a.mp4 day1 'b*.mov' --output out     many at once: files, folders, patterns
   python main.py --train --epochs 100       train on your own data (see: python main.py --train --help)
   python main.py                            the model's parts and sizes; checks the weights file
 
@@ -97,7 +98,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     modes = parser.add_argument_group("what to do").add_mutually_exclusive_group()
     modes.add_argument("--realtime", action="store_true", help="show a camera live in a window; q quits")
-    modes.add_argument("--video", metavar="IN", help="analyse a video, a photo or an address")
+    modes.add_argument(
+        "--video", metavar="IN", nargs="+", help="analyse videos, photos, folders, 'patterns*' or addresses"
+    )
     modes.add_argument("--train", action="store_true", help="train; all other options go to the training")
     live = parser.add_argument_group("with --realtime")
     live.add_argument(

@@ -73,9 +73,11 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {VERSION}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     analyze = commands.add_parser(
-        "analyze", help="analyse a video, a photo or an address", allow_abbrev=False
+        "analyze", help="analyse videos, photos, folders or addresses", allow_abbrev=False
     )
-    analyze.add_argument("video", metavar="IN", help="a video, a photo or an address")
+    analyze.add_argument(
+        "video", metavar="IN", nargs="+", help="videos, photos, folders, 'patterns*' or addresses"
+    )
     add_file_options(analyze)
     live = commands.add_parser("live", help="show a camera live in a window; q quits")
     live.add_argument(

@@ -2,11 +2,10 @@
 
 import argparse
 import logging
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emotion_core.ending import fail, warn
+from emotion_core.ending import fail
 
 if TYPE_CHECKING:
     from emotion_core.searching import ObjectFinder
@@ -76,37 +75,34 @@ def realtime(args: argparse.Namespace) -> int:
 
 
 def video(args: argparse.Namespace) -> int:
-    """Analyse a video, a picture or an address; return the exit code."""
+    """Analyse videos, pictures and addresses, one after the other; return the exit code."""
     from emotion_core import analysis
+    from emotion_core.command.files import Work, analyze_all
+    from emotion_core.command.inputs import expanded
     from emotion_core.command.memory import give_back_large_blocks
-    from emotion_core.command.progress import Bar, StopOnSignal, report
     from emotion_core.overlay.draw import DrawStyle
     from emotion_core.video.source import identify
 
     give_back_large_blocks()
     formats = args.format or ("json",)
-    write_video = not args.no_video
-    # Everything a user can get wrong is told before the model loads.
-    source = identify(args.video, max_pixels=_max_pixels(args), stream=args.stream)
-    with analysis.plan(source, output=args.output, formats=formats, write_video=write_video) as planned:
+
+    def plan(source: str) -> analysis.Plan:
+        # Everything a user can get wrong is told before the model loads.
+        place = identify(source, max_pixels=_max_pixels(args), stream=args.stream)
+        return analysis.plan(place, output=args.output, formats=formats, write_video=not args.no_video)
+
+    def load() -> tuple[Any, Any]:
         objects = _objects(args)
-        recognizer = _recognizer(args, threads=1)  # the stages of a video share the cores already
-        begun = time.monotonic()
-        with StopOnSignal() as should_stop, Bar(planned.source.name) as bar:
-            result = analysis.analyze(
-                planned,
-                recognizer=recognizer,
-                smoothing=args.smoothing or 5,
-                threshold=args.threshold or 0.0,
-                objects=objects,
-                style=DrawStyle(args.overlay) if args.overlay else None,
-                on_progress=bar.show,
-                should_stop=should_stop,
-            )
-    print(report(result, time.monotonic() - begun))
-    for remark in result.summary.get("remarks", ()):
-        warn(args.program, f"{result.summary['source']['name']}: {remark}")
-    return DONE if result.complete else fail(args.program, result.message)
+        return _recognizer(args, threads=1), objects  # the stages of a video share the cores already
+
+    def settings() -> dict[str, Any]:
+        return {
+            "smoothing": args.smoothing or 5,
+            "threshold": args.threshold or 0.0,
+            "style": DrawStyle(args.overlay) if args.overlay else None,
+        }
+
+    return analyze_all(args, expanded(args.video), Work(plan, load, settings))
 
 
 def _recognizer(args: argparse.Namespace, threads: int | None = None) -> Any:
