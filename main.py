@@ -10,6 +10,7 @@ from emotion_core.command.options import (
     Parser,
     add_file_options,
     add_model_options,
+    add_part_options,
     add_reading_options,
 )
 from emotion_core.ending import run
@@ -50,6 +51,10 @@ BELONGS = {
     "--objects": ("realtime", "video"),
     "--fetch-objects": ("realtime", "video"),
     "--stream": ("video",),
+    "--start": ("video",),
+    "--end": ("video",),
+    "--every": ("video",),
+    "--rate": ("video",),
     "--max-megapixels": ("video",),
     "--no-objects": ("realtime", "video"),
     "--objects-model": ("realtime", "video"),
@@ -106,7 +111,9 @@ def build_parser() -> argparse.ArgumentParser:
     live.add_argument(
         "--camera", metavar="N|PATH|URL", help="camera number (default 0), a file or an address"
     )
-    add_file_options(parser.add_argument_group("with --video"))
+    files = parser.add_argument_group("with --video")
+    add_file_options(files)
+    add_part_options(files)
     add_reading_options(parser.add_argument_group("with --realtime and --video"))
     add_model_options(parser.add_argument_group("model"))
     return parser

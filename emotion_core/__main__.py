@@ -9,7 +9,13 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import entry_points
 
-from emotion_core.command.options import Parser, add_file_options, add_model_options, add_reading_options
+from emotion_core.command.options import (
+    Parser,
+    add_file_options,
+    add_model_options,
+    add_part_options,
+    add_reading_options,
+)
 from emotion_core.ending import fail, run
 from emotion_core.version import VERSION
 
@@ -79,6 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
         "video", metavar="IN", nargs="+", help="videos, photos, folders, 'patterns*' or addresses"
     )
     add_file_options(analyze)
+    add_part_options(analyze)
     live = commands.add_parser("live", help="show a camera live in a window; q quits")
     live.add_argument(
         "--camera", metavar="N|PATH|URL", help="camera number (default 0), a file or an address"

@@ -23,6 +23,7 @@ from emotion_core.results.recording import Recording
 from emotion_core.searching import OBJECTS_EVERY, ObjectFinder, ObjectSearch
 from emotion_core.shortage import OUT_OF_MEMORY, is_out_of_memory
 from emotion_core.types import DetectedObject, EmotionError, Frame
+from emotion_core.video.part import Part
 from emotion_core.video.reader import Frames, VideoInfo
 from emotion_core.video.source import Source
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from emotion_core.recognizer import Recognizer
     from emotion_core.session import Session
 
-__all__ = ["AnalysisResult", "ObjectFinder", "Plan", "Progress", "analyze", "plan"]
+__all__ = ["AnalysisResult", "ObjectFinder", "Part", "Plan", "Progress", "analyze", "plan"]
 
 Progress = Callable[[int, int | None, float, float | None], None]
 """Called with frames done, frames in all, frames a second and seconds left; None stands for unknown."""
@@ -66,6 +67,7 @@ def analyze(
     objects_every: float = OBJECTS_EVERY,
     formats: Sequence[str] = ("json",),
     write_video: bool = True,
+    part: Part | None = None,
     on_progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
     style: Any = None,
@@ -84,6 +86,8 @@ def analyze(
         objects_every: seconds of video between two searches for objects; in between, the last ones are drawn.
         formats: names in `results.formats.FORMATS`; "json" is always written.
         write_video: whether to write the annotated video or picture.
+        part: what is read of the source, as `Part(start=60, end=90, rate=5)`; all where None. Times and
+            numbers of frames stay the source's; the annotated video holds the part alone.
         on_progress: called a few times a second.
         should_stop: asked before every frame; True ends the job and keeps what there is.
         style: a `draw.DrawStyle`.
@@ -95,10 +99,17 @@ def analyze(
         EmotionError: for anything a user can act on; then nothing of this run is left behind.
     """
     if isinstance(source, Plan):
-        if output or output_dir or tuple(formats) != ("json",) or not write_video:
+        if output or output_dir or tuple(formats) != ("json",) or not write_video or part:
             raise ValueError("a plan says already what is written where: give that to plan()")
     else:
-        source = plan(source, output=output, output_dir=output_dir, formats=formats, write_video=write_video)
+        source = plan(
+            source,
+            output=output,
+            output_dir=output_dir,
+            formats=formats,
+            write_video=write_video,
+            part=part,
+        )
     with source as made:
         if smoothing < 1:
             raise EmotionError(f"smoothing counts frames and starts at 1 (no smoothing), not {smoothing}")
@@ -130,7 +141,7 @@ def _analyze(
     recording = Recording.create(
         made.results, formats=made.formats, labels=tuple(recognizer.labels), about=about
     )
-    pace = _Pace(on_progress, made.info.frames)
+    pace = _Pace(on_progress, made.reader.part.expected(made.info.frames, made.info.duration))
     with ExitStack() as stack:
         stack.callback(recording.discard)
         try:
@@ -141,7 +152,7 @@ def _analyze(
         annotated = None
         if made.video is not None:
             sound = made.source if made.info.has_audio else None
-            annotated = Annotated(made.video, made.info, sound, style, depth)
+            annotated = Annotated(made.video, made.info, sound, style, depth, reader.part)
             stack.callback(annotated.discard)
         decoded = _ahead(_with_objects(reader, search), depth)
         stack.callback(decoded.close)
@@ -169,6 +180,9 @@ def _analyze(
                 if not is_out_of_memory(error) or not pace.done:
                     raise
                 cut = f"{_stopped(made, end)}: {OUT_OF_MEMORY}"
+            if not pace.done and not cut:
+                nothing = f"{made.source.name}: no picture lies in that part of it"
+                raise EmotionError(reader.problem or nothing)
             if not pace.done:
                 raise EmotionError(f"{made.source.name}: stopped before its first frame, nothing is written")
             problem = cut or reader.problem
@@ -256,6 +270,7 @@ def _stopped(made: Plan, end: float) -> str:
 
 def _source_facts(made: Plan) -> Mapping[str, Any]:
     info, path = made.info, made.source.path
+    part = made.reader.part
     return {
         "name": info.name,
         "path": None if path is None or path.name != info.name else place_of(path, made.results.parent),
@@ -265,4 +280,5 @@ def _source_facts(made: Plan) -> Mapping[str, Any]:
         "fps": round(info.fps, 4),
         "duration": None if info.duration is None else round(info.duration, 3),
         "has_audio": info.has_audio,
+        **({} if part.is_whole else {"part": part.facts()}),
     }

@@ -85,11 +85,14 @@ def video(args: argparse.Namespace) -> int:
 
     give_back_large_blocks()
     formats = args.format or ("json",)
+    part = analysis.Part(args.start or 0.0, args.end, args.every or 1, args.rate)
 
     def plan(source: str) -> analysis.Plan:
         # Everything a user can get wrong is told before the model loads.
         place = identify(source, max_pixels=_max_pixels(args), stream=args.stream)
-        return analysis.plan(place, output=args.output, formats=formats, write_video=not args.no_video)
+        return analysis.plan(
+            place, output=args.output, formats=formats, write_video=not args.no_video, part=part
+        )
 
     def load() -> tuple[Any, Any]:
         objects = _objects(args)
