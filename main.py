@@ -42,6 +42,7 @@ BELONGS = {
     "--output": ("video",),
     "--format": ("video",),
     "--no-video": ("video",),
+    "--with": ("video",),
     "--threshold": ("realtime", "video"),
     "--overlay": ("realtime", "video"),
     "--detector": ("realtime", "video"),

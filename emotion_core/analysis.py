@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from emotion_core.annotated import Annotated
 from emotion_core.files import disk_problem
 from emotion_core.planning import Plan, plan
+from emotion_core.results.extras import check as check_extras
 from emotion_core.results.names import place_of
 from emotion_core.results.recording import Recording
 from emotion_core.searching import OBJECTS_EVERY, ObjectFinder, ObjectSearch
@@ -71,6 +72,7 @@ def analyze(
     on_progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
     style: Any = None,
+    extras: Sequence[str] = (),
 ) -> AnalysisResult:
     """Analyse a source from its first frame to its last.
 
@@ -91,6 +93,8 @@ def analyze(
         on_progress: called a few times a second.
         should_stop: asked before every frame; True ends the job and keeps what there is.
         style: a `draw.DrawStyle`.
+        extras: what records hold besides, names in `results.extras.EXTRAS`; "blendshapes" needs a recognizer
+            that was loaded with them.
 
     Returns:
         What was written. A source that ends early, or a stop, gives `complete` False and a message.
@@ -113,11 +117,14 @@ def analyze(
     with source as made:
         if smoothing < 1:
             raise EmotionError(f"smoothing counts frames and starts at 1 (no smoothing), not {smoothing}")
+        extras = check_extras(extras)
+        if "blendshapes" in extras and not recognizer.finder.blendshapes:
+            raise EmotionError("this recognizer reads no blendshapes: load it with blendshapes=True")
         from emotion_core.session import Session
 
         search = None if objects is None else ObjectSearch(objects, every=objects_every)
         session = Session(smoothing, threshold)
-        return _analyze(made, recognizer, session, search, on_progress, should_stop, style)
+        return _analyze(made, recognizer, session, search, on_progress, should_stop, style, extras)
 
 
 def _analyze(
@@ -128,18 +135,20 @@ def _analyze(
     on_progress: Progress | None,
     should_stop: Callable[[], bool] | None,
     style: Any,
+    extras: Sequence[str],
 ) -> AnalysisResult:
     settings = {
         "smoothing": session.smoothing,
         "threshold": session.threshold,
         "objects": search is not None,
+        **({"extras": list(extras)} if extras else {}),
     }
     facts = recognizer.metadata
     known = {key: facts[key] for key in (*_MODEL_FACTS, "detector") if key in facts}
     model = {**known, "labels": list(recognizer.labels)}
     about = {"source": _source_facts(made), "model": model, "settings": settings}
     recording = Recording.create(
-        made.results, formats=made.formats, labels=tuple(recognizer.labels), about=about
+        made.results, formats=made.formats, labels=tuple(recognizer.labels), about=about, extras=extras
     )
     pace = _Pace(on_progress, made.reader.part.expected(made.info.frames, made.info.duration))
     with ExitStack() as stack:

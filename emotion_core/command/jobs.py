@@ -103,6 +103,7 @@ def video(args: argparse.Namespace) -> int:
             "smoothing": args.smoothing or 5,
             "threshold": args.threshold or 0.0,
             "style": DrawStyle(args.overlay) if args.overlay else None,
+            "extras": getattr(args, "with") or (),
         }
 
     return analyze_all(args, expanded(args.video), Work(plan, load, settings))
@@ -120,6 +121,7 @@ def _recognizer(args: argparse.Namespace, threads: int | None = None) -> Any:
         detector=args.detector or USUAL,
         every_frame=bool(args.every_frame),
         reidentify=not args.no_reidentify,
+        blendshapes="blendshapes" in (getattr(args, "with", None) or ()),
     )
 
 

@@ -28,6 +28,12 @@ def add_file_options(group: Any) -> None:
         "--format", metavar="LIST", type=formats, help=f"any of {','.join(FORMATS)} (json is always written)"
     )
     group.add_argument(
+        "--with",
+        metavar="LIST",
+        type=extras,
+        help="more of each face in the results, any of pose,blendshapes,landmarks",
+    )
+    group.add_argument(
         "--no-video", action="store_true", default=None, help="results only, no annotated video"
     )
     group.add_argument(
@@ -180,6 +186,13 @@ def formats(text: str) -> tuple[str, ...]:
     from emotion_core.results.formats import FORMATS
 
     return _some_of(FORMATS, text)
+
+
+def extras(text: str) -> tuple[str, ...]:
+    """Read a list of what records hold besides."""
+    from emotion_core.results.extras import EXTRAS
+
+    return _some_of(EXTRAS, text)
 
 
 def elements(text: str) -> tuple[str, ...]:

@@ -82,7 +82,7 @@ class FaceFinder:
             raise EmotionError(f"max_faces must be 1 or more, not {max_faces}")
         copies = min(2, os.cpu_count() or 1)
         self.max_faces = max_faces
-        self.detector, self.every_frame = detector, every_frame
+        self.detector, self.every_frame, self.blendshapes = detector, every_frame, blendshapes
         self._detector = load_detector(detector)
         self._mesh = None if mesh is False else _load_mesh(model, mesh, blendshapes, copies)
         self._home = Home()
