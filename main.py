@@ -12,13 +12,14 @@ from emotion_core.command.options import (
     add_model_options,
     add_part_options,
     add_reading_options,
+    add_result_options,
 )
 from emotion_core.ending import run
 
 DESCRIPTION = """\
 Read the apparent expression of every face in a camera picture, a video or a photo.
 
-  python main.py --realtime                 a window with your camera; q quits
+  python main.py --realtime                 a window with your camera; q quits; --output DIR records results
   python main.py --video talk.mp4           an annotated video and results beside it
   python main.py --video a.mp4 day1 'b*.mov' --output out     many at once: files, folders, patterns
   python main.py --train --epochs 100       train on your own data (see: python main.py --train --help)
@@ -39,10 +40,10 @@ prohibited in the EU (AI Act, Art. 5(1)(f)); people whose faces are analysed mus
 
 BELONGS = {
     "--camera": ("realtime",),
-    "--output": ("video",),
-    "--format": ("video",),
+    "--output": ("realtime", "video"),
+    "--format": ("realtime", "video"),
     "--no-video": ("video",),
-    "--with": ("video",),
+    "--with": ("realtime", "video"),
     "--threshold": ("realtime", "video"),
     "--overlay": ("realtime", "video"),
     "--detector": ("realtime", "video"),
@@ -115,7 +116,9 @@ def build_parser() -> argparse.ArgumentParser:
     files = parser.add_argument_group("with --video")
     add_file_options(files)
     add_part_options(files)
-    add_reading_options(parser.add_argument_group("with --realtime and --video"))
+    both = parser.add_argument_group("with --realtime and --video")
+    add_result_options(both)
+    add_reading_options(both)
     add_model_options(parser.add_argument_group("model"))
     return parser
 

@@ -15,6 +15,7 @@ from emotion_core.command.options import (
     add_model_options,
     add_part_options,
     add_reading_options,
+    add_result_options,
 )
 from emotion_core.ending import fail, run
 from emotion_core.version import VERSION
@@ -84,12 +85,14 @@ def build_parser() -> argparse.ArgumentParser:
     analyze.add_argument(
         "video", metavar="IN", nargs="+", help="videos, photos, folders, 'patterns*' or addresses"
     )
+    add_result_options(analyze)
     add_file_options(analyze)
     add_part_options(analyze)
     live = commands.add_parser("live", help="show a camera live in a window; q quits")
     live.add_argument(
         "--camera", metavar="N|PATH|URL", help="camera number (default 0), a file or an address"
     )
+    add_result_options(live)
     model = commands.add_parser(
         "model", help="the model's parts and sizes; checks the weights", allow_abbrev=False
     )

@@ -143,10 +143,7 @@ def _analyze(
         "objects": search is not None,
         **({"extras": list(extras)} if extras else {}),
     }
-    facts = recognizer.metadata
-    known = {key: facts[key] for key in (*_MODEL_FACTS, "detector") if key in facts}
-    model = {**known, "labels": list(recognizer.labels)}
-    about = {"source": _source_facts(made), "model": model, "settings": settings}
+    about = {"source": _source_facts(made), "model": model_facts(recognizer), "settings": settings}
     recording = Recording.create(
         made.results, formats=made.formats, labels=tuple(recognizer.labels), about=about, extras=extras
     )
@@ -170,7 +167,7 @@ def _analyze(
         stream = _ahead(sighted, depth) if depth > 1 else sighted
         stack.callback(stream.close)
         try:
-            end = 0.0
+            end, beyond = 0.0, 0
             cut: str | None = None  # why the job ends before its source does
             shown: Sequence[DetectedObject] = ()
             try:
@@ -184,7 +181,7 @@ def _analyze(
                     if annotated is not None:
                         annotated.put(frame, faces, shown)
                     pace.step()
-                    end = frame.time
+                    end, beyond = frame.time, max(beyond, sighting.beyond)
             except Exception as error:
                 if not is_out_of_memory(error) or not pace.done:
                     raise
@@ -206,6 +203,11 @@ def _analyze(
                     problem = f"{made.source.name}: {annotated.problem}"
             recording.about["message"] = problem or "complete"
             recording.about["remarks"] = reader.notes + (annotated.notes if annotated is not None else [])
+            if beyond:
+                recording.about["remarks"].append(
+                    f"up to {beyond} more in one picture may be faces: the {recognizer.finder.max_faces} "
+                    "largest are read"
+                )
             if not problem:
                 recording.about["source"] = {**recording.about["source"], **reader.measured()}
             recording.close(complete=not problem, end=ended)
@@ -218,6 +220,13 @@ def _analyze(
     paths.update(recording.paths)
     message = f"{problem}; the results up to there are in {paths['json']}" if problem else ""
     return AnalysisResult(paths, recording.summary, not problem, message)
+
+
+def model_facts(recognizer: "Recognizer") -> dict[str, Any]:
+    """Give what a summary says of the model."""
+    facts = recognizer.metadata
+    known = {key: facts[key] for key in (*_MODEL_FACTS, "detector") if key in facts}
+    return {**known, "labels": list(recognizer.labels)}
 
 
 class _Pace:

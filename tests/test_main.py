@@ -75,7 +75,7 @@ def snapshot(folder: Path) -> dict[str, bytes]:
         (["--video", "x.mp4", "--realtime"], "not allowed with"),
         (["--video", "x.mp4", "--train"], "two jobs"),
         (["--video", "x.mp4", "--camera", "0"], "--camera goes with --realtime"),
-        (["--output", "x.mp4"], "--output goes with --video"),
+        (["--output", "x.mp4"], "--output goes with --realtime or --video"),
         (["--realtime", "--no-video"], "--no-video goes with --video"),
         (["--bogus"], "--bogus"),
         (["stray.mp4"], "stray.mp4"),

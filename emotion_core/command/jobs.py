@@ -2,12 +2,14 @@
 
 import argparse
 import logging
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emotion_core.ending import fail
 
 if TYPE_CHECKING:
+    from emotion_core.desktop.keeping import Make
     from emotion_core.searching import ObjectFinder
 
 DONE = 0
@@ -63,6 +65,7 @@ def realtime(args: argparse.Namespace) -> int:
 
     camera = args.camera if args.camera is not None else "0"
     source: int | str = int(camera) if camera.isdecimal() else camera
+    record = _record(args)
     live.check(source)
     return live.run(
         source,
@@ -71,7 +74,41 @@ def realtime(args: argparse.Namespace) -> int:
         threshold=args.threshold or 0.0,
         objects=_objects(args),
         elements=args.overlay or (),
+        record=record,
     )
+
+
+def _record(args: argparse.Namespace) -> "Make | None":
+    """Give what begins the recording of a live view, None where nobody asked for one."""
+    from emotion_core.results.names import RESULTS
+    from emotion_core.results.recording import Recording
+    from emotion_core.types import EmotionError
+
+    extras = getattr(args, "with") or ()
+    if args.output is None:
+        if args.format or extras:
+            option = "--format" if args.format else "--with"
+            raise EmotionError(f"{option} is about recorded results: name their place (--output)")
+        return None
+    path = Path(args.output).expanduser()
+    if path.is_dir():
+        path /= f"live_{time.strftime('%Y-%m-%d_%H-%M-%S')}{RESULTS}.json"
+    if not path.parent.is_dir():
+        raise EmotionError(f"the folder {path.parent} does not exist: create it first", ("output",))
+
+    def make(recognizer: Any, info: Any) -> Recording:
+        from emotion_core.analysis import model_facts
+
+        source = {"name": info.name, "kind": info.kind, "width": info.width, "height": info.height}
+        settings = {"smoothing": args.smoothing or 5, "threshold": args.threshold or 0.0}
+        about = {"source": source, "model": model_facts(recognizer), "settings": settings}
+        labels = recognizer.labels
+        return Recording.create(
+            path, formats=args.format or ("json",), labels=labels, about=about, extras=extras
+        )
+
+    Recording.create(path, formats=args.format or ("json",))  # what is wrong with it shows before a window
+    return make
 
 
 def video(args: argparse.Namespace) -> int:

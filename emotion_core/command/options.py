@@ -19,11 +19,15 @@ class Parser(argparse.ArgumentParser):
         raise SystemExit(MISUSED)
 
 
-def add_file_options(group: Any) -> None:
-    """Add what `video` takes: where results go, and in which formats."""
+def add_result_options(group: Any) -> None:
+    """Add what `video` and `realtime` take: where results go, in which formats, and what they hold."""
     from emotion_core.results.formats import FORMATS
 
-    group.add_argument("--output", metavar="OUT", help="the annotated .mp4, or a folder for all outputs")
+    group.add_argument(
+        "--output",
+        metavar="OUT",
+        help="a folder for all outputs, or the annotated .mp4; live: where results are recorded, a .json",
+    )
     group.add_argument(
         "--format", metavar="LIST", type=formats, help=f"any of {','.join(FORMATS)} (json is always written)"
     )
@@ -33,6 +37,10 @@ def add_file_options(group: Any) -> None:
         type=extras,
         help="more of each face in the results, any of pose,blendshapes,landmarks",
     )
+
+
+def add_file_options(group: Any) -> None:
+    """Add what `video` alone takes."""
     group.add_argument(
         "--no-video", action="store_true", default=None, help="results only, no annotated video"
     )

@@ -106,9 +106,15 @@ class FaceFinder:
         found = self._detect(image, sides)
         return found if found or not thorough else self._lying(image, sides)
 
-    def read(self, image: np.ndarray, candidates: Sequence[Candidate]) -> list[DetectedFace]:
-        """Read the mesh of each candidate; leaves out those that are likely no face. The largest first."""
-        largest = sorted(candidates, key=lambda c: -area(c.box))[: self.max_faces]
+    def read(
+        self, image: np.ndarray, candidates: Sequence[Candidate], *, most: int | None = None
+    ) -> list[DetectedFace]:
+        """Read the mesh of each candidate; leaves out those that are likely no face. The largest first.
+
+        `most` of them are read, those that are largest; `max_faces` where None.
+        """
+        most = self.max_faces if most is None else most
+        largest = sorted(candidates, key=lambda c: -area(c.box))[:most]
         read = [face for face in self._each(lambda c: self._read(image, c), largest) if face is not None]
         found: list[DetectedFace] = []
         for face in sorted(read, key=lambda f: (f.landmarks is None, -f.score)):
