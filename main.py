@@ -10,15 +10,18 @@ from emotion_core.command.options import (
     Parser,
     add_file_options,
     add_model_options,
+    add_part_options,
     add_reading_options,
+    add_result_options,
 )
 from emotion_core.ending import run
 
 DESCRIPTION = """\
 Read the apparent expression of every face in a camera picture, a video or a photo.
 
-  python main.py --realtime                 a window with your camera; q quits
+  python main.py --realtime                 a window with your camera; q quits; --output DIR records results
   python main.py --video talk.mp4           an annotated video and results beside it
+  python main.py --video a.mp4 day1 'b*.mov' --output out     many at once: files, folders, patterns
   python main.py --train --epochs 100       train on your own data (see: python main.py --train --help)
   python main.py                            the model's parts and sizes; checks the weights file
 
@@ -37,9 +40,10 @@ prohibited in the EU (AI Act, Art. 5(1)(f)); people whose faces are analysed mus
 
 BELONGS = {
     "--camera": ("realtime",),
-    "--output": ("video",),
-    "--format": ("video",),
+    "--output": ("realtime", "video"),
+    "--format": ("realtime", "video"),
     "--no-video": ("video",),
+    "--with": ("realtime", "video"),
     "--threshold": ("realtime", "video"),
     "--overlay": ("realtime", "video"),
     "--detector": ("realtime", "video"),
@@ -49,6 +53,10 @@ BELONGS = {
     "--objects": ("realtime", "video"),
     "--fetch-objects": ("realtime", "video"),
     "--stream": ("video",),
+    "--start": ("video",),
+    "--end": ("video",),
+    "--every": ("video",),
+    "--rate": ("video",),
     "--max-megapixels": ("video",),
     "--no-objects": ("realtime", "video"),
     "--objects-model": ("realtime", "video"),
@@ -97,14 +105,20 @@ def build_parser() -> argparse.ArgumentParser:
     )
     modes = parser.add_argument_group("what to do").add_mutually_exclusive_group()
     modes.add_argument("--realtime", action="store_true", help="show a camera live in a window; q quits")
-    modes.add_argument("--video", metavar="IN", help="analyse a video, a photo or an address")
+    modes.add_argument(
+        "--video", metavar="IN", nargs="+", help="analyse videos, photos, folders, 'patterns*' or addresses"
+    )
     modes.add_argument("--train", action="store_true", help="train; all other options go to the training")
     live = parser.add_argument_group("with --realtime")
     live.add_argument(
         "--camera", metavar="N|PATH|URL", help="camera number (default 0), a file or an address"
     )
-    add_file_options(parser.add_argument_group("with --video"))
-    add_reading_options(parser.add_argument_group("with --realtime and --video"))
+    files = parser.add_argument_group("with --video")
+    add_file_options(files)
+    add_part_options(files)
+    both = parser.add_argument_group("with --realtime and --video")
+    add_result_options(both)
+    add_reading_options(both)
     add_model_options(parser.add_argument_group("model"))
     return parser
 

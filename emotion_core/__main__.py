@@ -9,7 +9,14 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import entry_points
 
-from emotion_core.command.options import Parser, add_file_options, add_model_options, add_reading_options
+from emotion_core.command.options import (
+    Parser,
+    add_file_options,
+    add_model_options,
+    add_part_options,
+    add_reading_options,
+    add_result_options,
+)
 from emotion_core.ending import fail, run
 from emotion_core.version import VERSION
 
@@ -73,14 +80,19 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {VERSION}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     analyze = commands.add_parser(
-        "analyze", help="analyse a video, a photo or an address", allow_abbrev=False
+        "analyze", help="analyse videos, photos, folders or addresses", allow_abbrev=False
     )
-    analyze.add_argument("video", metavar="IN", help="a video, a photo or an address")
+    analyze.add_argument(
+        "video", metavar="IN", nargs="+", help="videos, photos, folders, 'patterns*' or addresses"
+    )
+    add_result_options(analyze)
     add_file_options(analyze)
+    add_part_options(analyze)
     live = commands.add_parser("live", help="show a camera live in a window; q quits")
     live.add_argument(
         "--camera", metavar="N|PATH|URL", help="camera number (default 0), a file or an address"
     )
+    add_result_options(live)
     model = commands.add_parser(
         "model", help="the model's parts and sizes; checks the weights", allow_abbrev=False
     )

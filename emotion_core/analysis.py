@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from emotion_core.annotated import Annotated
 from emotion_core.files import disk_problem
 from emotion_core.planning import Plan, plan
+from emotion_core.results.extras import check as check_extras
 from emotion_core.results.names import place_of
 from emotion_core.results.recording import Recording
 from emotion_core.searching import OBJECTS_EVERY, ObjectFinder, ObjectSearch
 from emotion_core.shortage import OUT_OF_MEMORY, is_out_of_memory
 from emotion_core.types import DetectedObject, EmotionError, Frame
+from emotion_core.video.part import Part
 from emotion_core.video.reader import Frames, VideoInfo
 from emotion_core.video.source import Source
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from emotion_core.recognizer import Recognizer
     from emotion_core.session import Session
 
-__all__ = ["AnalysisResult", "ObjectFinder", "Plan", "Progress", "analyze", "plan"]
+__all__ = ["AnalysisResult", "ObjectFinder", "Part", "Plan", "Progress", "analyze", "plan"]
 
 Progress = Callable[[int, int | None, float, float | None], None]
 """Called with frames done, frames in all, frames a second and seconds left; None stands for unknown."""
@@ -66,9 +68,11 @@ def analyze(
     objects_every: float = OBJECTS_EVERY,
     formats: Sequence[str] = ("json",),
     write_video: bool = True,
+    part: Part | None = None,
     on_progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
     style: Any = None,
+    extras: Sequence[str] = (),
 ) -> AnalysisResult:
     """Analyse a source from its first frame to its last.
 
@@ -84,9 +88,13 @@ def analyze(
         objects_every: seconds of video between two searches for objects; in between, the last ones are drawn.
         formats: names in `results.formats.FORMATS`; "json" is always written.
         write_video: whether to write the annotated video or picture.
+        part: what is read of the source, as `Part(start=60, end=90, rate=5)`; all where None. Times and
+            numbers of frames stay the source's; the annotated video holds the part alone.
         on_progress: called a few times a second.
         should_stop: asked before every frame; True ends the job and keeps what there is.
         style: a `draw.DrawStyle`.
+        extras: what records hold besides, names in `results.extras.EXTRAS`; "blendshapes" needs a recognizer
+            that was loaded with them.
 
     Returns:
         What was written. A source that ends early, or a stop, gives `complete` False and a message.
@@ -95,18 +103,28 @@ def analyze(
         EmotionError: for anything a user can act on; then nothing of this run is left behind.
     """
     if isinstance(source, Plan):
-        if output or output_dir or tuple(formats) != ("json",) or not write_video:
+        if output or output_dir or tuple(formats) != ("json",) or not write_video or part:
             raise ValueError("a plan says already what is written where: give that to plan()")
     else:
-        source = plan(source, output=output, output_dir=output_dir, formats=formats, write_video=write_video)
+        source = plan(
+            source,
+            output=output,
+            output_dir=output_dir,
+            formats=formats,
+            write_video=write_video,
+            part=part,
+        )
     with source as made:
         if smoothing < 1:
             raise EmotionError(f"smoothing counts frames and starts at 1 (no smoothing), not {smoothing}")
+        extras = check_extras(extras)
+        if "blendshapes" in extras and not recognizer.finder.blendshapes:
+            raise EmotionError("this recognizer reads no blendshapes: load it with blendshapes=True")
         from emotion_core.session import Session
 
         search = None if objects is None else ObjectSearch(objects, every=objects_every)
         session = Session(smoothing, threshold)
-        return _analyze(made, recognizer, session, search, on_progress, should_stop, style)
+        return _analyze(made, recognizer, session, search, on_progress, should_stop, style, extras)
 
 
 def _analyze(
@@ -117,20 +135,19 @@ def _analyze(
     on_progress: Progress | None,
     should_stop: Callable[[], bool] | None,
     style: Any,
+    extras: Sequence[str],
 ) -> AnalysisResult:
     settings = {
         "smoothing": session.smoothing,
         "threshold": session.threshold,
         "objects": search is not None,
+        **({"extras": list(extras)} if extras else {}),
     }
-    facts = recognizer.metadata
-    known = {key: facts[key] for key in (*_MODEL_FACTS, "detector") if key in facts}
-    model = {**known, "labels": list(recognizer.labels)}
-    about = {"source": _source_facts(made), "model": model, "settings": settings}
+    about = {"source": _source_facts(made), "model": model_facts(recognizer), "settings": settings}
     recording = Recording.create(
-        made.results, formats=made.formats, labels=tuple(recognizer.labels), about=about
+        made.results, formats=made.formats, labels=tuple(recognizer.labels), about=about, extras=extras
     )
-    pace = _Pace(on_progress, made.info.frames)
+    pace = _Pace(on_progress, made.reader.part.expected(made.info.frames, made.info.duration))
     with ExitStack() as stack:
         stack.callback(recording.discard)
         try:
@@ -141,7 +158,7 @@ def _analyze(
         annotated = None
         if made.video is not None:
             sound = made.source if made.info.has_audio else None
-            annotated = Annotated(made.video, made.info, sound, style, depth)
+            annotated = Annotated(made.video, made.info, sound, style, depth, reader.part)
             stack.callback(annotated.discard)
         decoded = _ahead(_with_objects(reader, search), depth)
         stack.callback(decoded.close)
@@ -150,7 +167,7 @@ def _analyze(
         stream = _ahead(sighted, depth) if depth > 1 else sighted
         stack.callback(stream.close)
         try:
-            end = 0.0
+            end, beyond = 0.0, 0
             cut: str | None = None  # why the job ends before its source does
             shown: Sequence[DetectedObject] = ()
             try:
@@ -164,11 +181,14 @@ def _analyze(
                     if annotated is not None:
                         annotated.put(frame, faces, shown)
                     pace.step()
-                    end = frame.time
+                    end, beyond = frame.time, max(beyond, sighting.beyond)
             except Exception as error:
                 if not is_out_of_memory(error) or not pace.done:
                     raise
                 cut = f"{_stopped(made, end)}: {OUT_OF_MEMORY}"
+            if not pace.done and not cut:
+                nothing = f"{made.source.name}: no picture lies in that part of it"
+                raise EmotionError(reader.problem or nothing)
             if not pace.done:
                 raise EmotionError(f"{made.source.name}: stopped before its first frame, nothing is written")
             problem = cut or reader.problem
@@ -183,6 +203,11 @@ def _analyze(
                     problem = f"{made.source.name}: {annotated.problem}"
             recording.about["message"] = problem or "complete"
             recording.about["remarks"] = reader.notes + (annotated.notes if annotated is not None else [])
+            if beyond:
+                recording.about["remarks"].append(
+                    f"up to {beyond} more in one picture may be faces: the {recognizer.finder.max_faces} "
+                    "largest are read"
+                )
             if not problem:
                 recording.about["source"] = {**recording.about["source"], **reader.measured()}
             recording.close(complete=not problem, end=ended)
@@ -195,6 +220,13 @@ def _analyze(
     paths.update(recording.paths)
     message = f"{problem}; the results up to there are in {paths['json']}" if problem else ""
     return AnalysisResult(paths, recording.summary, not problem, message)
+
+
+def model_facts(recognizer: "Recognizer") -> dict[str, Any]:
+    """Give what a summary says of the model."""
+    facts = recognizer.metadata
+    known = {key: facts[key] for key in (*_MODEL_FACTS, "detector") if key in facts}
+    return {**known, "labels": list(recognizer.labels)}
 
 
 class _Pace:
@@ -256,6 +288,7 @@ def _stopped(made: Plan, end: float) -> str:
 
 def _source_facts(made: Plan) -> Mapping[str, Any]:
     info, path = made.info, made.source.path
+    part = made.reader.part
     return {
         "name": info.name,
         "path": None if path is None or path.name != info.name else place_of(path, made.results.parent),
@@ -265,4 +298,5 @@ def _source_facts(made: Plan) -> Mapping[str, Any]:
         "fps": round(info.fps, 4),
         "duration": None if info.duration is None else round(info.duration, 3),
         "has_audio": info.has_audio,
+        **({} if part.is_whole else {"part": part.facts()}),
     }

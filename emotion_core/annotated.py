@@ -13,6 +13,7 @@ from emotion_core.files import disk_problem, written_beside
 from emotion_core.overlay.placement import Memory
 from emotion_core.shortage import OUT_OF_MEMORY, is_out_of_memory
 from emotion_core.types import DetectedObject, EmotionError, Face, Frame
+from emotion_core.video.part import Part
 from emotion_core.video.reader import VideoInfo
 from emotion_core.video.source import Source
 from emotion_core.video.writer import VideoError, VideoWriter
@@ -23,8 +24,10 @@ PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 class Annotated:
     """The annotated output: draws and encodes in a thread of its own, in order."""
 
-    def __init__(self, path: Path, info: VideoInfo, sound: Source | None, style: Any, depth: int) -> None:
-        """Take where to write, the source and where its sound is, and how many frames may wait."""
+    def __init__(
+        self, path: Path, info: VideoInfo, sound: Source | None, style: Any, depth: int, part: Part
+    ) -> None:
+        """Take where to write, the source and where its sound is, how many frames may wait, and the part."""
         self._path = path
         self._depth = depth
         self._style = {} if style is None else {"style": style}
@@ -35,7 +38,7 @@ class Annotated:
         self._picture: np.ndarray | None = None
         self.problem = ""
         if path.suffix.lower() not in PICTURE_ENDINGS:
-            self._writer = VideoWriter(path, source=sound, fps=info.fps)
+            self._writer = VideoWriter(path, source=sound, fps=part.rate_of(info.fps), part=part)
 
     def put(self, frame: Frame, faces: list[Face], objects: Sequence[DetectedObject]) -> None:
         """Hand over a frame, which is drawn onto; waits while many others are waiting.

@@ -27,7 +27,7 @@ def run(program: str, work: Callable[[], int]) -> int:
         finally:
             sys.stdout.flush()
     except Exception as error:
-        line = _in_words(error)
+        line = explained(error)
         if line is None:
             raise
         return fail(program, line)
@@ -40,7 +40,7 @@ _UNSHOWN = "standard output takes nothing"
 _FILES = "what it would have shown is lost, files were written all the same"
 
 
-def _in_words(error: Exception) -> str | None:
+def explained(error: Exception) -> str | None:
     """Give the line for what a user or the machine is the cause of, and None for a fault of this program."""
     from emotion_core.types import EmotionError  # with NumPy, which a command that only helps does not load
 

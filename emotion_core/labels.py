@@ -67,3 +67,20 @@ def coordinates(labels: Sequence[str] = EMOTIONS) -> np.ndarray:
 
     rows = [MEAN_RATINGS.get(label, MEAN_RATINGS["Neutral"]) for label in labels]
     return np.asarray(rows, np.float32).reshape(-1, 2)
+
+
+def _sides(*names: str) -> tuple[str, ...]:
+    return tuple(name + side for name in names for side in ("Left", "Right"))
+
+
+BLENDSHAPES = (
+    *("_neutral", *_sides("browDown"), "browInnerUp", *_sides("browOuterUp")),
+    *("cheekPuff", *_sides("cheekSquint")),
+    *_sides("eyeBlink", "eyeLookDown", "eyeLookIn", "eyeLookOut", "eyeLookUp", "eyeSquint", "eyeWide"),
+    *("jawForward", "jawLeft", "jawOpen", "jawRight"),
+    *("mouthClose", *_sides("mouthDimple", "mouthFrown"), "mouthFunnel", "mouthLeft"),
+    *(*_sides("mouthLowerDown", "mouthPress"), "mouthPucker", "mouthRight"),
+    *("mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper"),
+    *_sides("mouthSmile", "mouthStretch", "mouthUpperUp", "noseSneer"),
+)
+"""The 52 blendshapes of a face's mesh in the order of the model's outputs, each in [0, 1]."""

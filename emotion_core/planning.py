@@ -14,8 +14,9 @@ from emotion_core.limits import MAX_VIDEO_SIDE
 from emotion_core.results.formats import check as check_formats
 from emotion_core.results.names import OVERLAY, RESULTS, free_name, results_path
 from emotion_core.types import EmotionError
-from emotion_core.video.reader import Frames, VideoInfo, frames
-from emotion_core.video.source import Source
+from emotion_core.video.part import Part
+from emotion_core.video.reader import Frames, VideoInfo
+from emotion_core.video.source import Source, identify
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,12 @@ def plan(
     output_dir: str | os.PathLike[str] | None = None,
     formats: Sequence[str] = ("json",),
     write_video: bool = True,
+    part: Part | None = None,
 ) -> Plan:
     """Open a source and check it and the places of its outputs.
 
     `source` may be a reader that has given no frame yet; it belongs to the plan then. Where planning fails
-    the source is closed.
+    the source is closed. `part` is what is read of it, all where None.
 
     NAME is the stem of `output` (without a trailing `_emotions` or `_results`, unless the source is called so
     too), else that of the source; the results are `NAME_results.json` and `NAME_summary.json` in the folder
@@ -78,8 +80,19 @@ def plan(
     """
     with ExitStack() as stack:
         check_formats(formats)
-        reader = source if isinstance(source, Frames) else frames(source)
+        if isinstance(source, Frames):
+            if part is not None:
+                raise ValueError("a reader has its part already: give that to frames()")
+            reader = source
+        else:
+            reader = Frames(identify(source), part)
         stack.callback(reader.close)
+        if reader.info.duration is not None and reader.part.start >= reader.info.duration:
+            raise EmotionError(
+                f"{reader.source.name} lasts {reader.info.duration:.1f} s: nothing of it lies from "
+                f"{reader.part.start:g} s on",
+                ("start",),
+            )
         made = _plan(reader, output, output_dir, formats, write_video)
         stack.pop_all()
         return made

@@ -113,31 +113,35 @@ class Recognizer:
         """The face finder, shared too."""
         return self._finder
 
-    def __call__(self, frame: Frame | np.ndarray, session: Session) -> list[Face]:
+    def __call__(self, frame: Frame | np.ndarray, session: Session, *, channels: str = "rgb") -> list[Face]:
         """Give the faces of a frame, in the order of their ids; an empty list where there is none.
 
         Args:
             frame: a Frame, or an RGB uint8 picture (H, W, 3). Pictures without a time, and times that don't
                 rise, count as thirty a second.
             session: the state of this viewer or file; changed by the call.
+            channels: "bgr" where the array is in the order of OpenCV; a Frame is always RGB.
 
         Raises:
+            ValueError: for other channels, or a Frame that would not be RGB.
             EmotionError: in a process that was forked after the recognizer was loaded.
         """
-        return self.read(self.find(frame, session), session)
+        return self.read(self.find(frame, session, channels=channels), session)
 
-    def find(self, frame: Frame | np.ndarray, session: Session) -> Sighting:
+    def find(self, frame: Frame | np.ndarray, session: Session, *, channels: str = "rgb") -> Sighting:
         """Do the first half of a call: find the faces of a frame and tell whose they are.
 
         `read` of one frame may run while another thread does `find` of the next: the two touch different
         parts of the session. Each of them needs the frames in their order.
         """
         if not isinstance(frame, Frame):
-            frame = Frame(np.asarray(frame), 0, -1.0)
-        tracks = self._track(frame, session)
+            frame = Frame(_in_rgb(np.asarray(frame), channels), 0, -1.0)
+        elif channels != "rgb":
+            raise ValueError(f"a Frame holds RGB: give the array itself with channels={channels!r}")
+        tracks, beyond = self._track(frame, session)
         known = frozenset(track.id for track in session.tracker.tracks if track.id is not None)
         found = {track.id: track.face for track in tracks if track.id is not None}
-        return Sighting(frame, found, session.tracker.now, known)
+        return Sighting(frame, found, session.tracker.now, known, beyond)
 
     def read(self, sighting: Sighting, session: Session) -> list[Face]:
         """Do the second half of a call: read the expression of each face that was found."""
@@ -168,11 +172,14 @@ class Recognizer:
                 probabilities[i].astype(np.float64), float(valence[i]), float(arousal[i])
             )
 
-    def classify(self, crops: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def classify(
+        self, crops: Sequence[np.ndarray], *, channels: str = "rgb"
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Read pictures that are face crops already, tight or with a margin, each for itself.
 
         Args:
             crops: RGB uint8 (H, W, 3), or grey (H, W), of any size.
+            channels: "bgr" where those of colours are in the order of OpenCV.
 
         Returns:
             Probabilities (N, K) in the order of `labels`, valence (N,) and arousal (N,).
@@ -182,7 +189,7 @@ class Recognizer:
             EmotionError: in a process that was forked after the recognizer was loaded.
         """
         self._home.check()
-        pictures = [_picture(crop, i) for i, crop in enumerate(crops)]
+        pictures = [_picture(_in_rgb(np.asarray(crop), channels), i) for i, crop in enumerate(crops)]
         k, length = len(self.labels), self._network.window
         parts = [(np.zeros((0, k), np.float32), np.zeros(0, np.float32), np.zeros(0, np.float32))]
         for start in range(0, len(pictures), _BATCH):
@@ -192,7 +199,8 @@ class Recognizer:
         probabilities, valence, arousal = (np.concatenate(column) for column in zip(*parts, strict=True))
         return probabilities, valence, arousal
 
-    def _track(self, frame: Frame, session: Session) -> list[Track]:
+    def _track(self, frame: Frame, session: Session) -> tuple[list[Track], int]:
+        """Give the faces of a frame as they are followed, and how many may be there that are not read."""
         tracker, image = session.tracker, frame.image
         search = tracker.begin(frame.time, image)
         last = [track.face for track in tracker.present]
@@ -200,7 +208,7 @@ class Recognizer:
             followed = self._finder.follow(image, last)
             busy = any(face is not None and not face.held for face in followed)  # it waits
             if all(face is not None for face in followed) and (search is Search.NONE or busy):
-                return tracker.update(image, followed, embed=self._embedder)
+                return tracker.update(image, followed, embed=self._embedder), 0
             search = search if search is Search.THOROUGH else Search.QUICK  # someone is lost: look at once
             seen = self._finder.candidates(image, thorough=search is Search.THOROUGH)
         else:
@@ -208,8 +216,9 @@ class Recognizer:
             followed, seen = self._finder.follow_and_search(image, last, thorough=thorough)
         held = [face.box for face in followed if face is not None]
         fresh = [c for c in seen if not any(same_place(c.box, box) for box in held)]
-        found = self._finder.read(image, fresh)
-        return tracker.update(image, followed, search, seen, found, self._embedder)
+        found = self._finder.read(image, fresh, most=max(0, self._finder.max_faces - len(held)))
+        beyond = max(0, len(held) + len(fresh) - self._finder.max_faces)
+        return tracker.update(image, followed, search, seen, found, self._embedder), beyond
 
     def _encode(
         self, pairs: Sequence[tuple[np.ndarray, DetectedFace | None]]
@@ -250,6 +259,15 @@ class Recognizer:
             pose=found.pose,
             blendshapes=found.blendshapes,
         )
+
+
+def _in_rgb(image: np.ndarray, channels: str) -> np.ndarray:
+    """Give a picture (H, W, 3) of those channels as RGB; else as it is, for the check that follows."""
+    if channels not in ("rgb", "bgr"):
+        raise ValueError(f"channels are 'rgb' or 'bgr', not {channels!r}")
+    if channels == "rgb" or image.ndim != 3 or image.shape[2] != 3:
+        return image
+    return np.ascontiguousarray(image[:, :, ::-1])
 
 
 def _picture(crop: np.ndarray, index: int) -> np.ndarray:

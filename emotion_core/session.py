@@ -21,13 +21,15 @@ GAP = 0.5
 class Sighting:
     """The faces found in a frame by their ids, in the order of these, before any expression is read.
 
-    `now` is the tracker's clock in seconds, and `known` the ids that it remembers, seen or not.
+    `now` is the tracker's clock in seconds, and `known` the ids that it remembers, seen or not. `beyond`
+    counts what may be faces besides, beyond those that are read at most.
     """
 
     frame: Frame
     found: dict[int, DetectedFace]
     now: float
     known: frozenset[int]
+    beyond: int = 0
 
 
 @dataclass(slots=True, eq=False)

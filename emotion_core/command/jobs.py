@@ -6,9 +6,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emotion_core.ending import fail, warn
+from emotion_core.ending import fail
 
 if TYPE_CHECKING:
+    from emotion_core.desktop.keeping import Make
     from emotion_core.searching import ObjectFinder
 
 DONE = 0
@@ -64,6 +65,7 @@ def realtime(args: argparse.Namespace) -> int:
 
     camera = args.camera if args.camera is not None else "0"
     source: int | str = int(camera) if camera.isdecimal() else camera
+    record = _record(args)
     live.check(source)
     return live.run(
         source,
@@ -72,41 +74,76 @@ def realtime(args: argparse.Namespace) -> int:
         threshold=args.threshold or 0.0,
         objects=_objects(args),
         elements=args.overlay or (),
+        record=record,
     )
 
 
+def _record(args: argparse.Namespace) -> "Make | None":
+    """Give what begins the recording of a live view, None where nobody asked for one."""
+    from emotion_core.results.names import RESULTS
+    from emotion_core.results.recording import Recording
+    from emotion_core.types import EmotionError
+
+    extras = getattr(args, "with") or ()
+    if args.output is None:
+        if args.format or extras:
+            option = "--format" if args.format else "--with"
+            raise EmotionError(f"{option} is about recorded results: name their place (--output)")
+        return None
+    path = Path(args.output).expanduser()
+    if path.is_dir():
+        path /= f"live_{time.strftime('%Y-%m-%d_%H-%M-%S')}{RESULTS}.json"
+    if not path.parent.is_dir():
+        raise EmotionError(f"the folder {path.parent} does not exist: create it first", ("output",))
+
+    def make(recognizer: Any, info: Any) -> Recording:
+        from emotion_core.analysis import model_facts
+
+        source = {"name": info.name, "kind": info.kind, "width": info.width, "height": info.height}
+        settings = {"smoothing": args.smoothing or 5, "threshold": args.threshold or 0.0}
+        about = {"source": source, "model": model_facts(recognizer), "settings": settings}
+        labels = recognizer.labels
+        return Recording.create(
+            path, formats=args.format or ("json",), labels=labels, about=about, extras=extras
+        )
+
+    Recording.create(path, formats=args.format or ("json",))  # what is wrong with it shows before a window
+    return make
+
+
 def video(args: argparse.Namespace) -> int:
-    """Analyse a video, a picture or an address; return the exit code."""
+    """Analyse videos, pictures and addresses, one after the other; return the exit code."""
     from emotion_core import analysis
+    from emotion_core.command.files import Work, analyze_all
+    from emotion_core.command.inputs import expanded
     from emotion_core.command.memory import give_back_large_blocks
-    from emotion_core.command.progress import Bar, StopOnSignal, report
     from emotion_core.overlay.draw import DrawStyle
     from emotion_core.video.source import identify
 
     give_back_large_blocks()
     formats = args.format or ("json",)
-    write_video = not args.no_video
-    # Everything a user can get wrong is told before the model loads.
-    source = identify(args.video, max_pixels=_max_pixels(args), stream=args.stream)
-    with analysis.plan(source, output=args.output, formats=formats, write_video=write_video) as planned:
+    part = analysis.Part(args.start or 0.0, args.end, args.every or 1, args.rate)
+
+    def plan(source: str) -> analysis.Plan:
+        # Everything a user can get wrong is told before the model loads.
+        place = identify(source, max_pixels=_max_pixels(args), stream=args.stream)
+        return analysis.plan(
+            place, output=args.output, formats=formats, write_video=not args.no_video, part=part
+        )
+
+    def load() -> tuple[Any, Any]:
         objects = _objects(args)
-        recognizer = _recognizer(args, threads=1)  # the stages of a video share the cores already
-        begun = time.monotonic()
-        with StopOnSignal() as should_stop, Bar(planned.source.name) as bar:
-            result = analysis.analyze(
-                planned,
-                recognizer=recognizer,
-                smoothing=args.smoothing or 5,
-                threshold=args.threshold or 0.0,
-                objects=objects,
-                style=DrawStyle(args.overlay) if args.overlay else None,
-                on_progress=bar.show,
-                should_stop=should_stop,
-            )
-    print(report(result, time.monotonic() - begun))
-    for remark in result.summary.get("remarks", ()):
-        warn(args.program, f"{result.summary['source']['name']}: {remark}")
-    return DONE if result.complete else fail(args.program, result.message)
+        return _recognizer(args, threads=1), objects  # the stages of a video share the cores already
+
+    def settings() -> dict[str, Any]:
+        return {
+            "smoothing": args.smoothing or 5,
+            "threshold": args.threshold or 0.0,
+            "style": DrawStyle(args.overlay) if args.overlay else None,
+            "extras": getattr(args, "with") or (),
+        }
+
+    return analyze_all(args, expanded(args.video), Work(plan, load, settings))
 
 
 def _recognizer(args: argparse.Namespace, threads: int | None = None) -> Any:
@@ -121,6 +158,7 @@ def _recognizer(args: argparse.Namespace, threads: int | None = None) -> Any:
         detector=args.detector or USUAL,
         every_frame=bool(args.every_frame),
         reidentify=not args.no_reidentify,
+        blendshapes="blendshapes" in (getattr(args, "with", None) or ()),
     )
 
 

@@ -1,6 +1,7 @@
 """The options that commands share, and what their values may be."""
 
 import argparse
+import re
 import sys
 from collections.abc import Collection
 from typing import Any, NoReturn
@@ -18,14 +19,28 @@ class Parser(argparse.ArgumentParser):
         raise SystemExit(MISUSED)
 
 
-def add_file_options(group: Any) -> None:
-    """Add what `video` takes: where results go, and in which formats."""
+def add_result_options(group: Any) -> None:
+    """Add what `video` and `realtime` take: where results go, in which formats, and what they hold."""
     from emotion_core.results.formats import FORMATS
 
-    group.add_argument("--output", metavar="OUT", help="the annotated .mp4, or a folder for all outputs")
+    group.add_argument(
+        "--output",
+        metavar="OUT",
+        help="a folder for all outputs, or the annotated .mp4; live: where results are recorded, a .json",
+    )
     group.add_argument(
         "--format", metavar="LIST", type=formats, help=f"any of {','.join(FORMATS)} (json is always written)"
     )
+    group.add_argument(
+        "--with",
+        metavar="LIST",
+        type=extras,
+        help="more of each face in the results, any of pose,blendshapes,landmarks",
+    )
+
+
+def add_file_options(group: Any) -> None:
+    """Add what `video` alone takes."""
     group.add_argument(
         "--no-video", action="store_true", default=None, help="results only, no annotated video"
     )
@@ -39,6 +54,15 @@ def add_file_options(group: Any) -> None:
     group.add_argument(
         "--max-megapixels", metavar="N", type=megapixels, help="largest frame that is read (default 50)"
     )
+
+
+def add_part_options(group: Any) -> None:
+    """Add what `video` takes: which part of the source is read."""
+    group.add_argument("--start", metavar="T", type=moment, help="read from there on: seconds or m:ss")
+    group.add_argument("--end", metavar="T", type=moment, help="read up to there")
+    some = group.add_mutually_exclusive_group()
+    some.add_argument("--every", metavar="N", type=count, help="read every N-th picture")
+    some.add_argument("--rate", metavar="R", type=rate, help="read R pictures a second, at most all")
 
 
 def add_reading_options(group: Any) -> None:
@@ -113,6 +137,29 @@ def count(text: str) -> int:
     return value
 
 
+def moment(text: str) -> float:
+    """Read a time: seconds, minutes and seconds, or hours, minutes and seconds, as 90, 1:30 or 0:01:30.5."""
+    *higher, seconds = text.split(":")
+    plain = all(part.isdecimal() for part in higher) and len(higher) < 3
+    if not plain or not re.fullmatch(r"\d+(\.\d*)?|\.\d+", seconds) or (higher and float(seconds) >= 60):
+        raise argparse.ArgumentTypeError(f"{text!r} is no time: give seconds, or m:ss as 1:30")
+    total = 0
+    for part in higher:
+        total = 60 * total + int(part)
+    return 60 * total + float(seconds)
+
+
+def rate(text: str) -> float:
+    """Read pictures a second, above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 100_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of pictures a second above 0")
+    return value
+
+
 def stream(text: str) -> int:
     """Read the number of a stream, 0 or more."""
     if not text.isdecimal():
@@ -147,6 +194,13 @@ def formats(text: str) -> tuple[str, ...]:
     from emotion_core.results.formats import FORMATS
 
     return _some_of(FORMATS, text)
+
+
+def extras(text: str) -> tuple[str, ...]:
+    """Read a list of what records hold besides."""
+    from emotion_core.results.extras import EXTRAS
+
+    return _some_of(EXTRAS, text)
 
 
 def elements(text: str) -> tuple[str, ...]:

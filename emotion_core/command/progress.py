@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from emotion_core.analysis import AnalysisResult
 
 
-def report(result: "AnalysisResult", took: float) -> str:
-    """Write the lines about a finished analysis that took so many seconds."""
+CLOSING = "The apparent expression, not what a person feels."
+
+
+def report(result: "AnalysisResult", took: float, *, alone: bool = True) -> str:
+    """Write the lines about a finished analysis that took so many seconds; `alone` says the last one too."""
     summary = result.summary
     seconds = summary["seconds"]
     speed = f" ({seconds / took:.1f} times real time)" if seconds > 1 else ""
@@ -27,14 +30,53 @@ def report(result: "AnalysisResult", took: float) -> str:
         valence, arousal = face["valence"]["mean"], face["arousal"]["mean"]
         lines.append(f"  face {face['face']}: {words}; valence {valence:+.2f}, arousal {arousal:.2f}")
     lines += [f"  {kind:8} {path}" for kind, path in result.paths.items()]
-    return "\n".join([*lines, "The apparent expression, not what a person feels."])
+    return "\n".join([*lines, CLOSING] if alone else lines)
+
+
+class Count:
+    """Progress of all sources together: a bar on a terminal, elsewhere a line after each; none for one."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._done = self._failed = 0
+        self._heard = True
+        self._bar: Any = None
+
+    def __enter__(self) -> "Count":
+        if self._total > 1 and sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self._bar = tqdm(total=self._total, unit=" files", desc="all", dynamic_ncols=True, position=0)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def clear(self) -> None:
+        """Make room for lines of text; the bar comes back with the next step."""
+        if self._bar is not None:
+            self._bar.clear()
+
+    def step(self, *, failed: bool) -> None:
+        """Count one source that is done."""
+        self._done += 1
+        self._failed += failed
+        words = f"{self._failed} failed"
+        if self._bar is not None:
+            self._bar.set_postfix_str(words if self._failed else "", refresh=False)
+            self._bar.update(1)
+        elif self._total > 1 and self._heard:
+            more = f", {words}" if self._failed else ""
+            self._heard = tell(f"all: {self._done} of {self._total} done{more}")
 
 
 class Bar:
     """Progress on a terminal as a bar with rate and time left, elsewhere as a line every five seconds."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, name: str, *, below: bool = False) -> None:
+        """Take what the job is called, and whether it is shown `below` a bar of all jobs."""
+        self._name, self._below = name, below
         self._bar: Any = None
         self._heard = True
         self._told = time.monotonic()
@@ -53,7 +95,13 @@ class Bar:
                 from tqdm import tqdm
 
                 self._bar = tqdm(
-                    total=total, unit=" frames", desc=self._name, dynamic_ncols=True, smoothing=0.1
+                    total=total,
+                    unit=" frames",
+                    desc=self._name,
+                    dynamic_ncols=True,
+                    smoothing=0.1,
+                    position=int(self._below),
+                    leave=not self._below,
                 )
             self._bar.total = total
             self._bar.update(done - self._bar.n)

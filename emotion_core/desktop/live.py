@@ -1,6 +1,5 @@
-"""Live: a reader that hands out only the newest frame, and the window of `main.py --realtime`."""
+"""The window of `main.py --realtime`, and the thread that recognises beside it."""
 
-import os
 import sys
 import threading
 import time
@@ -12,120 +11,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from emotion_core.desktop.keeping import Kept, Make
+from emotion_core.desktop.latest import CameraSource, LatestFrame, Taken
 from emotion_core.desktop.window import WEB_APP, Window, check_display, fitting, resized
 from emotion_core.overlay.placement import Memory
 from emotion_core.types import DetectedObject, EmotionError, Face, Frame
-from emotion_core.video.reader import frames
 
 if TYPE_CHECKING:
     from emotion_core.overlay.draw import DrawStyle
     from emotion_core.recognizer import Recognizer, Session
     from emotion_core.searching import ObjectSearch
 
-CameraSource = str | os.PathLike[str] | int
-
 CONSENT = (
     "Every face in view is analysed, on this computer only: no picture is kept or sent. Tell the people in "
     "view.\nIt shows the apparent expression, not what a person feels."
 )
+_PUT_AWAY = 60.0  # seconds at most for which a recording is waited for in the end: of hours, SPSS takes long
 _SWITCHES = {"m": "mirror", "b": "bars", "h": "hide_faces"}  # besides the elements of the overlay
-
-_BEHIND = 0.25  # seconds by which a file's frame may be late before it is skipped
-_SILENCE = 0.5  # seconds without a frame after which a late one is better than none
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A frame and the time.monotonic() at which the camera gave it, or the file's clock asked for it."""
-
-    frame: Frame
-    at: float
-
-
-class LatestFrame:
-    """Reads a camera, a file at its own speed or an address, and hands out only the newest frame.
-
-    Nothing queues: a frame that nobody took when the next one comes is dropped and counted. The source is
-    opened when this is made, and read from `start` on. `received` and `dropped` count frames; `ended` is True
-    after the last one; `problem` is then None or one line that says what went wrong.
-
-    Raises:
-        EmotionError: where the source can't be opened.
-    """
-
-    def __init__(self, source: CameraSource) -> None:
-        self._reader = frames(source)
-        self.info = self._reader.info
-        self.received = self.dropped = 0
-        self.ended = False
-        self.problem: str | None = None
-        self._newest: Taken | None = None
-        self._change = threading.Condition()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._read, name="capture", daemon=True)
-
-    def start(self) -> "LatestFrame":
-        """Begin to read; a file's clock starts here."""
-        self._thread.start()
-        return self
-
-    def get(self, timeout: float) -> Taken | None:
-        """Wait up to `timeout` seconds for a frame that was not handed out yet; None where there is none."""
-        with self._change:
-            self._change.wait_for(lambda: self._newest is not None or self.ended, timeout)
-            taken, self._newest = self._newest, None
-            return taken
-
-    def close(self) -> None:
-        """Stop reading and let go of the source; waits half a second at most."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(0.5)
-        elif self._thread.ident is None:
-            self._reader.close()
-
-    def _read(self) -> None:
-        # A file, or a recording behind an address, is played by its own clock; a camera sets the pace itself.
-        played = self.info.duration is not None
-        begun, shown = time.monotonic(), -1.0
-        try:
-            for frame in self._reader:
-                due = time.monotonic()
-                if played:
-                    wait = begun + frame.time - due
-                    if wait > 0:
-                        self._stop.wait(wait)
-                    due += wait
-                    now = time.monotonic()
-                    if now - due > _BEHIND:
-                        if now - shown < _SILENCE:
-                            self._count(dropped=1)
-                            continue
-                        begun, due = now - frame.time, now
-                    shown = now
-                if self._stop.is_set():
-                    break
-                self._put(Taken(frame, due))
-            self.problem = self._reader.problem
-        except EmotionError as error:
-            self.problem = str(error)
-        finally:
-            self._reader.close()
-            with self._change:
-                self.ended = True
-                self._change.notify_all()
-
-    def _count(self, dropped: int) -> None:
-        with self._change:
-            self.received += 1
-            self.dropped += dropped
-
-    def _put(self, taken: Taken) -> None:
-        with self._change:
-            self.received += 1
-            self.dropped += self._newest is not None
-            self._newest = taken
-            self._change.notify_all()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +58,14 @@ class _Worker:
         make_session: "Callable[[], Session]",
         objects: Callable[[np.ndarray], list[DetectedObject]] | None,
         style: "DrawStyle",
+        kept: Kept | None = None,
     ) -> None:
         self.reader, self.style, self.size = reader, style, (reader.info.width, reader.info.height)
         self.fps: float | None = None
         self.age: float | None = None
         self.failure: BaseException | None = None
         self._recognizer, self._make_session, self._objects = recognizer, make_session, objects
+        self._kept = kept
         self._memory = Memory()
         self._view: _View | None = None
         self._change = threading.Condition()
@@ -184,7 +88,7 @@ class _Worker:
 
     def stop(self) -> None:
         self._stop.set()
-        self._thread.join(0.6)
+        self._thread.join(0.6 if self._kept is None else _PUT_AWAY)
 
     def _run(self) -> None:
         try:
@@ -197,6 +101,8 @@ class _Worker:
 
         made: Any = self._recognizer
         recognizer = made if hasattr(made, "labels") else made()
+        if self._kept is not None:
+            self._kept.begin(recognizer, self.reader.info)
         session = self._make_session()
         beside = ThreadPoolExecutor(1, thread_name_prefix="objects")
         search = None if self._objects is None else ObjectSearch(self._objects, beside=beside)
@@ -208,17 +114,24 @@ class _Worker:
                 if taken is not None:
                     faces = recognizer(taken.frame, session)
                     things: list[DetectedObject] = []
+                    found = None
                     if search is not None and "objects" in self.style.elements:
-                        search.step(taken.frame.image, taken.at)
+                        found = search.step(taken.frame.image, taken.at)
                         things = search.held(taken.at)
+                    if self._kept is not None:
+                        self._kept.append(taken.frame, faces, found)
                     last = taken, faces, things
                     self._hand_over(*last, note="")
                 elif self.reader.ended:
                     break
+            if self._kept is not None:
+                self._kept.finish(self.reader.end if self.reader.ended else None)
             if last is not None and self.reader.info.kind != "camera":
                 self._hold(*last, search)
         finally:
             beside.shutdown(wait=False, cancel_futures=True)
+            if self._kept is not None:
+                self._kept.finish()
 
     def _hold(
         self, taken: Taken, faces: list[Face], things: list[DetectedObject], search: "ObjectSearch | None"
@@ -290,13 +203,15 @@ def run(
     style: "DrawStyle | None" = None,
     elements: Collection[str] = (),
     on_shown: Callable[[Shown], None] | None = None,
+    record: Make | None = None,
 ) -> int:
     """Show a camera, a file or an address live, with the overlay, until the user quits.
 
     A `recognizer` that is not loaded yet may be given as a function that loads it: the window opens first.
     `on_shown` hears of every picture that reaches the screen. `elements` are those of the overlay, the usual
     ones where there are none. A camera is shown as in a mirror unless a `style` says otherwise. The last
-    picture of a file stays until `q`.
+    picture of a file stays until `q`. `record` makes a recording, which takes what is read of every frame
+    and is closed in the end, also by Ctrl-C.
 
     Gives 0 where the user quit, 1, with one line on stderr, where there is no display, no camera, or the
     camera went away. Runs in the main thread.
@@ -317,12 +232,15 @@ def run(
     def session() -> "Session":
         return Session(smoothing=smoothing, threshold=threshold)
 
-    worker = _Worker(reader, recognizer, session, objects, chosen)
+    kept = None if record is None else Kept(record)
+    worker = _Worker(reader, recognizer, session, objects, chosen, kept)
     try:
         return _show(worker, on_shown)
     finally:
         worker.stop()
         reader.close()
+        for kind, path in () if kept is None else kept.paths.items():
+            print(f"  {kind:8} {path}", flush=True)
 
 
 def switches() -> dict[str, str]:

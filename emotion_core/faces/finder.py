@@ -83,7 +83,7 @@ class FaceFinder:
             raise EmotionError(f"max_faces must be 1 or more, not {max_faces}")
         copies = min(2, os.cpu_count() or 1)
         self.max_faces = max_faces
-        self.detector, self.every_frame = detector, every_frame
+        self.detector, self.every_frame, self.blendshapes = detector, every_frame, blendshapes
         self._detector = load_detector(detector)
         self._mesh = None if mesh is False else _load_mesh(model, mesh, blendshapes, copies)
         self._home = Home()
@@ -109,9 +109,15 @@ class FaceFinder:
             found += self._lying(image, sides)
         return found
 
-    def read(self, image: np.ndarray, candidates: Sequence[Candidate]) -> list[DetectedFace]:
-        """Read the mesh of each candidate; leaves out those that are likely no face. The largest first."""
-        largest = sorted(candidates, key=lambda c: -area(c.box))[: self.max_faces]
+    def read(
+        self, image: np.ndarray, candidates: Sequence[Candidate], *, most: int | None = None
+    ) -> list[DetectedFace]:
+        """Read the mesh of each candidate; leaves out those that are likely no face. The largest first.
+
+        `most` of them are read, those that are largest; `max_faces` where None.
+        """
+        most = self.max_faces if most is None else most
+        largest = sorted(candidates, key=lambda c: -area(c.box))[:most]
         read = [face for face in self._each(lambda c: self._read(image, c), largest) if face is not None]
         found: list[DetectedFace] = []
         for face in sorted(read, key=lambda f: (f.landmarks is None, -f.score)):

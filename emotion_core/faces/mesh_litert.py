@@ -16,6 +16,7 @@ from emotion_core.faces.crop import crop_matrix, warp
 from emotion_core.faces.geometry import HeadGeometry
 from emotion_core.faces.litert import Model
 from emotion_core.faces.mesh import PRESENCE_CONFIDENCE, MeshReading, not_a_bundle
+from emotion_core.labels import BLENDSHAPES
 
 _SIDE = 256
 _MARGIN = 1.3  # of the crop, in units of the network's own: there it answers most like MediaPipe's landmarker
@@ -90,22 +91,6 @@ class LiteMesh:
         (scores,) = self._shapes(points[_SHAPED] + 0.5)
         return dict(zip(BLENDSHAPES, scores.tolist(), strict=True))
 
-
-def _sides(*names: str) -> tuple[str, ...]:
-    return tuple(name + side for name in names for side in ("Left", "Right"))
-
-
-BLENDSHAPES = (
-    *("_neutral", *_sides("browDown"), "browInnerUp", *_sides("browOuterUp")),
-    *("cheekPuff", *_sides("cheekSquint")),
-    *_sides("eyeBlink", "eyeLookDown", "eyeLookIn", "eyeLookOut", "eyeLookUp", "eyeSquint", "eyeWide"),
-    *("jawForward", "jawLeft", "jawOpen", "jawRight"),
-    *("mouthClose", *_sides("mouthDimple", "mouthFrown"), "mouthFunnel", "mouthLeft"),
-    *(*_sides("mouthLowerDown", "mouthPress"), "mouthPucker", "mouthRight"),
-    *("mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper"),
-    *_sides("mouthSmile", "mouthStretch", "mouthUpperUp", "noseSneer"),
-)
-"""The 52 blendshapes in the order of the model's outputs."""
 
 # The points that the blendshape model was trained to read.
 # fmt: off

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from emotion_core.limits import MAX_LABELS, MAX_ROWS, MAX_TABLE_BYTES
+from emotion_core.results.extras import NAMES as EXTRAS
 from emotion_core.types import EmotionError
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def check_lines(file: Path) -> None:
 
 def _wanted(name: str) -> bool:
     plain = name.removesuffix(".1")
-    return plain in _NUMBERS or plain in _OTHERS or name.startswith("p_")
+    return plain in _NUMBERS or plain in _OTHERS or plain in EXTRAS or name.startswith("p_")
 
 
 def _narrowed(piece: pd.DataFrame) -> pd.DataFrame:
@@ -173,7 +174,7 @@ def _narrowed(piece: pd.DataFrame) -> pd.DataFrame:
         **{
             name: pd.to_numeric(piece[name], errors="coerce")
             for name in piece.columns
-            if name in _NUMBERS or name.startswith("p_")
+            if name in _NUMBERS or name in EXTRAS or name.startswith("p_")
         }
     )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from emotion_core.labels import EMOTIONS
+from emotion_core.results import extras as more
 from emotion_core.types import DetectedObject, Face, Frame
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ class Record:
     `time` is in seconds, `box` is x, y, width and height in pixels, valence is in [-1, 1], arousal and
     confidence are in [0, 1]; everything about the face is None where there is none. `duration` is how long
     the picture lasts in seconds, and so what the record weighs in every share and mean; None where it isn't
-    known.
+    known. `pose` (degrees), `blendshapes` ([0, 1]) and `landmarks` (50 points, pixels) are there on request.
     """
 
     frame: int
@@ -36,6 +37,9 @@ class Record:
     uncertain: bool = False
     objects: tuple[Mapping[str, Any], ...] | None = None
     duration: float | None = None
+    pose: Mapping[str, float] | None = None
+    blendshapes: Mapping[str, float] | None = None
+    landmarks: tuple[tuple[float, float], ...] | None = None
 
     def __post_init__(self) -> None:
         if (self.face is None) != (self.emotion is None):
@@ -44,8 +48,17 @@ class Record:
             raise ValueError(f"a record needs a finite time, not {self.time}")
 
     @classmethod
-    def of(cls, frame: Frame, face: Face | None, objects: Sequence[DetectedObject] | None = None) -> "Record":
-        """Make the record of a face in a frame; `objects` None says that nobody looked for any."""
+    def of(
+        cls,
+        frame: Frame,
+        face: Face | None,
+        objects: Sequence[DetectedObject] | None = None,
+        extras: Sequence[str] = (),
+    ) -> "Record":
+        """Make the record of a face in a frame; `objects` None says that nobody looked for any.
+
+        `extras` are names in `results.extras.EXTRAS`.
+        """
         marked = None
         if objects is not None:
             marked = tuple(
@@ -67,6 +80,7 @@ class Record:
             (x, y, width, height),
             face.uncertain,
             marked,
+            **more.of(face, extras),
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -88,10 +102,13 @@ class Record:
             record["uncertain"] = True
         if self.objects is not None:
             record["objects"] = self.objects
+        for name in more.EXTRAS:
+            if (value := getattr(self, name)) is not None:
+                record[name] = value
         return record
 
-    def as_row(self, labels: Sequence[str]) -> list[Any]:
-        """Return the values of `columns(labels)`."""
+    def as_row(self, labels: Sequence[str], extras: Sequence[str] = ()) -> list[Any]:
+        """Return the values of `columns(labels, extras)`."""
         box = self.box or (None,) * 4
         chances = self.probabilities or {}
         objects = None if self.objects is None else orjson.dumps(self.objects).decode()
@@ -108,19 +125,28 @@ class Record:
             self.uncertain,
             objects,
             self.duration,
+            *(value for name in extras for value in more.flat(name, getattr(self, name))),
         ]
 
 
-def columns(labels: Sequence[str] = EMOTIONS) -> list[str]:
+def columns(labels: Sequence[str] = EMOTIONS, extras: Sequence[str] = ()) -> list[str]:
     """Return the column names of the table, and of the formats that have columns, in order."""
     names = ["frame", "emotion", "confidence", "valence", "arousal", "time", "face"]
     names += ["box_x", "box_y", "box_w", "box_h"]
-    return [*names, *(f"p_{label}" for label in labels), "uncertain", "objects", "duration"]
+    return [
+        *names,
+        *(f"p_{label}" for label in labels),
+        "uncertain",
+        "objects",
+        "duration",
+        *more.columns(extras),
+    ]
 
 
 def records_of(table: "pd.DataFrame") -> Iterator[Record]:
     """Yield the records of a table of `read_results`."""
     labels = [c[2:] for c in table.columns if c.startswith("p_")]
+    extras = [name for name in more.EXTRAS if more.COLUMNS[name][0] in table.columns]
     for row in table.to_dict("records"):
         seen = isinstance(row["emotion"], str)
         known = seen and labels and not math.isnan(row[f"p_{labels[0]}"])
@@ -141,6 +167,7 @@ def records_of(table: "pd.DataFrame") -> Iterator[Record]:
             bool(row["uncertain"]),
             _objects(objects),
             None if math.isnan(row["duration"]) else float(row["duration"]),
+            **{name: more.whole(name, row) for name in extras if seen},
         )
 
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from emotion_core.analytics.figures import timing, usual_step
 from emotion_core.files import Beside, partial_name, written_beside
 from emotion_core.labels import EMOTIONS
+from emotion_core.results.extras import check as check_extras
 from emotion_core.results.formats import FORMATS, check
 from emotion_core.results.formats import of as format_of
 from emotion_core.results.formats.base import Writer
@@ -69,8 +70,10 @@ class Recording:
         formats: Sequence[str] = ("json",),
         labels: Sequence[str] = EMOTIONS,
         about: Mapping[str, Any] | None = None,
+        extras: Sequence[str] = (),
     ) -> None:
         check(formats)
+        self.extras = check_extras(extras)
         final = Path(path)
         if final.suffix.lower() not in (".json", ""):
             raise EmotionError(
@@ -105,6 +108,7 @@ class Recording:
         formats: Sequence[str] = ("json",),
         labels: Sequence[str] = EMOTIONS,
         about: Mapping[str, Any] | None = None,
+        extras: Sequence[str] = (),
     ) -> "Recording":
         """Begin a recording; nothing is written before the first frame.
 
@@ -113,12 +117,14 @@ class Recording:
             formats: names in `results.formats.FORMATS`; "json" is always written.
             labels: the categories of the model, as `recognizer.labels` gives them.
             about: what the summary should say of the source, the model and the settings.
+            extras: what records hold besides, names in `results.extras.EXTRAS`: head pose, blendshapes (which
+                the recognizer reads on request), the 50 key points.
 
         Raises:
-            EmotionError: for an unknown format, one whose packages are not installed, or a name that does not
-                end with .json.
+            EmotionError: for an unknown format or extra, a format whose packages are not installed, or a name
+                that does not end with .json.
         """
-        return cls(path, formats=formats, labels=labels, about=about)
+        return cls(path, formats=formats, labels=labels, about=about, extras=extras)
 
     def reserve(self) -> None:
         """Take the name for this recording before there is a first frame to write.
@@ -152,7 +158,7 @@ class Recording:
         self._begun = self._begun if self._frames else frame.time
         self._frames += 1
         self._waiting = [
-            Record.of(frame, face, None if number else objects)
+            Record.of(frame, face, None if number else objects, self.extras)
             for number, face in enumerate(faces or (None,))
         ]
         now = clock.monotonic()
@@ -222,7 +228,7 @@ class Recording:
             self._counts = Summary(self.labels)
         self.reserve()
         for name, file in self._files.items():
-            self._writers.append(FORMATS[name].writer(file.path, self.labels))
+            self._writers.append(FORMATS[name].writer(file.path, self.labels, self.extras))
         self.flush()
         if self.about.get("source"):
             # A run that is killed leaves results whose source has to be known when another one comes.

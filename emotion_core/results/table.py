@@ -21,6 +21,7 @@ from emotion_core.analytics.figures import durations
 from emotion_core.files import no_plain_file
 from emotion_core.labels import EMOTIONS, canonical
 from emotion_core.results import bounded
+from emotion_core.results import extras as more
 from emotion_core.results.formats.base import UNFINISHED
 from emotion_core.results.pieces import pieces as pieces_of
 from emotion_core.shortage import OUT_OF_MEMORY
@@ -48,7 +49,8 @@ def read_table(
         A table with one row per record: frame (int), emotion (str, missing without a face), confidence in
         [0, 1], valence in [-1, 1], arousal in [0, 1], time (s), face (id, missing without one), box_x, box_y,
         box_w, box_h (pixels), p_<Label> in [0, 1] for each category, uncertain (bool), objects (JSON text),
-        duration (s, how long the picture lasts, worked out from the times where the file does not say).
+        duration (s, how long the picture lasts, worked out from the times where the file does not say), and
+        the columns of those `results.extras` that the file holds.
         What a file does not hold is missing: older lists have no time, face, box or probabilities. Rows that
         make no sense are left out: `attrs["skipped"]` counts them, `attrs["skipped_rows"]` names the first
         hundred as (row, reason), `attrs["reason"]` is the commonest, `attrs["reasons"]` are the commonest few
@@ -133,6 +135,13 @@ class _Columns:
         if any("objects" in row for row in dicts):
             texts = [_as_text(row["objects"]) if "objects" in row else None for row in dicts]
             self._put("objects", np.array(texts, object))
+        for name in more.EXTRAS:
+            if any(name in row for row in dicts):
+                values = _grid([more.flat(name, row.get(name)) for row in dicts])
+                with np.errstate(over="ignore"):
+                    values = values.astype(np.float32)
+                for place, column in enumerate(more.COLUMNS[name]):
+                    self._put(column, values[:, place])
         self._length += len(dicts)
 
     def _put_chances(self, labels: list[str], chances: list[Any]) -> None:
@@ -150,7 +159,8 @@ class _Columns:
     def whole(self) -> dict[str, np.ndarray]:
         """Return the columns in full length."""
         names = self._labels or list(EMOTIONS)
-        for name in [*(f"p_{label}" for label in names), "objects"]:
+        extras = [name for name in self._parts if name in more.NAMES]
+        for name in [*(f"p_{label}" for label in names), "objects", *extras]:
             kind: Any = object if name == "objects" else np.float32
             self._put(name, np.empty(0, kind))
             self._fill(name)
@@ -278,6 +288,9 @@ def checked(raw: Mapping[str, Any], name: str, notes: list[str]) -> pd.DataFrame
     columns["uncertain"] = np.zeros(length, bool) if doubt is None else _booleans(doubt)
     columns["objects"] = raw.get("objects", np.full(length, None, object))
     columns["duration"] = number("duration")
+    for column in more.columns(name for name in more.EXTRAS if _holds(raw, name)):
+        values = number(column, np.float32)
+        columns[column] = np.where(seen & np.isfinite(values), values, np.float32(np.nan))
 
     keep = reasons.none()
     if length and not keep.any():
@@ -299,6 +312,10 @@ def checked(raw: Mapping[str, Any], name: str, notes: list[str]) -> pd.DataFrame
         "complete": UNFINISHED not in notes,
     }
     return table
+
+
+def _holds(raw: Mapping[str, Any], extra: str) -> bool:
+    return any(column in raw for column in more.COLUMNS[extra])
 
 
 def _emotions(values: Any) -> tuple[np.ndarray, pd.Series]:

@@ -36,7 +36,7 @@ class Clock:
     `fps` is the rate that a picture without a time is given; `zero` is the stored time that counts as zero,
     None for that of the first picture; with `arrival` a picture's time is `now`, the moment at which it came.
     `is_by_arrival` tells the last of these; `shifts` are the seconds that were added, one more each time the
-    stored clock was set back.
+    stored clock was set back; `count` is that of the pictures so far.
     """
 
     def __init__(self, zero: float | None, fps: float, *, arrival: bool = False) -> None:
@@ -46,13 +46,13 @@ class Clock:
         self._step = 1 / fps
         self.is_by_arrival = arrival
         self.now = 0.0
-        self._count = 0
+        self.count = 0
 
     @property
     def step(self) -> float:
         """Seconds that a picture lasts of which nothing else is known."""
-        if self.is_by_arrival and self._count > 1:
-            return self.last / (self._count - 1)
+        if self.is_by_arrival and self.count > 1:
+            return self.last / (self.count - 1)
         return self._step
 
     def at(self, stored: float | None) -> float:
@@ -70,7 +70,7 @@ class Clock:
                 self.shifts.append(self.shifts[-1] + self.last + self._step - moment)
                 moment = self.last + self._step
         self.last = max(moment, self.last + _LEAST_STEP) if began else max(moment, 0.0)
-        self._count += 1
+        self.count += 1
         return self.last
 
 

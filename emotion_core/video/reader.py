@@ -22,6 +22,7 @@ from av.video.stream import VideoStream
 from emotion_core.types import EmotionError, Frame
 from emotion_core.video import choice, clock
 from emotion_core.video.arrival import Arriving
+from emotion_core.video.part import Part, Picker
 from emotion_core.video.shape import fitted
 from emotion_core.video.source import Source, TooManyPixelsError, clock_start, identify, open_container
 from emotion_core.video.still import Pictures, picture
@@ -35,6 +36,7 @@ _EXACT_TOLERANCE = 0.3  # the same for mp4, mov, mkv and webm, which declare it 
 _EXACT = ("mov", "matroska")
 _MOST_DAMAGED = 1000  # parts of a file, one after the other or not
 _STILL = 0.04  # seconds that a single picture counts as
+_Timed = tuple[np.ndarray | None, float]  # a picture and its time; None where it is not to be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +60,30 @@ class VideoInfo:
 
 
 def frames(
-    source: str | os.PathLike[str] | int | Source, *, start: float = 0.0, stream: int | None = None
+    source: str | os.PathLike[str] | int | Source,
+    *,
+    start: float = 0.0,
+    end: float | None = None,
+    every: int = 1,
+    rate: float | None = None,
+    stream: int | None = None,
 ) -> "Frames":
-    """Open a source and give its frames in order, each once.
+    """Open a source and give its frames in order, each once, with their numbers and times in the source.
 
     Args:
         source: the path of a video or a picture, the number of a camera, or an address; `identify` gives one
             with a limit on pixels of its own.
         start: seconds to leave out at the beginning.
+        end: seconds up to which it is read; None for all.
+        every: every so many pictures are given.
+        rate: pictures a second that are given, the first of each such step.
         stream: the number of the video stream to read, all streams of the file counted from 0; without it the
             default one, else the one of the largest picture.
 
     Raises:
         EmotionError: where nothing can be read; it is raised here, not at the first frame.
     """
-    return Frames(identify(source, stream=stream), start=start)
+    return Frames(identify(source, stream=stream), Part(start, end, every, rate))
 
 
 def probe(source: str | os.PathLike[str] | int | Source) -> VideoInfo:
@@ -91,15 +102,16 @@ class Frames(Iterator[Frame]):
     All have the size of the first; later ones of other proportions lie between bars. `info` says what there
     is. `notes` say what is not read of it, or is shown in another way, in one line each. After the last frame
     `problem` is None, or one line that says where and why reading stopped before the end; `end` is the time
-    at which the last frame's display ends, in seconds.
+    at which the last frame's display ends, in seconds, at most the end of the `part` that is read.
     """
 
-    def __init__(self, source: Source, *, start: float = 0.0) -> None:
+    def __init__(self, source: Source, part: Part | None = None) -> None:
         self.source = source
+        self.part = part or Part()
         self.problem: str | None = None
         self.notes: list[str] = []
         self.end = 0.0
-        self._start = start
+        self._picker = Picker(self.part)
         self._container: InputContainer | None = None
         self._moving: Pictures | None = None
         self._arriving: Arriving | None = None
@@ -109,7 +121,7 @@ class Frames(Iterator[Frame]):
             raise EmotionError(f"{source.name} is no video with streams to choose from: leave the number out")
         try:
             if source.kind == "picture":
-                self._pictures: Iterator[tuple[np.ndarray, float]] = iter([(picture(source), 0.0)])
+                self._pictures: Iterator[_Timed] = iter([(picture(source), 0.0)])
                 self.end = _STILL
             elif source.moving:
                 self._moving = Pictures(source)
@@ -122,6 +134,7 @@ class Frames(Iterator[Frame]):
             first = next(self._pictures, None)
             if first is None:
                 raise self._nothing()
+            assert first[0] is not None
             self._pictures = _chain(first, self._pictures)
             self.info = self._describe(first[0])
             self._size = self.info.width, self.info.height
@@ -152,17 +165,21 @@ class Frames(Iterator[Frame]):
             StopIteration: after the last one; then `problem` tells whether something is missing.
         """
         for image, time in self._pictures:
-            if time < self._start:
-                continue
+            if self._picker.is_over(time):
+                break
+            number, self._index = self._index, self._index + 1
             if time > self.source.max_seconds:
                 self.end = time
                 self.problem = self._stopped(
                     f"no more than {self.source.max_seconds / 60:g} minutes are read"
                 )
                 break
-            frame = Frame(self._fitted(image, time), self._index, time)
-            self._index += 1
-            return frame
+            if image is None or not self._picker.wants(number, time):
+                continue
+            self._picker.take(number, time)
+            return Frame(self._fitted(image, time), number, time)
+        if self.part.end is not None:
+            self.end = min(self.end, self.part.end)
         self.close()
         raise StopIteration
 
@@ -190,9 +207,8 @@ class Frames(Iterator[Frame]):
         if self.source.kind == "picture" or not self._index:
             return {}
         said = self.info.duration
-        known = (
-            {} if said and abs(said - self.end) < max(1.0, said / 20) else {"duration": round(self.end, 3)}
-        )
+        unknown = self.part.end is not None or (said and abs(said - self.end) < max(1.0, said / 20))
+        known = {} if unknown else {"duration": round(self.end, 3)}
         if self._moving is None and self._clock.is_by_arrival:
             known["fps"] = round(1 / self._clock.step, 4)
         return known
@@ -224,7 +240,7 @@ class Frames(Iterator[Frame]):
         audio = bool(self._container.streams.audio)
         return VideoInfo(width, height, self._fps, duration, count, audio, self._upright.rotation, kind, name)
 
-    def _moved(self, pictures: Pictures) -> Iterator[tuple[np.ndarray, float]]:
+    def _moved(self, pictures: Pictures) -> Iterator[_Timed]:
         """Yield (image, time) of the frames of a moving picture."""
         time = 0.0
         for image, lasting in pictures:
@@ -243,7 +259,7 @@ class Frames(Iterator[Frame]):
             self.notes.append(note)
         return fitted(image, *self._size)
 
-    def _decode(self, container: InputContainer) -> Iterator[tuple[np.ndarray, float]]:
+    def _decode(self, container: InputContainer) -> Iterator[_Timed]:
         """Yield (image, time) of every picture that can be decoded; set `problem` where that ends early."""
         following = choice.Following(container, self._stream, asked=self.source.stream is not None)
         packets = container.demux() if self._arriving is None else iter(self._arriving)
@@ -314,14 +330,17 @@ class Frames(Iterator[Frame]):
             ready += self._combed.take(one)
         return ready
 
-    def _placed(self, one: VideoFrame) -> tuple[np.ndarray, float]:
+    def _placed(self, one: VideoFrame) -> _Timed:
         """Give a picture as an image and its time, and note when it goes away if it is the last one."""
-        image = self._upright.image(one)
+        # The first tells the size, also where it is not in the part; of others out of it the pixels are left.
+        image = self._upright.image(one) if not self._clock.count else None
         tick = one.time_base
         time = self._clock.at(None if one.pts is None or tick is None else float(one.pts * tick))
         known = one.duration and tick and not self._clock.is_by_arrival
         lasting = float(one.duration * tick) if known and tick else 0.0
         self.end = time + (lasting if 0 < lasting < 86_400 else self._clock.step)
+        if image is None and self._picker.wants(self._index, time):
+            image = self._upright.image(one)
         return image, time
 
     def _judge_end(self, container: InputContainer) -> None:
@@ -361,9 +380,7 @@ class Frames(Iterator[Frame]):
         return f"{self.source.name}: reading stopped at {self.end:.1f}{of} seconds: {why.rstrip('.')}{advice}"
 
 
-def _chain(
-    first: tuple[np.ndarray, float], rest: Iterator[tuple[np.ndarray, float]]
-) -> Iterator[tuple[np.ndarray, float]]:
+def _chain(first: _Timed, rest: Iterator[_Timed]) -> Iterator[_Timed]:
     yield first
     del first
     yield from rest

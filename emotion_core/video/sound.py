@@ -41,15 +41,17 @@ class Sound:
     `how` is "copied" or "AAC"; `notes` say what was lost, in a line each.
     """
 
-    def __init__(self, place: Source, source: InputContainer, output: OutputContainer) -> None:
+    def __init__(
+        self, place: Source, source: InputContainer, output: OutputContainer, begin: float = 0.0
+    ) -> None:
         self.notes: list[str] = []
-        self._input = source
+        self._input, self._begin = source, begin
         self._output = output
         streams = choice.sound_streams(source)
         if not streams:
             raise SoundError(f"it is of a kind{choice.unknown_sound(source)} that can't be decoded here")
         self._zero = clock_start(source, place.kind) or 0.0
-        self._packets = _Timed(source, streams, self._zero)
+        self._packets = _Timed(source, streams, self._zero, begin)
         usual = streams[0]
         name = usual.codec_context.name.removesuffix("float")
         steady = source.format.name.startswith(_STEADY) and is_usable(usual)
@@ -62,8 +64,10 @@ class Sound:
         self._next: Packet | None = None
 
     @staticmethod
-    def of(source: str | os.PathLike[str] | Source, output: OutputContainer) -> "Sound | None":
-        """Open the sound of `source`, or give None where it has none.
+    def of(
+        source: str | os.PathLike[str] | Source, output: OutputContainer, begin: float = 0.0
+    ) -> "Sound | None":
+        """Open the sound of `source` from `begin` seconds on, its time 0; None where it has none.
 
         Raises:
             SoundError: where it has one that can't be taken over.
@@ -76,7 +80,7 @@ class Sound:
             if not container.streams.audio:
                 container.close()
                 return None
-            return Sound(place, container, output)
+            return Sound(place, container, output, begin)
         except BaseException:
             container.close()
             raise
@@ -122,6 +126,8 @@ class Sound:
             shift = round(offset / packet.time_base)
             packet.pts += shift
             packet.dts = packet.pts if packet.dts is None else packet.dts + shift
+            if self._begin and packet.pts < 0:
+                continue  # before the part that is read
             if last is not None and packet.dts <= last:
                 continue  # mp4 refuses a clock that stands still or runs back
             last = packet.dts
@@ -178,15 +184,16 @@ class Sound:
 class _Timed:
     """The packets of sound with their times: iterate for (packet, time, offset) in seconds.
 
-    `offset` is what was added to the stored time: a clock that is set back in mid-stream goes on as that of
-    the pictures does, whose packets are looked at for this. In a broadcast another stream takes over where
-    the one before falls silent.
+    `begin` is the time in the source that counts as zero here. `offset` is what was added to the stored time:
+    a clock that is set back in mid-stream goes on as that of the pictures does, whose packets are looked at
+    for this. In a broadcast another stream takes over where the one before falls silent.
     """
 
-    def __init__(self, source: InputContainer, streams: list[AudioStream], zero: float) -> None:
+    def __init__(self, source: InputContainer, streams: list[AudioStream], zero: float, begin: float) -> None:
         self.problem = ""
         self.end = 0.0
-        self._zero, self._offset = zero, -zero
+        self._moved = -zero - begin  # what is added where the clock was not set back
+        self._offset = self._moved
         self._begun = False
         sounds = list(streams) if choice.is_broadcast(source) else streams[:1]
         self._sounds = choice.Following(source, streams[0])
@@ -222,7 +229,7 @@ class _Timed:
 
     def _best(self, stored: float) -> float:
         """Give the offset among those of the picture's clock that goes on most smoothly."""
-        offsets = (shift - self._zero for shift in self._clock.shifts)
+        offsets = (shift + self._moved for shift in self._clock.shifts)
         return min(offsets, key=lambda offset: abs(stored + offset - self.end))
 
     def _read(self) -> bool:

@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 
 from emotion_core.files import Beside, disk_problem
 from emotion_core.types import EmotionError
+from emotion_core.video.part import Part
 from emotion_core.video.shape import fitted
 from emotion_core.video.sound import Sound, SoundError
 from emotion_core.video.source import Source
@@ -51,6 +52,8 @@ class VideoWriter:
         fps: the usual rate in frames a second; it guides the encoder, the timing comes from `write`.
         quality: the constant rate factor of x264, 0 (lossless) to 51.
         preset: the speed of x264; "superfast" takes 9 ms of one core for 1280x720, "veryfast" 13.
+        part: the part of the source that is written: times are given as in the source, and those of the
+            video begin at 0.
 
     Raises:
         EmotionError: where the file can't be made.
@@ -65,6 +68,7 @@ class VideoWriter:
         fps: float = 30.0,
         quality: int = 22,
         preset: str = "superfast",
+        part: Part | None = None,
     ) -> None:
         self.path = Path(path)
         if self.path.suffix.lower() != ".mp4":
@@ -76,7 +80,7 @@ class VideoWriter:
         self._container: OutputContainer | None = None
         self._stream: VideoStream
         self._sound: Sound | None = None
-        self._source = source
+        self._source, self._part = source, part or Part()
         self._to_yuv = VideoReformatter()
         self._held: Packet | None = None
         self._last = -1
@@ -112,7 +116,7 @@ class VideoWriter:
                 dst_color_range=ColorRange.MPEG,
                 threads=1,
             )
-            ticks = max(round(time * _CLOCK), self._last + 1)
+            ticks = max(round((time - self._part.start) * _CLOCK), self._last + 1)
             if self._last >= 0:
                 self._gap = ticks - self._last
             self._last = ticks
@@ -137,13 +141,18 @@ class VideoWriter:
             with _plainly(self.path):
                 for packet in self._stream.encode(None):
                     self._mux(packet)
-                length = self._gap if end is None else max(1, round(end * _CLOCK) - self._last)
+                length = (
+                    self._gap
+                    if end is None
+                    else max(1, round((end - self._part.start) * _CLOCK) - self._last)
+                )
                 if self._held is not None:
                     # Only the last packet's own duration counts; all others last until the next one.
                     self._held.duration = round(length / _CLOCK / self._time_base(self._held))
                     self._container.mux(self._held)
                     self._held = None
-                self._pump(None if complete else (self._last + length) / _CLOCK)
+                whole = complete and self._part.end is None
+                self._pump(None if whole else (self._last + length) / _CLOCK)
                 self._close_sound()
                 self._container.close()
                 self._container = None
@@ -194,7 +203,7 @@ class VideoWriter:
         context.color_primaries = context.color_trc = 1  # BT.709
         if source is not None:
             try:
-                self._sound = Sound.of(source, container)
+                self._sound = Sound.of(source, container, self._part.start)
                 container.start_encoding()  # the header, where what can't be held shows
             except _SOUND_ERRORS as error:
                 self._end_sound(error)

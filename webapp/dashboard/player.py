@@ -1,9 +1,12 @@
 """The annotated video beside a chart, and a jump to a time in it."""
 
+import json
 from pathlib import Path
 
 import streamlit as st
 
+from emotion_core.analytics.loading import Results
+from emotion_core.results.names import OVERLAY, summary_path
 from webapp.dashboard import state
 
 # st.video knows whole seconds only; short clips need the exact time.
@@ -34,8 +37,21 @@ def player(view: state.View, time: float | None, turn: str) -> None:
     st.video(str(path), alt="The annotated video")
     # Drawn before the first click too, so that its script is there by then.
     seek = st.components.v2.component("emotion_seek", js=_SEEK)
-    data = None if time is None else {"time": max(0.0, float(time)), "turn": f"{turn}:{time}"}
+    data = None
+    if time is not None:
+        data = {"time": max(0.0, float(time) - _begin(view.results, path)), "turn": f"{turn}:{time}"}
     seek(data=data, key="seek")
+
+
+def _begin(results: Results, video: Path) -> float:
+    """Give the time in the source, in seconds, at which the video begins: an annotated one may be a part."""
+    if results.path is None or not video.stem.endswith(OVERLAY):
+        return 0.0
+    try:
+        about = json.loads(summary_path(results.path).read_text("utf-8"))
+        return float(about["source"]["part"]["start"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return 0.0
 
 
 def has_video(view: state.View) -> bool:

@@ -1,7 +1,7 @@
 """What a format of results is: how it is called, how it is written record by record, how it is read."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +19,7 @@ UNFINISHED = "the file was not finished: it is read up to its last whole record"
 
 
 class Writer(ABC):
-    """Writes the records of one file as they come; made with its path and the labels of the model.
+    """Writes the records of one file as they come; made with its path, the labels of the model, and extras.
 
     The path is that of an empty file, which may be renamed while it is open.
 
@@ -51,7 +51,7 @@ class Format:
         name: what a user types, and the key of the file among a recording's paths.
         label: what a person reads on a link; the same in all languages.
         about: what it holds and what it is for, one line.
-        writer: opens a file for the labels of a model.
+        writer: opens a file for the labels of a model and, if given, names in `results.extras.EXTRAS`.
         reader: reads a whole file; it may import pandas, which a writer of the base may not.
         endings: of its files, with the dot; the first is the one written.
         needs: packages that it imports beyond those of the base, by the names that pip knows.
@@ -62,7 +62,7 @@ class Format:
     name: str
     label: str
     about: str
-    writer: Callable[[Path, Sequence[str]], Writer]
+    writer: Callable[..., Writer]
     reader: Reader
     endings: tuple[str, ...]
     needs: tuple[str, ...] = ()

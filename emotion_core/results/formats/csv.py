@@ -12,21 +12,21 @@ from emotion_core.types import EmotionError
 
 
 class CsvWriter(Writer):
-    """Writes the columns of `columns(labels)`; what a record does not have is empty.
+    """Writes the columns of `columns(labels, extras)`; what a record does not have is empty.
 
     The file grows by whole lines: half a number would be read as another one.
     """
 
-    def __init__(self, path: Path, labels: Sequence[str]) -> None:
-        self._labels = tuple(labels)
+    def __init__(self, path: Path, labels: Sequence[str], extras: Sequence[str] = ()) -> None:
+        self._labels, self._extras = tuple(labels), tuple(extras)
         self._file = path.open("wb", buffering=0)
         self._text = io.StringIO(newline="")
         self._lines = csv.writer(self._text)
-        self._lines.writerow(columns(labels))
+        self._lines.writerow(columns(labels, extras))
 
     def write(self, record: Record) -> None:
         """Take in one line."""
-        self._lines.writerow(record.as_row(self._labels))
+        self._lines.writerow(record.as_row(self._labels, self._extras))
 
     def flush(self) -> None:
         """Hand the lines to the operating system."""

@@ -13,7 +13,7 @@ from emotion_core.results.record import Record
 class JsonWriter(Writer):
     """Writes the list so that a file without its end can be read up to the last whole record."""
 
-    def __init__(self, path: Path, labels: Sequence[str]) -> None:
+    def __init__(self, path: Path, labels: Sequence[str], extras: Sequence[str] = ()) -> None:
         self._file = path.open("wb")
         self._file.write(b"[\n")
         self._between = b""

@@ -16,7 +16,7 @@ _PIECE = 1 << 20  # bytes of lines that are unpacked at a time
 class NdjsonWriter(Writer):
     """Writes a line a record; the file is whole after every one of them."""
 
-    def __init__(self, path: Path, labels: Sequence[str]) -> None:
+    def __init__(self, path: Path, labels: Sequence[str], extras: Sequence[str] = ()) -> None:
         self._file = path.open("wb")
 
     def write(self, record: Record) -> None:

@@ -15,17 +15,17 @@ _ROW_GROUP = 2048  # rows that are held in memory
 class ParquetWriter(Writer):
     """Writes `schema(labels)` in groups of rows; the file can be read once it is closed."""
 
-    def __init__(self, path: Path, labels: Sequence[str]) -> None:
+    def __init__(self, path: Path, labels: Sequence[str], extras: Sequence[str] = ()) -> None:
         import pyarrow.parquet
 
-        self._labels = tuple(labels)
-        self._schema = schema(labels)
+        self._labels, self._extras = tuple(labels), tuple(extras)
+        self._schema = schema(labels, extras)
         self._file = pyarrow.parquet.ParquetWriter(str(path), self._schema)
         self._rows: list[list[Any]] = []
 
     def write(self, record: Record) -> None:
         """Take in a row; a full group goes into the file."""
-        self._rows.append(record.as_row(self._labels))
+        self._rows.append(record.as_row(self._labels, self._extras))
         if len(self._rows) >= _ROW_GROUP:
             self._write_rows()
 
@@ -56,8 +56,8 @@ class ParquetWriter(Writer):
         self._rows.clear()
 
 
-def schema(labels: Sequence[str] = EMOTIONS) -> Any:
-    """Return the pyarrow schema of `columns(labels)`; probabilities are float32, times float64."""
+def schema(labels: Sequence[str] = EMOTIONS, extras: Sequence[str] = ()) -> Any:
+    """Return the pyarrow schema of `columns(labels, extras)`; probabilities are float32, times float64."""
     import pyarrow as pa
 
     special = {
@@ -69,7 +69,7 @@ def schema(labels: Sequence[str] = EMOTIONS) -> Any:
         "objects": pa.string(),
         "duration": pa.float64(),
     }
-    return pa.schema([(name, special.get(name, pa.float32())) for name in columns(labels)])
+    return pa.schema([(name, special.get(name, pa.float32())) for name in columns(labels, extras)])
 
 
 def read(path: Path, notes: list[str]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from emotion_core.labels import DISCLAIMER
+from emotion_core.results.extras import spoken
 from emotion_core.results.formats.base import Format, Writer
 from emotion_core.results.record import Record, columns
 from emotion_core.types import EmotionError
@@ -40,15 +41,16 @@ _WHOLE = ("frame", "emotion", "face", "uncertain")
 class SavWriter(Writer):
     """Keeps the columns and writes them at the end; a killed run leaves an empty file beside the place."""
 
-    def __init__(self, path: Path, labels: Sequence[str]) -> None:
-        self._path, self._labels = path, tuple(labels)
+    def __init__(self, path: Path, labels: Sequence[str], extras: Sequence[str] = ()) -> None:
+        self._path, self._labels, self._extras = path, tuple(labels), tuple(extras)
         self._codes = {label: float(code) for code, label in enumerate(self._labels, 1)}
-        self._numbers = {name: array("d") for name in columns(labels) if name != "objects"}
+        self._numbers = {name: array("d") for name in columns(labels, extras) if name != "objects"}
         self._objects: list[str] = []
 
     def write(self, record: Record) -> None:
         """Take in a row."""
-        row = dict(zip(columns(self._labels), record.as_row(self._labels), strict=True))
+        names = columns(self._labels, self._extras)
+        row = dict(zip(names, record.as_row(self._labels, self._extras), strict=True))
         row["emotion"] = self._codes.get(record.emotion or "")
         text = row.pop("objects") or ""
         self._objects.append(text if len(text.encode()) <= _LONGEST else "")
@@ -67,7 +69,7 @@ class SavWriter(Writer):
         table = pd.DataFrame({name: np.array(values) for name, values in self._numbers.items()})
         table["objects"] = np.array(self._objects, object)
         own = _variables(self._labels)
-        about = {name: _ABOUT.get(name, _PROBABILITY + name[2:]) for name in table.columns}
+        about = {name: _ABOUT.get(name) or spoken(name) or _PROBABILITY + name[2:] for name in table.columns}
         table = table.rename(columns=own)
         try:
             pyreadstat.write_sav(
