@@ -291,7 +291,9 @@ def _source_facts(made: Plan) -> Mapping[str, Any]:
     part = made.reader.part
     return {
         "name": info.name,
-        "path": None if path is None or path.name != info.name else place_of(path, made.results.parent),
+        "path": None
+        if path is None or path.name != info.name or made.source.uploaded
+        else place_of(path, made.results.parent),
         "kind": info.kind,
         "width": info.width,
         "height": info.height,

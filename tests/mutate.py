@@ -314,7 +314,10 @@ def _video_worker() -> Callable[[Path, io.StringIO], tuple[str, str]]:
         code = main.main(["--video", str(path), "--format", "json,csv,parquet", "--no-objects"])
         lines = heard.getvalue().strip().splitlines()
         names = {p.name for p in path.parent.iterdir()} - {path.name}
-        if code not in (0, 1, 2) or (code and len(lines) != 1):
+        spoken = (
+            all(line.startswith("main.py: talk") for line in lines) and len(lines) <= 6
+        )  # remarks, a line each
+        if code not in (0, 1, 2) or (code and not (lines and spoken)):
             return "wordy", f"code {code}: {lines[:5]}"
         if odd := [n for n in names if "partial" in n or not n.startswith("talk_")]:
             return "leftover", f"{odd}"

@@ -8,7 +8,8 @@ from PIL import Image
 
 import main
 from emotion_core.desktop import live
-from emotion_core.faces.finder import FaceFinder, _pose
+from emotion_core.faces.finder import FaceFinder
+from emotion_core.faces.regions import head_pose
 from emotion_core.overlay import elements
 from emotion_core.overlay.draw import DrawStyle, draw
 from emotion_core.overlay.elements import ELEMENTS
@@ -52,7 +53,7 @@ def test_the_axes_of_a_head_are_the_rotation_that_its_angles_were_read_from(yaw,
 
     own = axes(Pose(yaw, pitch, roll))
     assert own @ own.T == pytest.approx(np.eye(3))
-    read = _pose((own * (1, -1, 1)).T, np.eye(2, 3))
+    read = head_pose((own * (1, -1, 1)).T, np.eye(2, 3))
     assert (read.yaw, read.pitch, read.roll) == pytest.approx((yaw, pitch, roll), abs=1e-9)
 
 

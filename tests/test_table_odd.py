@@ -91,9 +91,7 @@ def test_text_that_is_not_utf8(tmp_path: Path, encoding: str) -> None:
     table = rows_of("HHN")
     table["objects"] = "größer"
     path.write_bytes(table.to_csv(index=False).encode(encoding))
-    with pytest.raises(EmotionError) as refused:
-        read_results(path)
-    assert "a_results.csv" in str(refused.value) and "\n" not in str(refused.value)
+    assert list(read_results(path)["emotion"]) == list(table["emotion"])
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])

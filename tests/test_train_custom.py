@@ -172,7 +172,7 @@ def test_training_says_in_one_line_what_is_wrong(
 
 
 @pytest.mark.parametrize(
-    "words", [["--epochs", "0"], ["--precision", "fp7"], ["--size", "50"], ["--epochs", "many"], ["--typo"]]
+    "words", [["--epochs", "0"], ["--precision", "fp7"], ["--size", "20"], ["--epochs", "many"], ["--typo"]]
 )
 def test_wrong_settings_are_wrong_use(words: list[str], folder: Path) -> None:
     with pytest.raises(SystemExit) as caught:

@@ -41,7 +41,7 @@ class Embedder:
         return self.of_crops([crop_face(image, face.points, SIDE) for face in faces])
 
     def of_crops(self, crops: Sequence[np.ndarray]) -> np.ndarray:
-        """Give unit vectors (N, 128) of upright crops (64, 64, 3) as `crop.crop_face` cuts, or grey ones."""
+        """Give unit vectors (N, 128) of upright crops as `crop.crop_face` cuts, (H, W, 3) or grey (H, W)."""
         if not len(crops):
             return np.zeros((0, 128), np.float32)
         return self.of_batch(np.stack([_standardized(crop) for crop in crops])[:, None])
@@ -54,5 +54,7 @@ class Embedder:
 
 def _standardized(crop: np.ndarray) -> np.ndarray:
     grey = crop if crop.ndim == 2 else cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+    if grey.shape != (SIDE, SIDE):
+        grey = cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     mean, spread = cv2.meanStdDev(grey)
     return (grey.astype(np.float32) - np.float32(mean.item())) / np.float32(max(spread.item(), 4.0))

@@ -58,7 +58,8 @@ class Source:
     A frame of more than `max_pixels` pixels is refused before it is unpacked; what lasts for longer than
     `max_seconds`, whatever it says itself, is read up to there. `stream` is the number of the video stream to
     read, as other tools count all streams of a file from 0; None leaves the choice to the reader. `moving`
-    marks a picture file of several frames or pages: its kind is "file", as a video's.
+    marks a picture file of several frames or pages: its kind is "file", as a video's. `uploaded` marks a
+    file whose place is the server's own business: no summary names it.
     """
 
     kind: str
@@ -68,6 +69,7 @@ class Source:
     stream: int | None = None
     moving: bool = False
     max_seconds: float = math.inf
+    uploaded: bool = False
 
     def too_large(self, width: int, height: int) -> str | None:
         """Say in one line why a frame of `width` x `height` pixels is not read, or give None where it is."""

@@ -69,13 +69,13 @@ def still(path: Path, kind: str, settings: Settings) -> Iterator[Source]:
 
     if kind != "GIF":
         source = identify(path, max_pixels=settings.max_pixels)
-        yield replace(source, kind="picture", moving=False)
+        yield replace(source, kind="picture", moving=False, uploaded=True)
         return
     with tempfile.TemporaryDirectory() as folder:
         first = Path(folder) / "first.png"
         with Image.open(path, formats=("GIF",)) as picture:
             picture.convert("RGBA").save(first)
-        yield Source("picture", str(first), path.name, settings.max_pixels)
+        yield Source("picture", str(first), path.name, settings.max_pixels, uploaded=True)
 
 
 def mark(path: Path, folder: Path, token: str, engine: Engine, settings: Settings, text: Text) -> Marked:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from emotion_core.types import EmotionError
@@ -32,7 +32,7 @@ def look(path: Path, settings: Settings, pixels: int) -> Seen:
 
     text = Text("en")
     check_file(path, settings, text)
-    source = identify(path, max_pixels=pixels)
+    source = replace(identify(path, max_pixels=pixels), uploaded=True)
     if source.kind == "picture":
         check_picture(path, settings, text)
         return Seen(source, 0.0, 1.0)

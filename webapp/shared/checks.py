@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from emotion_core.files import no_plain_file
@@ -63,6 +64,7 @@ def open_video(path: Path, settings: Settings, text: Text) -> Frames:
     name = path.name
     try:
         source = identify(path, max_pixels=settings.max_pixels, max_seconds=settings.max_minutes * 60)
+        source = replace(source, uploaded=True)
     except EmotionError:
         raise EmotionError(text("error.notvideo", name=name)) from None
     try:
