@@ -173,7 +173,7 @@ def install_app():
 
 
 def app_packages(extra="web"):
-    """Give the base's packages and an extra's, with those of the extras that it names."""
+    """Return the base's packages and an extra's, with those of the extras that it names."""
     code = "import json, tomllib; print(json.dumps(tomllib.load(open('pyproject.toml', 'rb'))['project']))"
     project = json.loads(subprocess.check_output([PYTHON, "-c", code], text=True))
     packages, extras = list(project["dependencies"]), [extra]

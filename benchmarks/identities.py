@@ -79,7 +79,7 @@ def moving(name: str, path: Path, start: float, seconds: float) -> Someone:
 
 
 def cast() -> list[Someone]:
-    """Give everybody who can be had here, those who move first."""
+    """Return everybody who can be had here, those who move first."""
     people = []
     clips = {
         "crema_1001_neutral": (0, 2),
@@ -114,7 +114,7 @@ def opened(content: bytes, side: int) -> np.ndarray:
 
 
 def backdrop(seed: int) -> np.ndarray:
-    """Give a room or a slide: soft blocks of colour."""
+    """Return a room or a slide: soft blocks of colour."""
     coarse = np.random.default_rng(seed).integers(60, 200, (4, 6, 3), np.uint8)
     return cv2.resize(coarse, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
 
@@ -309,7 +309,7 @@ def judge(
 
 
 def finder(recognizer: "Recognizer") -> Callable[[np.ndarray, int, float], dict[int, tuple[float, float]]]:
-    """Give what finds the faces of one video, each by its id."""
+    """Find what finds the faces of one video, each by its id."""
     from emotion_core import Session
     from emotion_core.types import Frame
 

@@ -28,7 +28,7 @@ Views = list[tuple[str, float, np.ndarray]]  # whose, when, unit vector (128,)
 
 
 def of_clip(path: Path, finder: FaceFinder, embedder: Embedder) -> Views:
-    """Give the good views of a clip's people, about two a second; who is who is told by place alone."""
+    """Return the good views of a clip's people, about two a second; who is who is told by place alone."""
     import av
 
     from emotion_core.faces.tracking import Search
@@ -55,7 +55,7 @@ def of_clip(path: Path, finder: FaceFinder, embedder: Embedder) -> Views:
 
 
 def spoilt(picture: np.ndarray) -> Iterator[np.ndarray]:
-    """Give a picture as a camera might see it: itself, dim, lit from a side, tilted, nearer, blurred."""
+    """Yield a picture as a camera might see it: itself, dim, lit from a side, tilted, nearer, blurred."""
     side = picture.shape[0]
     ramp = np.linspace(0.5, 1.4, side, dtype=np.float32)[None, :, None]
     yield picture
@@ -67,7 +67,7 @@ def spoilt(picture: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def of_table(name: str, count: int, finder: FaceFinder, embedder: Embedder) -> Views:
-    """Give the views of a data set's people; those of UTKFace are spoilt in five ways."""
+    """Return the views of a data set's people; those of UTKFace are spoilt in five ways."""
     import pyarrow.parquet as pq
 
     table = SHARED / "data" / f"{name}.parquet"
@@ -90,7 +90,7 @@ def of_table(name: str, count: int, finder: FaceFinder, embedder: Embedder) -> V
 
 
 def cosines(views: Views) -> tuple[np.ndarray, np.ndarray]:
-    """Give the cosines of all pairs of one person's views, not of one second, and of two people's."""
+    """Return the cosines of all pairs of one person's views, not of one second, and of two people's."""
     vectors = np.stack([vector for _, _, vector in views])
     names, times = np.array([name for name, _, _ in views]), np.array([time for _, time, _ in views])
     first, second = np.triu_indices(len(views), 1)
@@ -134,7 +134,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def row_of(kind: str, people: int, same: np.ndarray, other: np.ndarray) -> dict[str, object]:
-    """Give the rates at the tracker's thresholds: split below, joined from them on."""
+    """Return the rates at the tracker's thresholds: split below, joined from them on."""
     row: dict[str, object] = {"kind": kind, "people": people, "same": len(same), "different": len(other)}
     for name, cosine in (("other", OTHER), ("doubted", DOUBTED), ("same", SAME)):
         if len(same):

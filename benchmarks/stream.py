@@ -19,7 +19,7 @@ RATE = 30.0
 
 
 def paced(pictures: list[bytes], seconds: float) -> Iterator[tuple[bytes, float]]:
-    """Give `RATE` pictures a second, each stamped with the time at which it was due."""
+    """Yield `RATE` pictures a second, each stamped with the time at which it was due."""
     begun = time.monotonic()
     for number in range(int(seconds * RATE)):
         due = begun + number / RATE
@@ -28,7 +28,7 @@ def paced(pictures: list[bytes], seconds: float) -> Iterator[tuple[bytes, float]
 
 
 def pictures_of(count: int) -> list[bytes]:
-    """Give JPEG pictures of 640x480 with one drifting face: NASA's photograph of Eileen Collins."""
+    """Return JPEG pictures of 640x480 with one drifting face: NASA's photograph of Eileen Collins."""
     from skimage import data
 
     made = []
@@ -40,7 +40,7 @@ def pictures_of(count: int) -> list[bytes]:
 
 
 def measure(seconds: float) -> dict[str, float]:
-    """Give the 95th percentiles of latency and of the model alone, in ms, and the server's memory in MB."""
+    """Return the 95th percentiles of latency and of the model alone, in ms, and the server's memory in MB."""
     late, model = [], []
     pictures = pictures_of(200)
     with running() as (url, app), Client(url) as client:

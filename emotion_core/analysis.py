@@ -223,7 +223,7 @@ def _analyze(
 
 
 def model_facts(recognizer: "Recognizer") -> dict[str, Any]:
-    """Give what a summary says of the model."""
+    """Return what a summary says of the model."""
     facts = recognizer.metadata
     known = {key: facts[key] for key in (*_MODEL_FACTS, "detector") if key in facts}
     return {**known, "labels": list(recognizer.labels)}
@@ -259,7 +259,7 @@ class _Pace:
 
 
 def _depth(info: VideoInfo) -> int:
-    """Give how many frames may wait between two threads: few of a large picture."""
+    """Return how many frames may wait between two threads: few of a large picture."""
     return max(1, min(6, _QUEUE_BYTES // max(1, info.width * info.height * 3)))
 
 

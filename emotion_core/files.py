@@ -29,19 +29,19 @@ def weights_dir() -> Path:
 
 
 def card_path() -> Path:
-    """Give the path of MODEL_CARD.md, which travels with the weights."""
+    """Return the path of MODEL_CARD.md, which travels with the weights."""
     inside = weights_dir() / "MODEL_CARD.md"
     return inside if inside.is_file() else Path(__file__).resolve().parents[1] / "MODEL_CARD.md"
 
 
 def cache_dir() -> Path:
-    """Give the folder for things that can be fetched again; EMOTION_CACHE chooses another."""
+    """Return the folder for things that can be fetched again; EMOTION_CACHE chooses another."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(os.environ.get("EMOTION_CACHE") or Path(base) / "emotion-recognition")
 
 
 def sha256_of(path: Path) -> str:
-    """Give the SHA-256 of a file in lower-case hex."""
+    """Return the SHA-256 of a file in lower-case hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -97,13 +97,13 @@ class Beside:
                 os.close(handle)
 
     def place(self) -> Path:
-        """Give the file its name now, and go on writing it; `path` is that name from here on."""
+        """Return the file its name now, and go on writing it; `path` is that name from here on."""
         self.path.replace(self.target)
         self.path = self.target
         return self.target
 
     def commit(self) -> Path:
-        """Give the finished file its name; the one that was there is gone."""
+        """Return the finished file its name; the one that was there is gone."""
         self.place()
         return self.release()
 
@@ -124,7 +124,7 @@ class Beside:
 
 @contextlib.contextmanager
 def written_beside(target: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give the path to write to; what lies there takes the place of `target` when the block ends well.
+    """Yield the path to write to; what lies there takes the place of `target` when the block ends well.
 
     Neither a failure nor a kill harms the file that was there or leaves half a file under its name.
 
@@ -141,7 +141,7 @@ def written_beside(target: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def partial_name(target: Path) -> Path:
-    """Give the name beside `target` under which it is written, with the same ending."""
+    """Return the name beside `target` under which it is written, with the same ending."""
     return target.with_name(f"{target.stem}.partial{target.suffix}")
 
 

@@ -100,7 +100,7 @@ class ObjectDetector:
         return cls(model, file, model.names)
 
     def __call__(self, image: Frame | np.ndarray) -> list[DetectedObject]:
-        """Give the objects in a frame or an RGB uint8 (H, W, 3) picture, boxes in its pixels."""
+        """Return the objects in a frame or an RGB uint8 (H, W, 3) picture, boxes in its pixels."""
         return self._find(image.image if isinstance(image, Frame) else image)
 
 
@@ -160,7 +160,7 @@ class _Onnx:
 
 
 def _names(metadata: str | None, count: int) -> tuple[str, ...]:
-    """Give the class names that a model carries, or COCO's where it carries none and has 80."""
+    """Return the class names that a model carries, or COCO's where it carries none and has 80."""
     if metadata is None:
         return COCO if count == len(COCO) else tuple(f"class {i}" for i in range(max(0, count)))
     try:
@@ -216,7 +216,7 @@ def _from_ultralytics(
 
 
 def cached() -> Path | None:
-    """Give the path of the YOLOv8n weights where they lie in the cache, verified; None where they don't."""
+    """Return the path of the YOLOv8n weights where they lie in the cache, verified; None where they don't."""
     target = cache_dir() / DEFAULT_NAME
     return target if target.is_file() and sha256_of(target) == DEFAULT_SHA256 else None
 

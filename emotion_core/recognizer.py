@@ -114,7 +114,7 @@ class Recognizer:
         return self._finder
 
     def __call__(self, frame: Frame | np.ndarray, session: Session, *, channels: str = "rgb") -> list[Face]:
-        """Give the faces of a frame, in the order of their ids; an empty list where there is none.
+        """Return the faces of a frame, in the order of their ids; an empty list where there is none.
 
         Args:
             frame: a Frame, or an RGB uint8 picture (H, W, 3). Pictures without a time, and times that don't
@@ -200,7 +200,7 @@ class Recognizer:
         return probabilities, valence, arousal
 
     def _track(self, frame: Frame, session: Session) -> tuple[list[Track], int]:
-        """Give the faces of a frame as they are followed, and how many may be there that are not read."""
+        """Return the faces of a frame as they are followed, and how many may be there that are not read."""
         tracker, image = session.tracker, frame.image
         search = tracker.begin(frame.time, image)
         last = [track.face for track in tracker.present]
@@ -223,7 +223,7 @@ class Recognizer:
     def _encode(
         self, pairs: Sequence[tuple[np.ndarray, DetectedFace | None]]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Give features (N, F) of faces in their pictures, and which have colours, bool (N,).
+        """Return features (N, F) of faces in their pictures, and which have colours, bool (N,).
 
         A picture without a face is taken whole.
         """
@@ -262,7 +262,7 @@ class Recognizer:
 
 
 def _in_rgb(image: np.ndarray, channels: str) -> np.ndarray:
-    """Give a picture (H, W, 3) of those channels as RGB; else as it is, for the check that follows."""
+    """Return a picture (H, W, 3) of those channels as RGB; else as it is, for the check that follows."""
     if channels not in ("rgb", "bgr"):
         raise ValueError(f"channels are 'rgb' or 'bgr', not {channels!r}")
     if channels == "rgb" or image.ndim != 3 or image.shape[2] != 3:

@@ -53,7 +53,7 @@ class ObjectSearch:
         return new
 
     def collect(self, time: float) -> list[DetectedObject] | None:
-        """Give what a search beside the frames has found since it was last asked; begins none."""
+        """Return what a search beside the frames has found since it was last asked; begins none."""
         running = self._running
         if running is None or not running.done():
             return None
@@ -63,7 +63,7 @@ class ObjectSearch:
         return self._take(running.result(), time)
 
     def held(self, time: float) -> list[DetectedObject]:
-        """Give what was found last, to be shown at that time (s); empty where it is too old."""
+        """Return what was found last, to be shown at that time (s); empty where it is too old."""
         return self._last if time - self._came <= KEPT else []
 
     def forget(self) -> None:

@@ -36,7 +36,7 @@ class Picture:
 
 
 def pack(image: "np.ndarray | bytes", stamp: float) -> bytes:
-    """Give the message of a picture: the bytes of a JPEG, or RGB uint8 (H, W, 3), which is sent raw.
+    """Return the message of a picture: the bytes of a JPEG, or RGB uint8 (H, W, 3), which is sent raw.
 
     Raises ValueError for an array of another shape.
     """

@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 
 def create_app(settings: "Settings") -> FastAPI:
-    """Give the whole application for `settings`; one in a process, as Streamlit allows no second."""
+    """Return the whole application for `settings`; one in a process, as Streamlit allows no second."""
     quiet.before_gradio()
     # Gradio notes its folder when it is imported, and makes it: it has to be the run's by then.
     run = App.start(settings)
@@ -107,7 +107,7 @@ class Server(uvicorn.Server):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Give a socket that listens on `host` and `port` (0: any free one).
+    """Return a socket that listens on `host` and `port` (0: any free one).
 
     Raises EmotionError where that can't be.
     """

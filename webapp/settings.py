@@ -86,7 +86,7 @@ class Settings:
         return int(self.max_megapixels * 1e6)
 
     def names(self) -> tuple[str, ...]:
-        """Give the names under which the server answers, beside local ones and IP addresses."""
+        """Return the names under which the server answers, beside local ones and IP addresses."""
         given = (self.host, *_listed(os.environ.get("SPACE_HOST", "")))
         return (*self.allowed_hosts, *(name for name in given if is_name(name) and not is_address(name)))
 
@@ -114,7 +114,7 @@ _LOWEST = {
 
 
 def is_space() -> bool:
-    """Give whether the app runs as a Hugging Face Space: behind its proxy, in a frame of its site."""
+    """Return whether the app runs as a Hugging Face Space: behind its proxy, in a frame of its site."""
     return "SPACE_ID" in os.environ
 
 

@@ -46,7 +46,7 @@ def _masthead(*, log_out: bool) -> str:
 
 
 def untrained_banner(engine: Engine) -> str:
-    """Give the banner of weights that were never trained, or nothing."""
+    """Return the banner of weights that were never trained, or nothing."""
     try:
         trained = engine.trained
     except EmotionError as problem:

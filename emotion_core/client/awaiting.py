@@ -42,11 +42,11 @@ class AsyncClient:
         await self._http.aclose()
 
     async def model(self) -> dict[str, Any]:
-        """Give the facts of the weights, and what the server allows."""
+        """Return the facts of the weights, and what the server allows."""
         return dict((await self._ask(Call("GET", "/model"))).json())
 
     async def faces(self, *pictures: str | os.PathLike[str] | bytes) -> list[list[dict[str, Any]]]:
-        """Give the faces of each picture."""
+        """Return the faces of each picture."""
         with calls.faces_call(pictures) as call:
             return calls.faces_of((await self._ask(call)).json())
 
@@ -103,7 +103,7 @@ class AsyncClient:
             await asyncio.sleep(0.5)
 
     async def events(self, id: str) -> AsyncGenerator[Job]:
-        """Give a job whenever it gets further; raises ConnectionError where the connection breaks off."""
+        """Return a job whenever it gets further; raises ConnectionError where the connection breaks off."""
         import httpx
 
         try:
@@ -118,11 +118,11 @@ class AsyncClient:
             raise ConnectionError(str(error)) from error
 
     async def job(self, id: str) -> Job:
-        """Give a job as it is now."""
+        """Return a job as it is now."""
         return Job.of((await self._ask(Call("GET", f"/analyses/{id}"))).json())
 
     async def jobs(self, state: str | None = None) -> AsyncIterator[Job]:
-        """Give the jobs of this token, the newest first; `state` chooses some."""
+        """Yield the jobs of this token, the newest first; `state` chooses some."""
         params: dict[str, Any] = {"limit": 100} | ({"state": state} if state else {})
         while True:
             page = (await self._ask(Call("GET", "/analyses", {"params": params}))).json()
@@ -140,11 +140,11 @@ class AsyncClient:
         start: float | None = None,
         end: float | None = None,
     ) -> list[dict[str, Any]]:
-        """Give the records: all, those of a face, or between two seconds."""
+        """Return the records: all, those of a face, or between two seconds."""
         return list((await self._ask(calls.results_call(id, face, start, end))).json())
 
     async def summary(self, id: str) -> dict[str, Any]:
-        """Give shares, means, longest runs and strongest moments of each face."""
+        """Return shares, means, longest runs and strongest moments of each face."""
         return dict((await self._ask(Call("GET", f"/analyses/{id}/summary"))).json())
 
     async def save(self, id: str, what: str, path: str | os.PathLike[str]) -> Path:
@@ -240,7 +240,7 @@ async def _each(pictures: Pictures) -> AsyncIterator[tuple[np.ndarray | bytes, f
 
 
 async def _overtaken(socket: Any, pictures: Pictures) -> AsyncIterator[Answer]:
-    """Give the answers while a task sends; the last picture that was sent is always answered."""
+    """Yield the answers while a task sends; the last picture that was sent is always answered."""
     sent = 0
 
     async def send() -> None:

@@ -76,7 +76,7 @@ class Job:
         return self.state not in ("queued", "running")
 
     def checked(self) -> Job:
-        """Give the job; raises EmotionError where it has failed."""
+        """Return the job; raises EmotionError where it has failed."""
         if self.state == "failed":
             raise EmotionError(f"{self.name}: {self.error}")
         return self
@@ -136,7 +136,7 @@ class Call:
         return self.method in ("GET", "HEAD", "DELETE") or "Idempotency-Key" in self.given.get("headers", {})
 
     def wait(self, answer: httpx.Response) -> float | None:
-        """Give the seconds after which the server wants to be asked again; None where it has answered."""
+        """Return the seconds after which the server wants to be asked again; None where it has answered."""
         if answer.status_code not in _LATER:
             return None
         text = answer.headers.get("retry-after", "1")
@@ -144,7 +144,7 @@ class Call:
         return seconds if seconds <= MOST_WAIT else None
 
     def check(self, answer: httpx.Response) -> httpx.Response:
-        """Give the answer; raises EmotionError with the server's line where it is an error."""
+        """Return the answer; raises EmotionError with the server's line where it is an error."""
         if answer.is_success:
             return answer
         try:
@@ -155,13 +155,13 @@ class Call:
 
 
 def json_call(source: str, value: str, options: Mapping[str, Any], key: str | None) -> Call:
-    """Give the call that has a file of the server analysed: `source` is "library" or "upload"."""
+    """Return the call that has a file of the server analysed: `source` is "library" or "upload"."""
     return Call("POST", "/analyses", {"json": {source: value, **options}, "headers": _key(key)})
 
 
 @contextmanager
 def file_call(path: Path, options: Mapping[str, Any], key: str | None) -> Iterator[Call]:
-    """Give the call that sends a file to be analysed; it is open meanwhile."""
+    """Yield the call that sends a file to be analysed; it is open meanwhile."""
     fields = {name: _text(value) for name, value in options.items()}
     with _opened(path) as file:
         given = {"files": [("file", (path.name, file))], "data": fields, "headers": _key(key)}
@@ -170,7 +170,7 @@ def file_call(path: Path, options: Mapping[str, Any], key: str | None) -> Iterat
 
 @contextmanager
 def faces_call(pictures: Sequence[str | os.PathLike[str] | bytes]) -> Iterator[Call]:
-    """Give the call that sends pictures: files, or the bytes of files."""
+    """Yield the call that sends pictures: files, or the bytes of files."""
     with ExitStack() as stack:
         files: list[tuple[str, tuple[str, Any]]] = []
         for number, picture in enumerate(pictures, 1):
@@ -183,7 +183,7 @@ def faces_call(pictures: Sequence[str | os.PathLike[str] | bytes]) -> Iterator[C
 
 
 def faces_of(said: Mapping[str, Any]) -> list[list[dict[str, Any]]]:
-    """Give the faces of each picture; raises EmotionError for the first that could not be read."""
+    """Return the faces of each picture; raises EmotionError for the first that could not be read."""
     for picture in said["pictures"]:
         if picture["error"]:
             raise EmotionError(picture["error"]["detail"])
@@ -191,7 +191,7 @@ def faces_of(said: Mapping[str, Any]) -> list[list[dict[str, Any]]]:
 
 
 def begin_call(name: str, size: int) -> Call:
-    """Give the call that begins an upload in parts."""
+    """Return the call that begins an upload in parts."""
     encoded = base64.b64encode(name.encode()).decode()
     return Call(
         "POST",
@@ -201,26 +201,26 @@ def begin_call(name: str, size: int) -> Call:
 
 
 def part_call(id: str, at: int, part: bytes) -> Call:
-    """Give the call that sends a part which begins at byte `at`."""
+    """Return the call that sends a part which begins at byte `at`."""
     return Call("PATCH", f"/uploads/{id}", {"content": part, "headers": {**_PART, "Upload-Offset": str(at)}})
 
 
 def results_call(id: str, face: int | None, start: float | None, end: float | None) -> Call:
-    """Give the call for the records of a job."""
+    """Return the call for the records of a job."""
     given = {"face": face, "from": start, "to": end}
     params = {name: value for name, value in given.items() if value is not None}
     return Call("GET", f"/analyses/{id}/results", {"params": params})
 
 
 def file_of(id: str, what: str) -> Call:
-    """Give the call for one of a job's files: video, report, summary, or a format of results."""
+    """Return the call for one of a job's files: video, report, summary, or a format of results."""
     if what in ("video", "report", "summary"):
         return Call("GET", f"/analyses/{id}/{what}")
     return Call("GET", f"/analyses/{id}/results", {"params": {"format": what}})
 
 
 def size_of(path: Path) -> int:
-    """Give the bytes of a file; raises EmotionError where there is none."""
+    """Return the bytes of a file; raises EmotionError where there is none."""
     try:
         return path.stat().st_size
     except OSError as error:
@@ -228,24 +228,24 @@ def size_of(path: Path) -> int:
 
 
 def job_in(line: str) -> Job | None:
-    """Give the job that a line of server-sent events holds; None for any other line."""
+    """Return the job that a line of server-sent events holds; None for any other line."""
     said = json.loads(line[6:]) if line.startswith("data: {") else None
     return Job.of(said) if said else None
 
 
 def http_options(url: str, token: str | None, timeout: float) -> dict[str, Any]:
-    """Give what an HTTP client of either kind is made with."""
+    """Return what an HTTP client of either kind is made with."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     return {"base_url": f"{_checked(url)}/api/v1", "headers": headers, "timeout": timeout}
 
 
 def stream_url(url: str, *, newest: bool) -> str:
-    """Give the address of a stream that reads each picture, or the newest only."""
+    """Return the address of a stream that reads each picture, or the newest only."""
     return f"{url.rstrip('/')}/api/v1/stream{'' if newest else '?frames=all'}".replace("http", "ws", 1)
 
 
 def socket_options(token: str | None, timeout: float) -> dict[str, Any]:
-    """Give what a WebSocket of either kind is opened with."""
+    """Return what a WebSocket of either kind is opened with."""
     return {
         "additional_headers": {"Authorization": f"Bearer {token}"} if token else {},
         "subprotocols": [PROTOCOL],

@@ -47,11 +47,11 @@ class Client:
         self._http.close()
 
     def model(self) -> dict[str, Any]:
-        """Give the facts of the weights, and what the server allows."""
+        """Return the facts of the weights, and what the server allows."""
         return dict(self._ask(Call("GET", "/model")).json())
 
     def faces(self, *pictures: str | os.PathLike[str] | bytes) -> list[list[dict[str, Any]]]:
-        """Give the faces of each picture: files, or the bytes of files.
+        """Return the faces of each picture: files, or the bytes of files.
 
         Raises EmotionError for the first picture that can't be read.
         """
@@ -116,7 +116,7 @@ class Client:
             time.sleep(0.5)
 
     def events(self, id: str) -> Iterator[Job]:
-        """Give a job whenever it gets further, until it has ended.
+        """Yield a job whenever it gets further, until it has ended.
 
         Raises ConnectionError where the connection breaks off before that.
         """
@@ -132,11 +132,11 @@ class Client:
             raise ConnectionError(str(error)) from error
 
     def job(self, id: str) -> Job:
-        """Give a job as it is now."""
+        """Return a job as it is now."""
         return Job.of(self._ask(Call("GET", f"/analyses/{id}")).json())
 
     def jobs(self, state: str | None = None) -> Iterator[Job]:
-        """Give the jobs of this token, the newest first; `state` chooses some."""
+        """Yield the jobs of this token, the newest first; `state` chooses some."""
         params: dict[str, Any] = {"limit": 100} | ({"state": state} if state else {})
         while True:
             page = self._ask(Call("GET", "/analyses", {"params": params})).json()
@@ -153,11 +153,11 @@ class Client:
         start: float | None = None,
         end: float | None = None,
     ) -> list[dict[str, Any]]:
-        """Give the records, one for each frame and face: all, those of a face, or between two seconds."""
+        """Return the records, one for each frame and face: all, those of a face, or between two seconds."""
         return list(self._ask(calls.results_call(id, face, start, end)).json())
 
     def summary(self, id: str) -> dict[str, Any]:
-        """Give shares, means, longest runs and strongest moments of each face."""
+        """Return shares, means, longest runs and strongest moments of each face."""
         return dict(self._ask(Call("GET", f"/analyses/{id}/summary")).json())
 
     def save(self, id: str, what: str, path: str | os.PathLike[str]) -> Path:
@@ -251,7 +251,7 @@ class Client:
 
 
 def _overtaken(socket: Any, pictures: Iterable[tuple[np.ndarray | bytes, float]]) -> Iterator[Answer]:
-    """Give the answers while a thread sends; the last picture that was sent is always answered."""
+    """Yield the answers while a thread sends; the last picture that was sent is always answered."""
     gone = calls.needs("websockets.exceptions").ConnectionClosed
     sent = 0
 

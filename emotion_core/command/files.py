@@ -101,7 +101,7 @@ def _analyze(
 
 
 def _line(error: Exception, source: object, several: bool) -> str:
-    """Give the line about one of several sources that failed; a fault of this program is raised on."""
+    """Return the line about one of several sources that failed; a fault of this program is raised on."""
     line = explained(error) if several else None
     if line is None:
         raise error

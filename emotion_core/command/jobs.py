@@ -79,7 +79,7 @@ def realtime(args: argparse.Namespace) -> int:
 
 
 def _record(args: argparse.Namespace) -> "Make | None":
-    """Give what begins the recording of a live view, None where nobody asked for one."""
+    """Return what begins the recording of a live view, None where nobody asked for one."""
     from emotion_core.results.names import RESULTS
     from emotion_core.results.recording import Recording
     from emotion_core.types import EmotionError

@@ -33,7 +33,7 @@ class BlazeFace:
         self._anchors = np.concatenate([np.repeat(_middles(count), each, 0) for count, each in _GRIDS])
 
     def region(self, image: np.ndarray, side: int) -> np.ndarray | None:
-        """Give the similarity (2, 3) to the crop of `side` pixels around the face of an RGB uint8 picture.
+        """Return the similarity (2, 3) to the crop of `side` pixels around the face of an RGB uint8 picture.
 
         Its eyes are level in the crop. None where no face is seen.
         """
@@ -56,7 +56,7 @@ class BlazeFace:
         )
 
     def _best(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-        """Give centre, width and height (4,) and both eyes (2, 2) of the surest face, in pixels."""
+        """Return centre, width and height (4,) and both eyes (2, 2) of the surest face, in pixels."""
         regressed, logits = self._net(picture)
         at = np.flatnonzero(logits > math.log(LEAST_SCORE / (1 - LEAST_SCORE)))
         if not len(at):
@@ -73,13 +73,13 @@ class BlazeFace:
 
 
 def _middles(count: int) -> np.ndarray:
-    """Give the middles (count * count, 2) of a grid's places in pixels, row by row."""
+    """Return the middles (count * count, 2) of a grid's places in pixels, row by row."""
     line = (np.arange(count, dtype=np.float32) + 0.5) * _SIDE / count
     return np.stack(np.meshgrid(line, line), 2).reshape(-1, 2)
 
 
 def _overlap(boxes: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """Give what boxes (N, 4) share with one, both by centre and size: intersection over union (N,)."""
+    """Return what boxes (N, 4) share with one, both by centre and size: intersection over union (N,)."""
     low = np.maximum(boxes[:, :2] - boxes[:, 2:] / 2, box[:2] - box[2:] / 2)
     high = np.minimum(boxes[:, :2] + boxes[:, 2:] / 2, box[:2] + box[2:] / 2)
     shared = (high - low).clip(0).prod(1)

@@ -9,7 +9,7 @@ from emotion_core.faces.crop import crop_matrix, warp
 
 
 def look_of(image: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Give the colours of head and shoulders: a histogram (6 * 6 * 6,) in CIELAB that sums to 1."""
+    """Return the colours of head and shoulders: a histogram (6 * 6 * 6,) in CIELAB that sums to 1."""
     try:
         crop = warp(image, crop_matrix(points, 32, 2.0), 32)
     except ValueError:  # the points fall together
@@ -23,5 +23,5 @@ def look_of(image: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 def unlike(look: np.ndarray, other: np.ndarray) -> float:
-    """Give the Hellinger distance of two looks, in [0, 1]."""
+    """Return the Hellinger distance of two looks, in [0, 1]."""
     return math.sqrt(max(0.0, 1.0 - float(np.sqrt(look * other).sum())))

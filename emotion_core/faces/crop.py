@@ -40,7 +40,7 @@ def five_points(landmarks: np.ndarray) -> np.ndarray:
 
 
 def crop_matrix(points: np.ndarray, size: int = SIZE, margin: float = 1.0) -> np.ndarray:
-    """Give the (2, 3) similarity that maps picture pixels to an upright crop of `size` x `size`.
+    """Return the (2, 3) similarity that maps picture pixels to an upright crop of `size` x `size`.
 
     `points` are the five of `five_points`, in pixels. The scale is the larger of the eye distance and the
     weighted eye-to-mouth distance, so that neither a turned nor a bowed head shrinks it; the upright

@@ -37,7 +37,7 @@ class Embedder:
         self._input = self._net.get_inputs()[0].name
 
     def __call__(self, image: np.ndarray, faces: Sequence[DetectedFace]) -> np.ndarray:
-        """Give unit vectors (N, 128), float32, of N faces of an RGB uint8 picture (H, W, 3)."""
+        """Return unit vectors (N, 128), float32, of N faces of an RGB uint8 picture (H, W, 3)."""
         return self.of_crops([crop_face(image, face.points, SIDE) for face in faces])
 
     def of_crops(self, crops: Sequence[np.ndarray]) -> np.ndarray:
@@ -47,7 +47,7 @@ class Embedder:
         return self.of_batch(np.stack([_standardized(crop) for crop in crops])[:, None])
 
     def of_batch(self, faces: np.ndarray) -> np.ndarray:
-        """Give unit vectors (N, 128) of standardised grey crops (N, 1, 64, 64), float32."""
+        """Return unit vectors (N, 128) of standardised grey crops (N, 1, 64, 64), float32."""
         vectors: np.ndarray = self._net.run(None, {self._input: faces})[0]
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-6)
 

@@ -94,7 +94,7 @@ class FaceFinder:
         return self.read(image, self.candidates(image, thorough=True))
 
     def candidates(self, image: np.ndarray, *, thorough: bool = False) -> list[Candidate]:
-        """Give what may be faces, best first: from about 20 px in a picture 640 wide.
+        """Return what may be faces, best first: from about 20 px in a picture 640 wide.
 
         A thorough search also looks for smaller faces in large pictures and for faces that fill the
         picture, which takes three to five times as long, and for heads that lie where none surely stands.

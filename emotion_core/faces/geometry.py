@@ -35,7 +35,7 @@ class HeadGeometry:
         self._spread = float(self._weights @ (self._centred * self._centred).sum(1))
 
     def rotation(self, mesh: np.ndarray, width: float = 1.0, height: float = 1.0) -> np.ndarray:
-        """Give the rotation (3, 3) of a head from its mesh (468 or more, 3).
+        """Compute the rotation (3, 3) of a head from its mesh (468 or more, 3).
 
         The mesh is in units of the picture's width and height; its z is in units of the width and grows away
         from the camera. The answer's axes are x to the right, y up and z towards the camera.
@@ -61,7 +61,7 @@ class HeadGeometry:
 
 
 def _reference(metadata: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give the vertices (N, 3) that count, their weights (N,) and their places in the mesh (N,)."""
+    """Return the vertices (N, 3) that count, their weights (N,) and their places in the mesh (N,)."""
     mesh = next(value for field, value in fields(metadata) if field == 1)
     weighed = [dict(fields(value)) for field, value in fields(metadata) if field == 2]
     # a vertex has five numbers, two of them for textures

@@ -37,7 +37,7 @@ class Looks:
         return len(self.views)
 
     def like(self, vector: np.ndarray) -> float:
-        """Give the cosine of a unit vector (128,) with the nearest view or their mean; -1 without any."""
+        """Return the cosine of a unit vector (128,) with the nearest view or their mean; -1 without any."""
         if not len(self.views):
             return -1.0
         mean = self.views.mean(0)
@@ -89,7 +89,7 @@ def is_good_view(image: np.ndarray, face: DetectedFace) -> bool:
 
 
 def pattern_of(image: np.ndarray, face: DetectedFace) -> np.ndarray:
-    """Give the brightness pattern of a face (N,), sampled where its mesh or its box lies; mean 0, length 1.
+    """Return the brightness pattern of a face (N,), sampled where its mesh or its box lies; mean 0, length 1.
 
     It costs a hundredth of an embedding, and tells when to ask for one.
     """

@@ -31,7 +31,7 @@ class MeshMissingError(EmotionError):
 
 
 def not_a_bundle(path: Path) -> EmotionError:
-    """Give the error for a file that no reader can use."""
+    """Return the error for a file that no reader can use."""
     return EmotionError(f"{path} is no FaceLandmarker bundle; give another or none to use the usual one")
 
 

@@ -78,7 +78,7 @@ class LiteMesh:
         return MeshReading(points, rotation, self._blendshapes(points), fit)
 
     def _mesh(self, crop: np.ndarray) -> tuple[np.ndarray | None, float]:
-        """Give the points (478, 3), x and y in pixels from the crop's corner, or None, and how they fit."""
+        """Return the points (478, 3), x and y in pixels from the crop's corner, or None, and how they fit."""
         mesh, presence, _ = self._net(crop)
         fit = float(presence[0])
         if fit < math.log(PRESENCE_CONFIDENCE / (1 - PRESENCE_CONFIDENCE)):

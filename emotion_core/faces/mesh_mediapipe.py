@@ -77,7 +77,7 @@ class MediaPipeMesh:
         return self.read(picture)
 
     def _ask(self, landmarker: Any, picture: Any) -> tuple[np.ndarray, Any]:
-        """Give the points (478, 2), or none, as shares of the picture, and the rest of the result."""
+        """Return the points (478, 2), or none, as shares of the picture, and the rest of the result."""
         answer = self._direct.detect(landmarker, picture) if self._direct is not None else None
         if answer is not None:
             return answer
@@ -155,7 +155,7 @@ class _Direct:
         )
 
     def detect(self, landmarker: Any, picture: Any) -> tuple[np.ndarray, Any] | None:
-        """Give the points (478, 2), or none, and the rest of the result; None where the library complains."""
+        """Find the points (478, 2), or none, and the rest of the result; None where the library complains."""
         library, held, problem = landmarker._lib._lib, self._result(), ctypes.c_char_p()
         if library.MpFaceLandmarkerDetectImage(
             landmarker._handle, picture._image_ptr, None, ctypes.byref(held), ctypes.byref(problem)

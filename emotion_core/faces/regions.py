@@ -26,7 +26,7 @@ def sound(points: np.ndarray) -> bool:
 
 
 def head_pose(rotation: np.ndarray, region: np.ndarray) -> Pose:
-    """Give the head's angles in the picture from its rotation in an upright crop.
+    """Return the head's angles in the picture from its rotation in an upright crop.
 
     The rotation is taken apart as Rz Ry Rx; the crop's own turn is added to the roll.
     """
@@ -68,7 +68,7 @@ def plausible(before: Box, now: Box) -> bool:
 
 
 def area(box: Box) -> float:
-    """Give a box's area in square pixels."""
+    """Return a box's area in square pixels."""
     return box.width * box.height
 
 
@@ -86,12 +86,12 @@ def pad(picture: np.ndarray, margin: int) -> np.ndarray:
 
 
 def center(box: Box) -> np.ndarray:
-    """Give the centre (2,) of a box."""
+    """Return the centre (2,) of a box."""
     return np.array([box.x + box.width / 2, box.y + box.height / 2])
 
 
 def size_of(box: Box) -> float:
-    """Give the side of a square as large as a box, in pixels."""
+    """Return the side of a square as large as a box, in pixels."""
     return math.sqrt(box.width * box.height)
 
 

@@ -17,7 +17,7 @@ _NEWS, _KNOWN = 9.0, 3.0
 
 
 def scene_of(image: np.ndarray) -> np.ndarray:
-    """Give a thumbnail (18, 32) of an RGB picture, float32 in [0, 255], by which hard cuts are seen."""
+    """Return a thumbnail (18, 32) of an RGB picture, float32 in [0, 255], by which hard cuts are seen."""
     apart = max(1, min(image.shape[:2]) // 64)  # every so many pixels: averaging all of 4K would take 5 ms
     small = cv2.resize(image[::apart, ::apart], (32, 18), interpolation=cv2.INTER_AREA)
     return cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)

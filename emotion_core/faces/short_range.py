@@ -74,14 +74,14 @@ class ShortRange:
 
 
 def _five(six: np.ndarray) -> np.ndarray:
-    """Give the five points of a face from eyes, nose, middle of the mouth and ears, (6, 2) in pixels."""
+    """Return the five points of a face from eyes, nose, middle of the mouth and ears, (6, 2) in pixels."""
     right_eye, left_eye, nose, mouth = six[:4]
     along = _MOUTH * (left_eye - right_eye)
     return np.stack([right_eye, left_eye, nose, mouth - along, mouth + along]).astype(np.float32)
 
 
 def _tiles(width: int, height: int, side: int) -> Iterator[tuple[int, int, int]]:
-    """Give the square tiles (x, y, edge) of a picture for one `side`, and the one that shows all of it.
+    """Yield the square tiles (x, y, edge) of a picture for one `side`, and the one that shows all of it.
 
     >>> list(_tiles(200, 100, 192))
     [(0, 0, 200)]
@@ -104,7 +104,7 @@ def _starts(length: int, edge: int) -> list[int]:
 
 
 def _places() -> np.ndarray:
-    """Give where each of the 896 answers counts from, (896, 2) x and y in units of the tile."""
+    """Return where each of the 896 answers counts from, (896, 2) x and y in units of the tile."""
     places = [
         ((column + 0.5) / cells, (row + 0.5) / cells)
         for cells, answers in _GRIDS

@@ -51,13 +51,13 @@ class Anchor:
 
 
 def anchored(image: np.ndarray, face: DetectedFace) -> DetectedFace:
-    """Give a face of an RGB uint8 picture with what the frames to come are compared with."""
+    """Return a face of an RGB uint8 picture with what the frames to come are compared with."""
     matrix = crop_matrix(face.points, SIDE)
     return replace(face, anchor=Anchor(face, _thumbnail(image, matrix), matrix))
 
 
 def carried(image: np.ndarray, last: DetectedFace) -> DetectedFace | None:
-    """Give the face of the frame before as it lies in this RGB uint8 picture, where it hardly changed.
+    """Return the face of the frame before as it lies in this RGB uint8 picture, where it hardly changed.
 
     Its anchor is that of `last` where the expression is still as it was read, and a new one where only the
     mesh is. None where the mesh is to be read again.

@@ -82,7 +82,7 @@ class Track:
     guessed: bool = False  # named before it was seen well: may turn out to be somebody who is known
 
     def expected(self, now: float) -> np.ndarray:
-        """Give where the centre (2,) should be, gliding to a halt while it is out of sight."""
+        """Return where the centre (2,) should be, gliding to a halt while it is out of sight."""
         away = now - self.seen
         if away > _HIDDEN:  # gone rather than hidden: whoever returns mostly does so at the same place
             return center(self.face.box)
@@ -259,7 +259,7 @@ class Tracker:
         return False
 
     def _claim(self, track: Track, vector: np.ndarray) -> None:
-        """Give a track that was not seen well until now the id of whoever it turns out to be."""
+        """Name a track that was not seen well until now after whoever it turns out to be."""
         known = {t.id: t.person for t in self.tracks if t.missing and t.id is not None} | self.away
         if track.id is not None:
             known.pop(track.id, None)
@@ -275,7 +275,7 @@ class Tracker:
         track.guessed = False
 
     def _doubles(self, image: np.ndarray, near: dict[int, DetectedFace]) -> list[Track]:
-        """Give the tracks that have slipped onto a face which is another's, as happens when two cross."""
+        """Return the tracks that have slipped onto a face which is another's, as happens when two cross."""
         slipped: list[Track] = []
         present = [t for t in self.present if id(t) in near]
         for i, one in enumerate(present):
@@ -306,7 +306,7 @@ class Tracker:
                 track.missing = track.id is None or track.doubts >= _DOUBTS
 
     def _place(self, image: np.ndarray, found: Sequence[DetectedFace], embed: Embed | None) -> None:
-        """Give each face that was found to somebody who is missing or has left, or to somebody new."""
+        """Match each face that was found with somebody who is missing or has left, or somebody new."""
         vectors: list[np.ndarray | None] = [None] * len(found)
         if embed is not None:
             good = [j for j, face in enumerate(found) if is_good_view(image, face)]
@@ -380,7 +380,7 @@ class Tracker:
 
 
 def _sure(face: DetectedFace) -> float:
-    """Give the score from which one sighting of such a face is enough."""
+    """Return the score from which one sighting of such a face is enough."""
     if face.fit is not None and face.fit >= _FITS:
         return 0.0
     return _SURE if face.landmarks is not None else _SURE_ALONE

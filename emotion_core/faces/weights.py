@@ -12,7 +12,7 @@ EMBEDDING = "face_embedding.onnx"
 
 
 def find_yunet() -> Path:
-    """Give the path of the YuNet detector (MIT), whose content has been verified.
+    """Find the path of the YuNet detector (MIT), whose content has been verified.
 
     Raises:
         EmotionError: where the file is missing or is another one.
@@ -21,7 +21,7 @@ def find_yunet() -> Path:
 
 
 def find_embedding() -> Path:
-    """Give the path of the embedding network (this project's, after SFace), whose content has been verified.
+    """Find the path of the embedding network (this project's, after SFace), whose content has been verified.
 
     Raises:
         EmotionError: where the file is missing or is another one.
@@ -30,7 +30,7 @@ def find_embedding() -> Path:
 
 
 def find_landmarker(path: str | Path | None = None) -> Path:
-    """Give the path of the FaceLandmarker bundle (Google, Apache-2.0): `path`, or the one that is shipped.
+    """Find the path of the FaceLandmarker bundle (Google, Apache-2.0): `path`, or the one that is shipped.
 
     Raises:
         EmotionError: where `path` is no file, or the shipped bundle is missing or is another one.

@@ -22,7 +22,7 @@ def fields(message: bytes) -> Iterator[tuple[int, Any]]:
 
 
 def rewritten(message: bytes, changes: Mapping[int, Callable[[bytes], bytes | None]]) -> bytes:
-    """Give a message with the embedded ones of these numbers changed, or left out where that gives None."""
+    """Return a message with the embedded ones of these numbers changed, or left out where that gives None."""
     out = bytearray()
     for number, value, raw in _parts(message):
         if number in changes:
@@ -34,7 +34,7 @@ def rewritten(message: bytes, changes: Mapping[int, Callable[[bytes], bytes | No
 
 
 def embedded(number: int, content: bytes) -> bytes:
-    """Give the field `number` with a message or text in it."""
+    """Return the field `number` with a message or text in it."""
     return _varint(number << 3 | _BYTES) + _varint(len(content)) + content
 
 

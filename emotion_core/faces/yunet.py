@@ -67,7 +67,7 @@ class YuNet:
         return found
 
     def _run(self, image: np.ndarray, least: float) -> np.ndarray:
-        """Give rows (N, 15), best first: left, top, width and height, five points (x, y), and the score."""
+        """Return rows (N, 15), best first: left, top, width and height, five points (x, y), and the score."""
         height, width = image.shape[:2]
         low, right = -height % _STRIDES[-1], -width % _STRIDES[-1]
         padded = cv2.copyMakeBorder(image, 0, low, 0, right, cv2.BORDER_CONSTANT)

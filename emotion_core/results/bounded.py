@@ -135,7 +135,7 @@ def manner_of(file: Path) -> dict[str, Any]:
 
 
 def _comma_number(separator: str) -> re.Pattern[str]:
-    """Give the pattern of a whole cell that holds a number with a comma."""
+    """Return the pattern of a whole cell that holds a number with a comma."""
     number = r"-?\d+,\d+(?:[eE][-+]?\d+)?"
     edge = re.escape(separator)
     quoted = rf'(?:^|{edge})"{number}"(?:{edge}|$)'

@@ -29,7 +29,7 @@ _SIDES = {
 
 
 def check(names: Iterable[str]) -> tuple[str, ...]:
-    """Give names in the order of `EXTRAS`, each once; raises EmotionError for one that is none of them."""
+    """Return names in the order of `EXTRAS`, each once; raises EmotionError for one that is none of them."""
     asked = set(names)
     if unknown := sorted(asked - set(EXTRAS)):
         raise EmotionError(
@@ -39,12 +39,12 @@ def check(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def columns(extras: Iterable[str]) -> list[str]:
-    """Give the columns of extras, in order."""
+    """Return the columns of extras, in order."""
     return [column for name in extras for column in COLUMNS[name]]
 
 
 def of(face: Face, extras: Iterable[str]) -> dict[str, Any]:
-    """Give what was asked for of a face, by key, ready for JSON; what it doesn't have is None."""
+    """Return what was asked for of a face, by key, ready for JSON; what it doesn't have is None."""
     found: dict[str, Any] = {}
     for name in extras:
         value: Any = getattr(face, name)
@@ -60,7 +60,7 @@ def of(face: Face, extras: Iterable[str]) -> dict[str, Any]:
 
 
 def flat(name: str, value: Any) -> Sequence[Any]:
-    """Give the values of an extra's columns from what stands in a record; None for what is not there."""
+    """Return the values of an extra's columns from what stands in a record; None for what is not there."""
     nothing = (None,) * len(COLUMNS[name])
     if name == "landmarks":
         if not isinstance(value, (list, tuple)) or len(value) != KEY_POINTS:
@@ -73,7 +73,7 @@ def flat(name: str, value: Any) -> Sequence[Any]:
 
 
 def whole(name: str, row: Mapping[Any, Any]) -> Any:
-    """Give what stands in a record from a row of a table, or None where a number is missing."""
+    """Return what stands in a record from a row of a table, or None where a number is missing."""
     numbers = [row.get(column) for column in COLUMNS[name]]
     if any(number is None or number != number for number in numbers):
         return None

@@ -29,12 +29,12 @@ def summary_path(results: Path) -> Path:
 
 
 def stub_path(results: Path) -> Path:
-    """Give the place of the summary that says, from its first frame on, whose a results file is."""
+    """Return the place of the summary that says, from its first frame on, whose a results file is."""
     return results.with_name(f"{_source(results.name)}{SUMMARY}{_PARTIAL}.json")
 
 
 def free_name(folder: Path, name: str, source: str, path: Path | None, ending: str) -> tuple[str, str | None]:
-    """Give the NAME under which the files of a source go into `folder`, and whose the one asked for is.
+    """Return the NAME under which the files of a source go into `folder`, and whose the one asked for is.
 
     It is `name` unless a summary says that its files belong to another source; then the source's own `ending`
     (as ".mov") is added, and a number where that is taken too. `source` is how messages call it, `path` its
@@ -49,7 +49,7 @@ def free_name(folder: Path, name: str, source: str, path: Path | None, ending: s
 
 
 def place_of(path: Path, folder: Path) -> str:
-    """Give where a source lies as seen from the folder of its results, for the summary."""
+    """Return where a source lies as seen from the folder of its results, for the summary."""
     try:
         return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
     except ValueError:  # another drive of Windows
@@ -67,7 +67,7 @@ def _alternatives(name: str, ending: str) -> Iterator[str]:
 
 
 def _owner(folder: Path, name: str, source: str, path: Path | None) -> str | None:
-    """Give the source whose files have NAME in a folder, None where it is this one or nobody knows."""
+    """Return the source whose files have NAME in a folder, None where it is this one or nobody knows."""
     results = results_path(folder, name)
     for summary in (summary_path(results), stub_path(results)):
         try:

@@ -104,7 +104,7 @@ class Following:
 
 
 def sound_streams(container: InputContainer) -> list[AudioStream]:
-    """Give the streams of sound that can be decoded, the default one first."""
+    """Return the streams of sound that can be decoded, the default one first."""
     known = [s for s in container.streams.audio if _decoder(s) is not None]
     return sorted(known, key=lambda s: not int(s.disposition) & _DEFAULT)
 

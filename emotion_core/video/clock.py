@@ -56,7 +56,7 @@ class Clock:
         return self._step
 
     def at(self, stored: float | None) -> float:
-        """Give the time of the next picture, in seconds, from its stored time; None where it has none."""
+        """Return the time of the next picture, in seconds, from its stored time; None where it has none."""
         if self.is_by_arrival:
             stored = self.now
         began = self.last >= 0
@@ -75,7 +75,7 @@ class Clock:
 
 
 def mean_rate(stream: VideoStream) -> float:
-    """Give the mean rate of a stream in frames a second, a usual one where it says nothing of use."""
+    """Return the mean rate of a stream in frames a second, a usual one where it says nothing of use."""
     for rate in (stream.average_rate, stream.guessed_rate):
         if rate and 0 < float(rate) < 100_000:
             return float(rate)
@@ -112,7 +112,7 @@ class Length:
 
 
 def _believed(track: float, declared: float, sampled: float, usual: float) -> float:
-    """Give the length that two statements bear out: the track's, the container's, that of its samples.
+    """Return the length that two statements bear out: the track's, the container's, that of its samples.
 
     Where they all differ, `usual` decides: what so many pictures take at the commonest step between two.
     """
@@ -128,7 +128,7 @@ def _agree(length: float, other: float) -> bool:
 
 
 def _sampled(stream: VideoStream) -> float | None:
-    """Give the seconds that the list of a track's samples comes to, where there is such a list."""
+    """Return the seconds that the list of a track's samples comes to, where there is such a list."""
     if not stream.frames or not stream.average_rate:
         return None
     return stream.frames / float(stream.average_rate)

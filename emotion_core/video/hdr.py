@@ -56,13 +56,13 @@ def to_bt709(
 
 
 def _span() -> float:
-    """Give the brightest light that is told apart, in units of white."""
+    """Return the brightest light that is told apart, in units of white."""
     return _PEAK / _REFERENCE_WHITE
 
 
 @cache
 def _light(transfer: int) -> np.ndarray:
-    """Give the light of each of 4096 values of a channel, 1 for reference white."""
+    """Return the light of each of 4096 values of a channel, 1 for reference white."""
     value = np.arange(_STEPS) / (_STEPS - 1)
     if transfer == _PQ:
         m1, m2 = 2610 / 16384, 2523 / 4096 * 128
@@ -78,7 +78,7 @@ def _light(transfer: int) -> np.ndarray:
 
 @cache
 def _shown() -> np.ndarray:
-    """Give the BT.709 value, uint8, of each step of light from black to the brightest."""
+    """Return the BT.709 value, uint8, of each step of light from black to the brightest."""
     light = np.arange(_FINE) * (_span() / (_FINE - 1))
     room, reach = 1 - _KNEE, _span() - _KNEE
     over = np.maximum(light - _KNEE, 0)

@@ -30,7 +30,7 @@ class Decoder:
         self._other: AudioCodecContext | None = None
 
     def decode(self, packet: Packet) -> list[AudioFrame]:
-        """Give the frames of a packet; none, counted as damaged, where it can't be decoded."""
+        """Return the frames of a packet; none, counted as damaged, where it can't be decoded."""
         data = bytes(packet) if self._changing and packet.size else b""
         codec = packet.stream.codec_context.name.removesuffix("float")
         found = _codec_of(data)
@@ -119,7 +119,7 @@ class Steady:
         yield from self._queued(pieces)
 
     def finish(self) -> Iterator[AudioFrame]:
-        """Give what is left; the last frame may be shorter."""
+        """Yield what is left; the last frame may be shorter."""
         yield from self._finish_resampler()
         rest = self._fifo.read(0, partial=True) if self._filled > self._given else None
         if rest is not None:
@@ -168,7 +168,7 @@ def frame_times(frames: list[AudioFrame], start: float, offset: float) -> Iterat
 
 
 def usual_rate(stream_rate: int, rates: tuple[int, ...]) -> int:
-    """Give the least of `rates` that loses nothing of a rate, else the highest."""
+    """Return the least of `rates` that loses nothing of a rate, else the highest."""
     return min(rates, key=lambda r: (r < stream_rate, abs(r - stream_rate)))
 
 

@@ -42,7 +42,7 @@ def moves(file: BinaryIO) -> bool:
 
 
 def opened(file: BinaryIO) -> "Picture":
-    """Give a picture of an open file, its pixels not yet looked at; raises what Pillow raises."""
+    """Return a picture of an open file, its pixels not yet looked at; raises what Pillow raises."""
     from PIL import Image
 
     file.seek(0)
@@ -54,7 +54,7 @@ def opened(file: BinaryIO) -> "Picture":
 
 
 def whole(pages: list[Page]) -> list[int]:
-    """Give the numbers of the pages that are no smaller copies of others."""
+    """Return the numbers of the pages that are no smaller copies of others."""
     return [number for number, page in enumerate(pages) if not page.is_reduced]
 
 
@@ -65,7 +65,7 @@ def is_tiff(file: BinaryIO) -> bool:
 
 
 def pages(file: BinaryIO) -> list[Page]:
-    """Give the pages of an open TIFF in order, up to the first that is damaged."""
+    """Return the pages of an open TIFF in order, up to the first that is damaged."""
     found: list[Page] = []
     try:
         _collect(file, found)

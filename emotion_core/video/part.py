@@ -48,17 +48,17 @@ class Part:
         return self == Part()
 
     def facts(self) -> dict[str, float]:
-        """Give what is not as in the whole, for the summary."""
+        """Return what is not as in the whole, for the summary."""
         facts = {"start": self.start, "end": self.end, "every": self.every, "rate": self.rate}
         usual = Part()
         return {name: value for name, value in facts.items() if value and value != getattr(usual, name)}
 
     def rate_of(self, fps: float) -> float:
-        """Give how many pictures a second are read of a source of `fps` pictures a second."""
+        """Return how many pictures a second are read of a source of `fps` pictures a second."""
         return fps / self.every if self.rate is None else min(fps, self.rate)
 
     def expected(self, count: int | None, duration: float | None) -> int | None:
-        """Give about how many pictures are read of so many in so many seconds; None where nobody knows."""
+        """Return about how many pictures are read of so many in so many seconds; None where nobody knows."""
         if self.is_whole or count is None or not duration:
             return count
         seconds = max(0.0, min(duration, math.inf if self.end is None else self.end) - self.start)

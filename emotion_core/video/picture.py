@@ -7,7 +7,7 @@ if TYPE_CHECKING:
 
 
 def upright(picture: "Image") -> "Image":
-    """Give a picture as RGB, turned as its camera noted; what is transparent becomes white."""
+    """Return a picture as RGB, turned as its camera noted; what is transparent becomes white."""
     from PIL import Image, ImageOps
 
     turned = ImageOps.exif_transpose(picture)

@@ -159,7 +159,7 @@ class Frames(Iterator[Frame]):
         self._torn = False
 
     def __next__(self) -> Frame:
-        """Give the next frame.
+        """Return the next frame.
 
         Raises:
             StopIteration: after the last one; then `problem` tells whether something is missing.
@@ -331,7 +331,7 @@ class Frames(Iterator[Frame]):
         return ready
 
     def _placed(self, one: VideoFrame) -> _Timed:
-        """Give a picture as an image and its time, and note when it goes away if it is the last one."""
+        """Return a picture as an image and its time, and note when it goes away if it is the last one."""
         # The first tells the size, also where it is not in the part; of others out of it the pixels are left.
         image = self._upright.image(one) if not self._clock.count else None
         tick = one.time_base

@@ -218,7 +218,7 @@ class _Timed:
             yield packet, time, self._offset
 
     def _placed(self, stored: float) -> float:
-        """Give the time of a stored one; where it falls, the clock was set back, and goes on."""
+        """Return the time of a stored one; where it falls, the clock was set back, and goes on."""
         if self._begun and stored + self._offset < self.end - SET_BACK:
             best = self._best(stored)
             while abs(stored + best - self.end) > SET_BACK and len(self._waiting) < _AHEAD and self._read():
@@ -228,7 +228,7 @@ class _Timed:
         return stored + self._offset
 
     def _best(self, stored: float) -> float:
-        """Give the offset among those of the picture's clock that goes on most smoothly."""
+        """Return the offset among those of the picture's clock that goes on most smoothly."""
         offsets = (shift + self._moved for shift in self._clock.shifts)
         return min(offsets, key=lambda offset: abs(stored + offset - self.end))
 

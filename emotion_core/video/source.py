@@ -262,7 +262,7 @@ def _without_password(address: str) -> str:
 
 
 def clock_start(container: InputContainer, kind: str) -> float | None:
-    """Give the time in seconds that counts as zero: None means the first picture's own.
+    """Return the time in seconds that counts as zero: None means the first picture's own.
 
     A clock that begins within a second of zero is kept, since players keep it too; a broadcast or a camera
     counts from elsewhere and is moved, and so is an mp4 in fragments, whose length does not count the start.

@@ -27,7 +27,7 @@ class Upright:
         self._turns: dict[int, tuple[int, int, int, int]] = {}
 
     def size(self, picture: VideoFrame) -> tuple[int, int]:
-        """Give width and height in square pixels, before rotation."""
+        """Return width and height in square pixels, before rotation."""
         width, height = picture.width, picture.height
         aspect = float(self._stream.sample_aspect_ratio or 1)
         if not 0.98 < aspect < 1.02 and 0.1 < aspect < 10:
@@ -35,7 +35,7 @@ class Upright:
         return width, height
 
     def image(self, picture: VideoFrame) -> np.ndarray:
-        """Give RGB uint8 (H, W, 3)."""
+        """Return RGB uint8 (H, W, 3)."""
         width, height = self.size(picture)
         space: int | None = None
         if picture.colorspace == _UNSPECIFIED_COLORSPACE and not picture.format.name.startswith(_PLANAR_RGB):
@@ -137,7 +137,7 @@ def _pixels(picture: VideoFrame) -> np.ndarray:
 
 
 def _orientation(picture: VideoFrame) -> tuple[int, int, int, int]:
-    """Give the signs (a, b, c, d) of the display matrix: x' = a x + c y, y' = b x + d y."""
+    """Return the signs (a, b, c, d) of the display matrix: x' = a x + c y, y' = b x + d y."""
     try:
         side_data: Any = picture.side_data
         found = side_data.get("DISPLAYMATRIX")

@@ -103,7 +103,7 @@ def _norm(held: dict[str, Tensor], name: str, kind: Any) -> nn.Module:
 
 
 def teacher_matrix(margin: float, size: int) -> np.ndarray:
-    """Give the (2, 3) similarity from our stored crop to the picture that the teacher learnt on."""
+    """Return the (2, 3) similarity from our stored crop to the picture that the teacher learnt on."""
     from emotion_core.faces.crop import crop_matrix
 
     half = _EYE_DISTANCE / 2

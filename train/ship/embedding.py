@@ -21,7 +21,7 @@ _BATCH = 64
 
 
 def shown(crops: np.ndarray, margin: float) -> Iterator[np.ndarray]:
-    """Give plain central crops, standardised (B, 1, 64, 64), of stored ones (N, S, S), a few at a time."""
+    """Yield plain central crops, standardised (B, 1, 64, 64), of stored ones (N, S, S), a few at a time."""
     for start in range(0, len(crops), _BATCH):
         yield standardize(
             center(torch.from_numpy(crops[start : start + _BATCH]), margin, SIDE).round()
@@ -92,7 +92,7 @@ class Pairs:
     joined: float  # share of different pairs from it on
 
     def as_dict(self) -> dict[str, float]:
-        """Give the fields for JSON."""
+        """Return the fields for JSON."""
         return asdict(self)
 
 

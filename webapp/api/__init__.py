@@ -20,6 +20,6 @@ ROUTERS: list[APIRouter] = [import_module(f"{__name__}.{name}").router for name 
 
 
 def open_paths() -> frozenset[str]:
-    """Give the addresses that anyone may call."""
+    """Return the addresses that anyone may call."""
     routers = (router for router in ROUTERS if OPEN in router.tags)
     return frozenset(str(getattr(route, "path", "")) for router in routers for route in router.routes)

@@ -159,7 +159,7 @@ def pages(
     ] = None,
     state: Annotated[State | None, Query(description="Only those of this state.")] = None,
 ) -> Page:
-    """Give the caller's analyses, the newest first."""
+    """Return the caller's analyses, the newest first."""
     service, caller = service_of(request), Caller.of(request)
     if not caller.owner:  # nobody can be told apart: whoever knows an id may ask for it, and no list tells
         return Page(analyses=[], next=None)

@@ -54,7 +54,7 @@ Before it closes     {"type": "refused", "reason": "full", "error": {...}}; the 
 
 
 def describe(*, closed: bool) -> dict[str, Any]:
-    """Give the description; `closed` says that a token or a log-in is asked for."""
+    """Return the description; `closed` says that a token or a log-in is asked for."""
     from webapp.api import ROUTERS
 
     routes: list[BaseRoute] = [
@@ -88,7 +88,7 @@ _DESCRIPTION: dict[int | str, dict[str, Any]] = {
 
 @router.get("/openapi.json", responses={**_DESCRIPTION, **refusals()}, summary="Get this description")
 def openapi(request: Request) -> JSONResponse:
-    """Give the description of the API in OpenAPI 3.1."""
+    """Return the description of the API in OpenAPI 3.1."""
     return JSONResponse(describe(closed=service_of(request).closed))
 
 
@@ -96,5 +96,5 @@ def openapi(request: Request) -> JSONResponse:
     "/docs", response_class=HTMLResponse, responses=refusals(), summary="Read about the API in a browser"
 )
 def docs(request: Request) -> HTMLResponse:
-    """Give a page with all of it, and snippets in curl, Python and JavaScript."""
+    """Return a page with all of it, and snippets in curl, Python and JavaScript."""
     return HTMLResponse(page(describe(closed=service_of(request).closed), STREAM))

@@ -63,7 +63,7 @@ class Pictures(BaseModel):
 
 
 def face_found(face: Face, threshold: float = 0.0) -> FaceFound:
-    """Give a face as the API says it, rounded as in results files."""
+    """Return a face as the API says it, rounded as in results files."""
     x, y, width, height = face.box.as_list()
     return FaceFound(
         id=face.id,

@@ -15,7 +15,7 @@ router = new_router("metrics")
     "/metrics", response_class=PlainTextResponse, responses=refusals(), summary="Get counts for Prometheus"
 )
 def metrics(request: Request) -> PlainTextResponse:
-    """Give what this process has done, and the queue of its data folder, in Prometheus' text format."""
+    """Return what this process has done, and the queue of its data folder, in Prometheus' text format."""
     service = service_of(request)
     counts = service.ledger.counts()
     counts.pop("leaving", None)

@@ -72,7 +72,7 @@ def results(
         float | None, Query(alias="to", allow_inf_nan=False, description="Before this second.")
     ] = None,
 ) -> FileResponse:
-    """Give one record for each frame and face; without a filter the file as it was written."""
+    """Return one record for each frame and face; without a filter the file as it was written."""
     service = service_of(request)
     entry = service.find(Caller.of(request), id)
     written = service.output(entry, "json")
@@ -100,7 +100,7 @@ def results(
 
 
 def _chosen(path: File, face: int | None, start: float | None, end: float | None) -> Iterator[Record]:
-    """Give the records of a file as `JsonWriter` leaves it, a line each; its numbers stay as they are."""
+    """Yield the records of a file as `JsonWriter` leaves it, a line each; its numbers stay as they are."""
     from emotion_core.results.record import Record
 
     with path.open("rb") as lines:
@@ -127,7 +127,7 @@ def _file(media: str, about: str, **more: Any) -> dict[int | str, dict[str, Any]
     summary="Get the summary",
 )
 def summary(request: Request, id: Id) -> FileResponse:
-    """Give shares, means, longest runs and strongest moments of each face."""
+    """Return shares, means, longest runs and strongest moments of each face."""
     return _answer(request, id, "application/json", "summary")
 
 
@@ -138,7 +138,7 @@ _PICTURED[206] = {"description": "The range that was asked for.", "content": _PI
 
 @router.get("/analyses/{id}/video", response_class=FileResponse, responses=_PICTURED, summary="Get the video")
 def video(request: Request, id: Id) -> FileResponse:
-    """Give the video with faces, emotions and scores drawn in; ranges are honoured, so players can seek."""
+    """Return the video with faces, emotions and scores drawn in; ranges are honoured, so players can seek."""
     return _answer(request, id, None, "video", "picture")
 
 
@@ -149,7 +149,7 @@ def video(request: Request, id: Id) -> FileResponse:
     summary="Get the report",
 )
 def report(request: Request, id: Id) -> FileResponse:
-    """Give the HTML report, to be saved and opened without a network."""
+    """Write the HTML report, to be saved and opened without a network."""
     return _answer(request, id, "text/html", "report")
 
 

@@ -112,7 +112,7 @@ class _Inbox:
         self._there.set()
 
     async def take(self) -> tuple[Picture, int]:
-        """Give the next picture, and how many went unread before it."""
+        """Return the next picture, and how many went unread before it."""
         await self._there.wait()
         self._there.clear()
         picture, self._waiting = self._waiting, None
@@ -183,7 +183,7 @@ def _look(picture: Picture, at: tuple[int, float], service: Service, session: Se
 
 
 def _image(picture: Picture) -> np.ndarray:
-    """Give RGB uint8 (H, W, 3); raises ValueError for what is no picture."""
+    """Return RGB uint8 (H, W, 3); raises ValueError for what is no picture."""
     import numpy as np
 
     if picture.kind == JPEG:

@@ -19,7 +19,7 @@ FRAMES = 120
 
 
 def plane(height: int = 600) -> go.Figure:
-    """Give the empty circumplex: circle, axes and the names of the quadrants."""
+    """Draw the empty circumplex: circle, axes and the names of the quadrants."""
     figure = base(height)
     line = {"color": MUTED, "width": 1}
     figure.add_shape(type="circle", x0=-1, x1=1, y0=0, y1=1, line=line, layer="below")
@@ -76,7 +76,7 @@ def _words(figure: go.Figure) -> None:
 
 
 def line_points(lines: int) -> int:
-    """Give about how many points each of some trajectories keeps; every one is a mark of its own colour."""
+    """Return about how many points each of some trajectories keeps; every one is a mark of its own colour."""
     return max(100, 1200 // max(2, lines))
 
 
@@ -136,7 +136,7 @@ def trajectory(
 def path(
     rows: pd.DataFrame, *, points: int = 700, smooth: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give smoothed valence, arousal and time of one person's rows, thinned to about `points`."""
+    """Return smoothed valence, arousal and time of one person's rows, thinned to about `points`."""
     time, duration = rows["time"].to_numpy(), rows["duration"].to_numpy()
     x, y = (
         figures.moving_mean(time, duration, rows[name].to_numpy(), smooth)[0]
@@ -240,7 +240,7 @@ def animation(tables: Mapping[str, pd.DataFrame], *, trail: int = 16, height: in
 
 
 def _positions(means: Mapping[str, np.ndarray], k: int, trail: int) -> list[go.Scatter]:
-    """Give a trail and a head for each person at step `k`."""
+    """Return a trail and a head for each person at step `k`."""
     traces = []
     for place, (name, step) in enumerate(means.items()):
         color = person_color(place)
@@ -270,7 +270,7 @@ def _positions(means: Mapping[str, np.ndarray], k: int, trail: int) -> list[go.S
 
 
 def _buttons() -> dict[str, Any]:
-    """Give the play and pause buttons; the speeds are those of the steps."""
+    """Return the play and pause buttons; the speeds are those of the steps."""
     buttons: list[dict[str, Any]] = []
     for name, milliseconds in (("▶ ½×", 300), ("▶ 1×", 150), ("▶ 2×", 75), ("▶ 4×", 37)):
         play = {

@@ -20,7 +20,7 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 
 
 def person_color(place: int) -> str:
-    """Give the colour of the person at `place` (from 0) in the list of those shown."""
+    """Return the colour of the person at `place` (from 0) in the list of those shown."""
     return PEOPLE[place % len(PEOPLE)]
 
 
@@ -30,7 +30,7 @@ def faded(color: str, alpha: float) -> str:
 
 
 def base(height: int, **layout: Any) -> go.Figure:
-    """Give an empty figure in the house style, `height` pixels high."""
+    """Draw an empty figure in the house style, `height` pixels high."""
     return house_style(go.Figure(), height, **layout)
 
 
@@ -61,7 +61,7 @@ def house_style(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
 
 
 def themed(figure: go.Figure, mode: str = "light") -> go.Figure:
-    """Give a copy of `figure` with the ink and paper of a "light" or "dark" page."""
+    """Draw a copy of `figure` with the ink and paper of a "light" or "dark" page."""
     copy = go.Figure(figure)
     copy.update_layout(
         template="plotly_dark" if mode == "dark" else "plotly_white",
@@ -73,7 +73,7 @@ def themed(figure: go.Figure, mode: str = "light") -> go.Figure:
 
 
 def drawn_once(figure: go.Figure, mode: str = "light") -> go.Figure:
-    """Give `figure` as plotly draws it once, with the ink of a "light" or "dark" page.
+    """Draw `figure` as plotly draws it once, with the ink of a "light" or "dark" page.
 
     Streamlit hands every chart to plotly a second time, as a copy. Where it themes none, arrays are lists and
     there is a revision, plotly takes the copy for what it has drawn; otherwise it draws all of it again.
@@ -101,7 +101,7 @@ def drawn_once(figure: go.Figure, mode: str = "light") -> go.Figure:
 
 
 def note(text: str, height: int = 220) -> go.Figure:
-    """Give a figure that says in words why there is nothing to draw."""
+    """Draw a figure that says in words why there is nothing to draw."""
     figure = base(height)
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
@@ -110,7 +110,7 @@ def note(text: str, height: int = 220) -> go.Figure:
 
 
 def thin(x: np.ndarray, series: Sequence[np.ndarray], points: int = POINTS) -> np.ndarray:
-    """Give the sorted indices that keep the shape and the peaks of all `series` (each as long as `x`).
+    """Return the sorted indices that keep the shape and the peaks of all `series` (each as long as `x`).
 
     MinMaxLTTB (Van Der Donckt et al. 2023, library tsdownsample) on each series, taken together: at most
     about `points` indices, all of them where there are no more.
@@ -130,7 +130,7 @@ def thin(x: np.ndarray, series: Sequence[np.ndarray], points: int = POINTS) -> n
 
 
 def thinned(frame: pd.DataFrame, points: int = POINTS) -> str | None:
-    """Give the sentence about down-sampling of the lines of `frame`, or None where all points are drawn."""
+    """Return the sentence about down-sampling of the lines of `frame`, or None where all points are drawn."""
     most = int(frame["face"].value_counts().max()) if frame["face"].notna().any() else 0
     if most <= points:
         return None
@@ -148,7 +148,7 @@ def short_name(name: str, most: int = 26) -> str:
 
 
 def figure_data(figure: go.Figure) -> pd.DataFrame:
-    """Give what `figure` draws as a table: one row per point, with the trace's name."""
+    """Return what `figure` draws as a table: one row per point, with the trace's name."""
     parts = []
     for trace in figure.data:
         if trace.type == "heatmap":
@@ -172,7 +172,7 @@ def figure_data(figure: go.Figure) -> pd.DataFrame:
 
 
 def _array(values: Any) -> np.ndarray:
-    """Give a trace's values; a figure that was pickled holds them as base64 of a typed array."""
+    """Return a trace's values; a figure that was pickled holds them as base64 of a typed array."""
     if values is None:
         return np.array([], object)
     if isinstance(values, dict):
@@ -181,7 +181,7 @@ def _array(values: Any) -> np.ndarray:
 
 
 def _decoded(values: dict[str, Any]) -> np.ndarray:
-    """Give the array that plotly wrote as base64."""
+    """Return the array that plotly wrote as base64."""
     flat = np.frombuffer(base64.b64decode(values["bdata"]), dtype=values["dtype"])
     shape = str(values.get("shape", len(flat)))
     return flat.reshape([int(n) for n in shape.split(",")])

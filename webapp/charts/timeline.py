@@ -37,7 +37,7 @@ CLEAR = "rgba(0,0,0,0)"
 def broken_lines(
     held: np.ndarray, values: Sequence[np.ndarray], points: int
 ) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Give thinned times (s) and values of one face, broken (NaN) where the face is away.
+    """Return thinned times (s) and values of one face, broken (NaN) where the face is away.
 
     `held` (N, 2) has the time of each value and how long its picture lasts, in seconds. Away is longer than
     `figures.GAP` and than the time between two of `points`: every piece of a line costs the browser as much
@@ -57,7 +57,7 @@ def broken_lines(
 
 
 def people_shown(frame: pd.DataFrame, people: Sequence[int] | None = None) -> list[int]:
-    """Give the people to draw: those asked for that are there, or the eight seen longest."""
+    """Return the people to draw: those asked for that are there, or the eight seen longest."""
     present = measures.longest_seen(frame)
     if people is None:
         return sorted(present[: len(PEOPLE)])
@@ -67,7 +67,7 @@ def people_shown(frame: pd.DataFrame, people: Sequence[int] | None = None) -> li
 def ribbon_table(
     frame: pd.DataFrame, people: Sequence[int], bins: int = BINS
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Give the middles of time bins (bins,) and the number of each one's category of the longest time.
+    """Return the middles of time bins (bins,) and the number of each one's category of the longest time.
 
     The numbers are (people, bins) and NaN where the person was not seen.
     """
@@ -126,7 +126,7 @@ def ribbon(frame: pd.DataFrame, people: Sequence[int] | None = None, *, bins: in
 
 
 def _emotion_legend(labels: Sequence[str]) -> list[dict[str, Any]]:
-    """Give legend entries for the categories' colours; there is no data in them."""
+    """Return legend entries for the categories' colours; there is no data in them."""
     look = {"type": "scatter", "x": [None], "y": [None], "mode": "markers"}
     return [
         {
@@ -189,12 +189,12 @@ def timeline(
 
 
 def _axes(row: int) -> dict[str, str]:
-    """Give the axes of a trace in the row of that number, from 1."""
+    """Return the axes of a trace in the row of that number, from 1."""
     return {} if row == 1 else {"xaxis": f"x{row}", "yaxis": f"y{row}"}
 
 
 def _layout(heights: Sequence[float], people: Sequence[int], span: Sequence[float]) -> dict[str, Any]:
-    """Give the layout of the timeline's rows, one above the other; the last two are valence and arousal.
+    """Return the layout of the timeline's rows, one above the other; the last two are valence and arousal.
 
     The margins are given: where plotly has to find them, it draws everything a second time.
     """
@@ -231,7 +231,7 @@ def _layout(heights: Sequence[float], people: Sequence[int], span: Sequence[floa
 
 
 def _probabilities(rows: np.ndarray, columns: Sequence[str], kind: str, points: int) -> list[dict[str, Any]]:
-    """Give the traces of one person's probabilities; `rows` has time, duration and the `columns`."""
+    """Return the traces of one person's probabilities; `rows` has time, duration and the `columns`."""
     x, values = broken_lines(rows[:, :2], list(rows[:, 2:].T), points)
     traces: list[dict[str, Any]] = []
     for column, y in zip(columns, values, strict=True):
@@ -259,7 +259,7 @@ def _signal(
     with_band: bool,
     look: dict[str, Any],
 ) -> list[dict[str, Any]]:
-    """Give the traces of one person's valence or arousal: the moving mean and the band around it.
+    """Return the traces of one person's valence or arousal: the moving mean and the band around it.
 
     `held` (N, 2) has the time of each value and how long it holds, in seconds.
     """
@@ -302,7 +302,7 @@ def _signal(
 
 
 def _outlines(x: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Give the outlines of the band from `low` to `high`: a closed shape for each stretch without NaN."""
+    """Return the outlines of the band from `low` to `high`: a closed shape for each stretch without NaN."""
     parts_x, parts_y, gap = [], [], np.array([np.nan], np.float32)
     for part in np.split(np.arange(len(x)), np.flatnonzero(np.isnan(low))):
         part = part[~np.isnan(low[part])]

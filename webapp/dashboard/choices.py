@@ -12,7 +12,7 @@ import streamlit as st
 
 
 def _kept() -> dict[str, list[str]]:
-    """Give the choices that differ from their defaults, as they stand in the address."""
+    """Return the choices that differ from their defaults, as they stand in the address."""
     return st.session_state.setdefault("choices", {})
 
 
@@ -40,7 +40,7 @@ def put(key: str, values: Sequence[Any]) -> None:
 
 
 def _pending() -> set[str]:
-    """Give the controls whose shown value has to be set from here."""
+    """Return the controls whose shown value has to be set from here."""
     return st.session_state.setdefault("pending", set())
 
 
@@ -63,7 +63,7 @@ def _draw(
 
 
 def address(**also: Sequence[str]) -> dict[str, list[str]]:
-    """Give what the address should hold: the choices, and `also` where it is not empty."""
+    """Return what the address should hold: the choices, and `also` where it is not empty."""
     known = {name: list(values) for name, values in also.items() if values}
     return {**known, **{name: values for name, values in sorted(_kept().items()) if values}}
 

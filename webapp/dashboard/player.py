@@ -55,6 +55,6 @@ def _begin(results: Results, video: Path) -> float:
 
 
 def has_video(view: state.View) -> bool:
-    """Give whether there is a video to show."""
+    """Return whether there is a video to show."""
     path: Path | None = state.video_of(view.results)
     return path is not None

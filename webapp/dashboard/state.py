@@ -62,12 +62,12 @@ def results_folder() -> Path | None:
 
 
 def files() -> dict[str, loading.Results]:
-    """Give the loaded files of this session by their shown names."""
+    """Return the loaded files of this session by their shown names."""
     return st.session_state.setdefault("files", {})
 
 
 def problems() -> list[dict[str, str]]:
-    """Give the list of files that could not be loaded and why."""
+    """Return the list of files that could not be loaded and why."""
     return st.session_state.setdefault("problems", [])
 
 
@@ -92,7 +92,7 @@ def _renamed(results: loading.Results, name: str) -> loading.Results:
 
 
 def folder() -> Path:
-    """Give this session's own folder for uploads; it is deleted with the session."""
+    """Return this session's own folder for uploads; it is deleted with the session."""
     holder = st.session_state.setdefault("folder", tempfile.TemporaryDirectory(prefix="emotion-dashboard-"))
     return Path(holder.name)
 
@@ -124,7 +124,7 @@ def warm_up() -> threading.Thread:
 
 
 def loaded() -> dict[str, list[str]]:
-    """Give what the address has to say about the files of this session."""
+    """Load what the address has to say about the files of this session."""
     have = list(files().values())
     token = st.session_state.get("token")
     return {
@@ -135,7 +135,7 @@ def loaded() -> dict[str, list[str]]:
 
 
 def wanted_page() -> str:
-    """Give the page that the address names by `page=`, once a session; an empty text otherwise."""
+    """Return the page that the address names by `page=`, once a session; an empty text otherwise."""
     if "arrived" in st.session_state:
         return ""
     st.session_state["arrived"] = True
@@ -143,13 +143,13 @@ def wanted_page() -> str:
 
 
 def _from_app(results: loading.Results) -> bool:
-    """Give whether a file came by a link of the web app: such a file is not in the results folder."""
+    """Return whether a file came by a link of the web app: such a file is not in the results folder."""
     where = results_folder()
     return results.path is None or where is None or where.resolve() not in results.path.resolve().parents
 
 
 def video_of(results: loading.Results) -> Path | None:
-    """Give the video beside a file: uploaded under the same name, or lying beside the results."""
+    """Return the video beside a file: uploaded under the same name, or lying beside the results."""
     uploads = st.session_state.get("videos", {})
     names = (name.lower() for name in video_names(results.name))
     path = next((uploads[name].path for name in names if name in uploads), results.video)

@@ -31,7 +31,7 @@ class Baseline:
     arousal: float
 
     def apply(self, face: Face) -> Face:
-        """Give `face` as it differs from its own neutral.
+        """Return `face` as it differs from its own neutral.
 
         Each category's log-probability is shifted by what turns the resting face into a neutral one, by
         at most 2.5, and the result is normalised again. Valence is relative to the resting face; arousal
@@ -79,7 +79,7 @@ class Calibration:
         self.planes.append((face.valence, face.arousal))
 
     def result(self) -> Baseline | None:
-        """Give the baseline, or None where the face was seen too seldom."""
+        """Return the baseline, or None where the face was seen too seldom."""
         n = len(self.logs)
         if n < _LEAST_SAMPLES:
             return None

@@ -101,7 +101,7 @@ class Viewer:
         return message
 
     def _objects(self, frame: Frame) -> list[DetectedObject] | None:
-        """Give the objects that were found anew; where there can be none, say so and look no more."""
+        """Return the objects that were found anew; where there can be none, say so and look no more."""
         state = self.state
         if not state.options.objects:
             self.search.forget()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def _t(key: str, tag: str = "span", more: str = "") -> str:
-    """Give an element that the page's script fills with the text of `key`."""
+    """Return an element that the page's script fills with the text of `key`."""
     return f'<{tag} data-i18n="{key}" {more}></{tag}>'
 
 
@@ -61,7 +61,7 @@ def _ask_for_objects() -> str:
 
 
 def html(settings: Settings) -> str:
-    """Give the live panel as HTML; all its words are filled in by the page's script."""
+    """Return the live panel as HTML; all its words are filled in by the page's script."""
     objects = _switch("objects", "live.objects") if settings.objects else ""
     return f"""
 <div class="live" data-live data-view="consent">

@@ -100,7 +100,7 @@ class LiveState:
 
 
 def face_message(face: Face, *, landmarks: bool) -> dict[str, Any]:
-    """Give what the page needs of a face, as small as it can be: about 150 bytes."""
+    """Return what the page needs of a face, as small as it can be: about 150 bytes."""
     message: dict[str, Any] = {
         "id": face.id,
         "box": face.box.as_list(),

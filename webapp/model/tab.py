@@ -30,7 +30,7 @@ _COMMAND = "python main.py --video talk.mp4 --format json,csv,parquet"
 
 
 def model_card(path: Path | None = None) -> str:
-    """Give the model card as Markdown without front matter, pictures and links to files, or ""."""
+    """Return the model card as Markdown without front matter, pictures and links to files, or ""."""
     try:
         card = (path or card_path()).read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -41,7 +41,7 @@ def model_card(path: Path | None = None) -> str:
 
 
 def facts_html(engine: Engine, text: Text) -> str:
-    """Give the table of the weights in use; what is not known of them is left out."""
+    """Return the table of the weights in use; what is not known of them is left out."""
     try:
         metadata, labels = engine.metadata, engine.recognizer.labels
     except EmotionError as problem:
@@ -65,7 +65,7 @@ def facts_html(engine: Engine, text: Text) -> str:
 
 
 def page_html(engine: Engine, text: Text) -> str:
-    """Give the tab's own text, above the model card."""
+    """Return the tab's own text, above the model card."""
 
     def card(title: str, body: str) -> str:
         return f'<section class="part card-text"><h3>{escape(text(title))}</h3>{body}</section>'

@@ -62,7 +62,7 @@ def find_faces(reader: Frames, output: Path, engine: Engine) -> AnalysisResult:
 
 @contextlib.contextmanager
 def still(path: Path, kind: str, settings: Settings) -> Iterator[Source]:
-    """Give the picture as a source of the library; of one that moves, its first frame."""
+    """Yield the picture as a source of the library; of one that moves, its first frame."""
     from PIL import Image
 
     from emotion_core.video.source import Source, identify
@@ -111,7 +111,7 @@ def mark(path: Path, folder: Path, token: str, engine: Engine, settings: Setting
 
 
 def _shown(path: Path) -> Path:
-    """Give the picture to show for a marked one: a smaller copy, where it is larger than any screen."""
+    """Return the picture to show for a marked one: a smaller copy, where it is larger than any screen."""
     from PIL import Image
 
     with Image.open(path) as picture:

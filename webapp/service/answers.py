@@ -65,7 +65,7 @@ class Page(BaseModel):
 
 
 def analysis(entry: Entry, keep_seconds: float) -> Analysis:
-    """Give an entry of the ledger as the API says it."""
+    """Return an entry of the ledger as the API says it."""
     at = f"{PREFIX}/analyses/{entry.id}"
     parts = ("events", "results", "summary", "video", "report")
     done = entry.ended is not None
@@ -91,7 +91,7 @@ def analysis(entry: Entry, keep_seconds: float) -> Analysis:
 
 
 def event(entry: Entry, keep_seconds: float) -> str:
-    """Give an entry as a server-sent event: `progress` until it has ended, then `end`."""
+    """Return an entry as a server-sent event: `progress` until it has ended, then `end`."""
     kind = "progress" if entry.ended is None else "end"
     text = analysis(entry, keep_seconds).model_dump_json()
     return f"event: {kind}\ndata: {json.dumps(json.loads(text), ensure_ascii=False)}\n\n"

@@ -30,7 +30,7 @@ class Caller:
 
     @classmethod
     def of(cls, request: HTTPConnection) -> Caller:
-        """Give who sent a request that the gate has let through."""
+        """Return who sent a request that the gate has let through."""
         token = request.scope.get(IN_SCOPE)
         if token is not None:
             return cls(f"token:{token.name}", f"token:{token.name}", token)
@@ -41,5 +41,5 @@ class Caller:
         return cls("", "address:" + hmac.digest(_SALT, host.encode(), "sha256").hex()[:32])
 
     def may_see(self, owner: str) -> bool:
-        """Give whether something of `owner` is this caller's."""
+        """Return whether something of `owner` is this caller's."""
         return owner in ("", self.owner)

@@ -44,7 +44,7 @@ def look(path: Path, settings: Settings, pixels: int) -> Seen:
 
 
 def in_library(library: Path, name: str) -> Path:
-    """Give the file that `name` is, relative to the library; raises ProblemError 404 for what leads out."""
+    """Return the file that `name` is, relative to the library; raises ProblemError 404 for what leads out."""
     root = library.resolve()
     wrong = ProblemError(404, f"{name[:200]!r} is no file of the library: give a path relative to it.")
     if not name or "\0" in name or name.startswith(("/", "\\")) or len(name) > 1000:

@@ -30,7 +30,7 @@ def new_id() -> str:
 
 
 def is_id(text: str) -> bool:
-    """Give whether `text` may be an id."""
+    """Return whether `text` may be an id."""
     return _ID.fullmatch(text) is not None
 
 
@@ -68,7 +68,7 @@ class DataFolder:
         (self._workers / self.worker).unlink(missing_ok=True)
 
     def is_dead(self, worker: str) -> bool:
-        """Give whether a worker is known to have ended; of another machine only its lease can tell."""
+        """Return whether a worker is known to have ended; of another machine only its lease can tell."""
         if worker.rsplit(".", 2)[0] != self.worker.rsplit(".", 2)[0] or worker == self.worker:
             return False
         try:
@@ -81,19 +81,19 @@ class DataFolder:
         return True
 
     def of(self, id: str) -> Path:
-        """Give the folder of an analysis."""
+        """Return the folder of an analysis."""
         return self.root / "analyses" / id
 
     def source(self, id: str, name: str) -> Path:
-        """Give where the upload of an analysis lies until it has been read."""
+        """Return where the upload of an analysis lies until it has been read."""
         return self.of(id) / "source" / name
 
     def outputs(self, id: str, tries: int) -> Path:
-        """Give the folder of what one start of an analysis has written."""
+        """Return the folder of what one start of an analysis has written."""
         return self.of(id) / str(tries)
 
     def upload(self, id: str) -> Path:
-        """Give the folder of an upload that comes in parts; its file lies in there."""
+        """Return the folder of an upload that comes in parts; its file lies in there."""
         return self.root / "uploads" / id
 
     def remove_upload(self, id: str) -> None:

@@ -155,15 +155,15 @@ class Ledger:
         return self._entries("WHERE id = ?", known[0] if known else made)[0]
 
     def of_key(self, counted: str, key: str) -> Entry | None:
-        """Give the analysis that a caller has put in with this key, if there is one."""
+        """Return the analysis that a caller has put in with this key, if there is one."""
         return next(iter(self._entries("WHERE counted = ? AND repeat_key = ?", counted, key)), None)
 
     def get(self, id: str) -> Entry | None:
-        """Give an analysis; None where there is none, or none any more."""
+        """Return an analysis; None where there is none, or none any more."""
         return next(iter(self._entries("WHERE id = ? AND state != 'leaving'", id)), None)
 
     def page(self, owner: str, limit: int, before: int | None, state: str | None) -> list[Entry]:
-        """Give up to `limit` analyses of `owner`, the newest first, older than the number `before`."""
+        """Return up to `limit` analyses of `owner`, the newest first, older than the number `before`."""
         where, values = ["owner = ?", "state != 'leaving'"], [owner]
         if before is not None:
             where, values = [*where, "number < ?"], [*values, str(before)]
@@ -173,22 +173,22 @@ class Ledger:
         return self._entries(f"WHERE {' AND '.join(where)} {order}", *values)
 
     def counts(self) -> dict[str, int]:
-        """Give how many analyses there are of each state."""
+        """Return how many analyses there are of each state."""
         rows = self._db().execute("SELECT state, COUNT(*) FROM analyses GROUP BY state").fetchall()
         return {state: 0 for state in STATES} | dict(rows)
 
     def ids(self) -> set[str]:
-        """Give all that has a folder: analyses and uploads."""
+        """Return all that has a folder: analyses and uploads."""
         rows = self._db().execute("SELECT id FROM analyses UNION SELECT id FROM uploads").fetchall()
         return {row[0] for row in rows}
 
     def unfinished(self, counted: str) -> int:
-        """Give how many jobs of a caller wait or run."""
+        """Return how many jobs of a caller wait or run."""
         found = "SELECT COUNT(*) FROM analyses WHERE counted = ? AND state IN ('queued', 'running')"
         return int(self._db().execute(found, (counted,)).fetchone()[0])
 
     def total_bytes(self) -> int:
-        """Give the bytes of all analyses and uploads."""
+        """Return the bytes of all analyses and uploads."""
         both = "SELECT (SELECT TOTAL(bytes) FROM analyses) + (SELECT TOTAL(length) FROM uploads)"
         return int(self._db().execute(both).fetchone()[0])
 
@@ -301,7 +301,7 @@ class Ledger:
             db.execute("INSERT INTO uploads VALUES (?, ?, ?, ?, ?, ?)", values)
 
     def upload(self, id: str) -> tuple[str, str, int] | None:
-        """Give owner, name and length of an upload; None where there is none."""
+        """Return owner, name and length of an upload; None where there is none."""
         found = "SELECT owner, name, length FROM uploads WHERE id = ?"
         row = self._db().execute(found, (id,)).fetchone()
         return None if row is None else (row[0], row[1], row[2])
@@ -324,7 +324,7 @@ class Ledger:
         return [row[0] for row in gone]
 
     def used(self, counted: str) -> tuple[int, float]:
-        """Give the bytes and the seconds of video that a caller has used today."""
+        """Return the bytes and the seconds of video that a caller has used today."""
         found = "SELECT bytes, seconds FROM used WHERE counted = ? AND day = ?"
         row = self._db().execute(found, (counted, _today())).fetchone()
         return (int(row[0]), float(row[1])) if row else (0, 0.0)

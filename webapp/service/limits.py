@@ -34,7 +34,7 @@ class Limits:
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()  # requests left, and when
 
     def of(self, caller: Caller) -> dict[str, float]:
-        """Give the limits of a caller."""
+        """Return the limits of a caller."""
         return {**self._usual, **(caller.token.limits if caller.token else {})}
 
     def request(self, caller: Caller) -> None:
@@ -77,5 +77,5 @@ def _too_many(line: str, wait: int) -> ProblemError:
 
 
 def _tomorrow() -> int:
-    """Give the seconds until the day ends, in UTC."""
+    """Return the seconds until the day ends, in UTC."""
     return math.ceil(86_400 - time.time() % 86_400)

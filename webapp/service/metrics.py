@@ -36,7 +36,7 @@ class Metrics:
             self._frames[where] += count
 
     def text(self, analyses: Mapping[str, int], viewers: int) -> str:
-        """Give all of them, with the analyses of each state and the live viewers that there are now."""
+        """Return all of them, with the analyses of each state and the live viewers that there are now."""
         with self._lock:
             return "".join(f"{line}\n" for line in self._lines(analyses, viewers))
 

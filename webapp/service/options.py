@@ -60,17 +60,17 @@ class Options(BaseModel):
             raise ProblemError(422, first_of(error.errors())) from error
 
     def formats(self) -> tuple[str, ...]:
-        """Give the formats that are written: those asked for whose packages are installed, and JSON."""
+        """Return the formats that are written: those asked for whose packages are installed, and JSON."""
         return tuple(name for name in available() if name == "json" or name in self.format)
 
     def pixels(self, settings: Settings) -> int:
-        """Give the most pixels of a frame: what is asked for, where the server allows it."""
+        """Return the most pixels of a frame: what is asked for, where the server allows it."""
         own = self.max_megapixels
         return settings.max_pixels if own is None else min(settings.max_pixels, max(1, int(own * 1e6)))
 
 
 def first_of(errors: Sequence[Any]) -> str:
-    """Give the first of pydantic's complaints as one line."""
+    """Return the first of pydantic's complaints as one line."""
     first = errors[0]
     place = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path", "header"))
     return f"{place}: {first['msg']}." if place else f"{first['msg']}."

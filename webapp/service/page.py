@@ -36,12 +36,12 @@ td, th { border-bottom: 1px solid var(--line); padding: .3rem .5rem; text-align:
 
 
 def snippet(name: str) -> str:
-    """Give the text of a snippet by its file's name."""
+    """Return the text of a snippet by its file's name."""
     return (_FOLDER / name).read_text("utf-8")
 
 
 def page(description: Mapping[str, Any], about_stream: str) -> str:
-    """Give the page as HTML."""
+    """Return the page as HTML."""
     parts = [f"<h1>{escape(description['info']['title'])}</h1>"]
     parts += [f"<p>{escape(line)}</p>" for line in description["info"]["description"].split("\n\n")[:3]]
     parts.append('<p><a href="openapi.json">openapi.json</a> describes it for programs (OpenAPI 3.1).</p>')

@@ -65,7 +65,7 @@ ALWAYS = (400, 401, 403, 404, 405, 408, 413, 421, 422, 429)
 
 
 def refusals(*more: int) -> dict[int | str, dict[str, Any]]:
-    """Give the answers of a route that are problems: those of every route, and `more`."""
+    """Return the answers of a route that are problems: those of every route, and `more`."""
     made: dict[int | str, dict[str, Any]] = {}
     for status in sorted({*ALWAYS, *more}):
         schema = {"$ref": "#/components/schemas/Problem"}
@@ -77,7 +77,7 @@ def refusals(*more: int) -> dict[int | str, dict[str, Any]]:
 
 
 def service_of(request: HTTPConnection) -> Service:
-    """Give the service of the application that a request has come to."""
+    """Return the service of the application that a request has come to."""
     return cast("Service", request.app.state.service)
 
 
@@ -85,7 +85,7 @@ class ProblemRoute(APIRoute):
     """A route that counts its callers' requests, and whose errors are all problems of one line."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Give the handler with the errors caught."""
+        """Return the handler with the errors caught."""
         inner = super().get_route_handler()
 
         async def handle(request: Request) -> Response:

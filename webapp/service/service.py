@@ -44,7 +44,7 @@ class Wanted:
     upload: str | None = None
 
     def known(self) -> str | None:
-        """Give what tells this request from others, where no file has come with it."""
+        """Return what tells this request from others, where no file has come with it."""
         if self.library is not None:
             return f"library {self.library}"
         return None if self.upload is None else f"upload {self.upload}"
@@ -131,7 +131,7 @@ class Service:
         return entry
 
     def _take_in(self, caller: Caller, made: str, wanted: Wanted) -> tuple[Path, str, int, str]:
-        """Give place, name, size and hash of the file that is to be read; copies what has been sent."""
+        """Return place, name, size and hash of the file that is to be read; copies what has been sent."""
         if wanted.library is not None:
             if self.settings.library is None:
                 raise ProblemError(422, "This server has no library: upload the file.")
@@ -158,7 +158,7 @@ class Service:
             raise ProblemError(507, FULL)
 
     def find(self, caller: Caller, id: str) -> Entry:
-        """Give an analysis of the caller; raises ProblemError 404."""
+        """Find an analysis of the caller; raises ProblemError 404."""
         entry = self.ledger.get(id) if is_id(id) else None
         if entry is None or not caller.may_see(entry.owner):
             raise ProblemError(404, GONE)
@@ -171,7 +171,7 @@ class Service:
             self.folder.remove(id)
 
     def output(self, entry: Entry, *kinds: str) -> Path:
-        """Give the file of the first of `kinds` that there is; raises ProblemError 404 or 409."""
+        """Return the file of the first of `kinds` that there is; raises ProblemError 404 or 409."""
         if entry.state in ("queued", "running"):
             raise ProblemError(409, f"The analysis is {entry.state}: ask again when it is done.")
         if entry.state == "failed":
@@ -184,7 +184,7 @@ class Service:
         raise ProblemError(404, f"This analysis has no {kinds[0]}: it was not asked for.")
 
     def may_go_on(self, caller: Caller) -> bool:
-        """Give whether what lasts may go on for a caller: not with a revoked token, nor at a stop."""
+        """Return whether what lasts may go on for a caller: not with a revoked token, nor at a stop."""
         if self._end.is_set() or self.runner.stopping:
             return False
         return caller.token is None or (self.tokens is not None and self.tokens.is_good(caller.token))

@@ -72,12 +72,12 @@ class Tokens:
 
     @classmethod
     def of(cls, settings: Settings) -> Tokens | None:
-        """Give the tokens that `settings` and the environment name; None where neither does."""
+        """Return the tokens that `settings` and the environment name; None where neither does."""
         text = os.environ.get(VARIABLE, "")
         return cls(settings.tokens, text) if settings.tokens is not None or text.strip() else None
 
     def find(self, secret: str | None) -> Token | None:
-        """Give the token with this secret, where it is good at this moment."""
+        """Find the token with this secret, where it is good at this moment."""
         if not secret or len(secret) > 1000:
             return None
         self._look_again()
@@ -85,11 +85,11 @@ class Tokens:
         return self._listed.get(digest) or self._fixed.get(digest)
 
     def of_scope(self, scope: Scope) -> Token | None:
-        """Give the token that a request or a WebSocket bears."""
+        """Return the token that a request or a WebSocket bears."""
         return self.find(secret_of(scope))
 
     def is_good(self, token: Token) -> bool:
-        """Give whether a token that was found before is still good."""
+        """Return whether a token that was found before is still good."""
         self._look_again()
         return token.digest in self._listed or token.digest in self._fixed
 
@@ -114,7 +114,7 @@ class Tokens:
 
 
 def secret_of(scope: Scope) -> str | None:
-    """Give the secret that a request bears: in `Authorization: Bearer`, or in a WebSocket's subprotocol."""
+    """Return the secret that a request bears: in `Authorization: Bearer`, or in a WebSocket's subprotocol."""
     kind, _, secret = Headers(scope=scope).get("authorization", "").partition(" ")
     if kind.lower() == "bearer":
         return secret.strip()
@@ -131,7 +131,7 @@ def _stamp(file: Path) -> object:
 
 
 def _read(text: str, where: str) -> Iterator[tuple[bytes, Token]]:
-    """Give the tokens of lines by their hashes; raises EmotionError, which names no secret."""
+    """Yield the tokens of lines by their hashes; raises EmotionError, which names no secret."""
     for line in re.split(r"[\n,]", text):
         words = line.partition("#")[0].split()
         if not words:

@@ -48,7 +48,7 @@ class PartUploads:
         return made
 
     def state(self, caller: Caller, id: str) -> tuple[int, int, str]:
-        """Give how many bytes have come, of how many, and the file's name; raises ProblemError 404."""
+        """Return how many bytes have come, of how many, and the file's name; raises ProblemError 404."""
         found = self._ledger.upload(id) if is_id(id) else None
         if found is None or not caller.may_see(found[0]):
             raise ProblemError(404, GONE)
@@ -75,7 +75,7 @@ class PartUploads:
             yield _Part(file, here, length)
 
     def whole(self, caller: Caller, id: str) -> tuple[Path, str]:
-        """Give file and name of a finished upload; raises ProblemError 404, and 409 before its end."""
+        """Return file and name of a finished upload; raises ProblemError 404, and 409 before its end."""
         here, length, name = self.state(caller, id)
         if here != length:
             raise ProblemError(409, f"Only {here} of {length} bytes have come: send the rest first.")

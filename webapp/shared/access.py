@@ -83,7 +83,7 @@ _RULES = (
 
 
 def who(path: str) -> Who:
-    """Give who may ask for `path`, by any method and by WebSocket."""
+    """Return who may ask for `path`, by any method and by WebSocket."""
     for rule, allowed in _RULES:
         if path == rule or (rule.endswith("*") and path.startswith(rule[:-1])):
             return allowed

@@ -86,7 +86,7 @@ async def _drain(receive: Receive) -> None:
 
 
 def bounded(receive: Receive, most: int) -> Receive:
-    """Give `receive` that raises TooLargeError after `most` bytes."""
+    """Return `receive` that raises TooLargeError after `most` bytes."""
     got = 0
 
     async def counted() -> Message:
@@ -124,7 +124,7 @@ async def small_form(receive: Receive) -> dict[str, str]:
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
-    """Give a `receive` that gives `body` once more, and then what comes."""
+    """Return a `receive` that gives `body` once more, and then what comes."""
     given = False
 
     async def again() -> Message:

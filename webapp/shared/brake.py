@@ -22,7 +22,7 @@ class _Bucket:
     at: float
 
     def wait(self, now: float) -> float:
-        """Give the seconds until there is a try; 0 where there is one."""
+        """Return the seconds until there is a try; 0 where there is one."""
         self.left = min(self.most, self.left + (now - self.at) / self.seconds)
         self.at = now
         return 0.0 if self.left >= 1 else (1 - self.left) * self.seconds
@@ -71,7 +71,7 @@ class Brake:
 
 
 def _network(address: str) -> str:
-    """Give what one person holds of addresses: a whole /64 in IPv6."""
+    """Return what one person holds of addresses: a whole /64 in IPv6."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:

@@ -97,7 +97,7 @@ def _check_size(info: VideoInfo, settings: Settings, text: Text) -> None:
 
 
 def check_picture(path: Path, settings: Settings, text: Text) -> str:
-    """Give the format of a picture ("JPEG", "GIF", ...) from its header alone, nothing decoded.
+    """Return the format of a picture ("JPEG", "GIF", ...) from its header alone, nothing decoded.
 
     Raises EmotionError for what is no picture, for HEIC, and for one of too many pixels.
     """

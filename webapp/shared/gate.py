@@ -35,7 +35,7 @@ class Pages:
         self._lock = threading.Lock()
 
     def is_own(self, session: str, visitor: Visitor) -> bool:
-        """Give whether a page is `visitor`'s; the first who gives a name with it owns it.
+        """Return whether a page is `visitor`'s; the first who gives a name with it owns it.
 
         A page's very first request may come before its script that adds its secret, and a program may never
         give a name.
@@ -81,7 +81,7 @@ class Gate:
             await self.app(scope, self._while_in(scope, receive, send), send)
 
     def _is_in(self, scope: Scope) -> bool:
-        """Give whether a browser has logged in or a program bears a token, which is noted in `scope`."""
+        """Return whether a browser has logged in or a program bears a token, which is noted in `scope`."""
         if self.tokens is not None and (token := self.tokens.of_scope(scope)) is not None:
             scope[IN_SCOPE] = token
             return True
@@ -103,7 +103,7 @@ class Gate:
         await refuse(scope, receive, send, 401, " ".join(ways), {"WWW-Authenticate": "Bearer"})
 
     def _while_in(self, scope: Scope, receive: Receive, send: Send) -> Receive:
-        """Give a `receive` that ends a WebSocket when its log-in has ended."""
+        """Return a `receive` that ends a WebSocket when its log-in has ended."""
         if scope["type"] != "websocket":
             return receive
 

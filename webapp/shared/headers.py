@@ -39,7 +39,7 @@ _RESULT = "sandbox; default-src 'none'; img-src 'self' data:; media-src 'self'; 
 
 
 def hash_of(script: str | bytes) -> str:
-    """Give the source expression that lets one inline script run."""
+    """Return the source expression that lets one inline script run."""
     data = script.encode() if isinstance(script, str) else script
     return f"'sha256-{base64.b64encode(hashlib.sha256(data).digest()).decode()}'"
 

@@ -28,7 +28,7 @@ FREE = "/healthz"
 
 
 def is_known(host: str, names: Iterable[str]) -> bool:
-    """Give whether a Host header names this server: an IP address, a local name or one of `names`.
+    """Return whether a Host header names this server: an IP address, a local name or one of `names`.
 
     An address can't be rebound by a foreign page, a name can: so names count only where they are listed.
     """
@@ -45,7 +45,7 @@ def is_known(host: str, names: Iterable[str]) -> bool:
 
 
 def is_same_origin(origin: str, host: str, *, secure: bool) -> bool:
-    """Give whether a page of `origin` is one of the server that was asked as `host`.
+    """Return whether a page of `origin` is one of the server that was asked as `host`.
 
     `null` and `file://` never are. A page that came by plain HTTP may not speak to a server on HTTPS.
     """

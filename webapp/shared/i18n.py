@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parent.parent / "assets" / "i18n"
 
 @cache
 def words(language: str) -> dict[str, str]:
-    """Give every text of a language by its key; raises KeyError for a language that we don't speak."""
+    """Return every text of a language by its key; raises KeyError for a language that we don't speak."""
     if language not in LANGUAGES:
         raise KeyError(language)
     table: dict[str, str] = json.loads((FOLDER / f"{language}.json").read_text(encoding="utf-8"))
@@ -22,7 +22,7 @@ def words(language: str) -> dict[str, str]:
 
 
 def choose(accept_language: str | None) -> str:
-    """Give the first language of an Accept-Language header that we speak, by its weights; else English."""
+    """Return the first language of an Accept-Language header that we speak, by its weights; else English."""
     wishes = []
     for place, part in enumerate((accept_language or "").split(",")):
         tag, _, weight = part.partition(";q=")
@@ -43,29 +43,29 @@ class Text:
 
     @classmethod
     def for_request(cls, request: object) -> "Text":
-        """Give the texts in the language of the browser that sent `request` (None gives English)."""
+        """Return the texts in the language of the browser that sent `request` (None gives English)."""
         headers = getattr(request, "headers", None)
         return cls(choose(headers.get("accept-language") if headers is not None else None))
 
     def __call__(self, key: str, **values: object) -> str:
-        """Give the text of `key` with {names} filled in; raises KeyError for a key that does not exist."""
+        """Return the text of `key` with {names} filled in; raises KeyError for a key that does not exist."""
         text = self._words[key]
         for name, value in values.items():
             text = text.replace("{" + name + "}", str(value))
         return text
 
     def label(self, emotion: str | None) -> str:
-        """Give the name of a category; a custom category keeps its own."""
+        """Return the name of a category; a custom category keeps its own."""
         if emotion is None:
             return "–"
         return self._words.get(f"emotion.{emotion}", emotion)
 
 
 def gradio_key(key: str) -> str:
-    """Give the name under which Gradio knows `key`: apart from Gradio's own keys, and without dots."""
+    """Return the name under which Gradio knows `key`: apart from Gradio's own keys, and without dots."""
     return "app_" + key.replace(".", "_")
 
 
 def gradio_tables() -> dict[str, dict[str, str]]:
-    """Give all texts by language and `gradio_key`, as `gradio.I18n` takes them."""
+    """Return all texts by language and `gradio_key`, as `gradio.I18n` takes them."""
     return {lang: {gradio_key(k): v for k, v in words(lang).items()} for lang in LANGUAGES}

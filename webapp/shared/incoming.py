@@ -204,7 +204,7 @@ class _Making:
             self._shelf.forget(self._name)
 
     def watch(self, receive: Receive) -> Receive:
-        """Give `receive`, making more room where more comes than was said."""
+        """Return `receive`, making more room where more comes than was said."""
 
         async def counted() -> Message:
             message = await receive()

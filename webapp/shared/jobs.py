@@ -60,7 +60,7 @@ class Jobs:
         return len(jobs)
 
     def running(self) -> int:
-        """Give how many jobs run, over all sessions."""
+        """Return how many jobs run, over all sessions."""
         with self._lock:
             return sum(len(jobs) for jobs in self._jobs.values())
 

@@ -57,7 +57,7 @@ class Logins:
         return token
 
     def is_open(self, token: str | None) -> bool:
-        """Give whether `token` is of a session that goes on; asking counts as use."""
+        """Return whether `token` is of a session that goes on; asking counts as use."""
         now = time.monotonic()
         with self._lock:
             if token is None or token not in self._sessions:
@@ -75,7 +75,7 @@ class Logins:
             self._sessions.pop(token or "", None)
 
     def knows(self, scope: Scope) -> bool:
-        """Give whether a request comes from a browser that has logged in."""
+        """Return whether a request comes from a browser that has logged in."""
         return self.is_open(cookies_of(scope).get(LOGIN_COOKIE))
 
 

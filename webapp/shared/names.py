@@ -7,12 +7,12 @@ _NAME = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 
 def is_name(text: str) -> bool:
-    """Give whether `text` can be a host's name, or `*.name` for all below one."""
+    """Return whether `text` can be a host's name, or `*.name` for all below one."""
     return bool(_NAME.fullmatch(text))
 
 
 def is_address(text: str) -> bool:
-    """Give whether `text` is an IP address, with or without brackets."""
+    """Return whether `text` is an IP address, with or without brackets."""
     try:
         ipaddress.ip_address(text.removeprefix("[").removesuffix("]"))
     except ValueError:
@@ -21,7 +21,7 @@ def is_address(text: str) -> bool:
 
 
 def is_network(text: str) -> bool:
-    """Give whether `text` is an IP address, a network such as 10.0.0.0/8, or `*` for all."""
+    """Return whether `text` is an IP address, a network such as 10.0.0.0/8, or `*` for all."""
     try:
         return text == "*" or bool(ipaddress.ip_network(text))
     except ValueError:

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 def facts() -> dict[str, str]:
-    """Give what a page says of the download before anybody agrees: name, size, licence and host."""
+    """Return what a page says of the download before anybody agrees: name, size, licence and host."""
     from emotion_core import objects
 
     return {
@@ -52,7 +52,7 @@ class ObjectModel:
         return cached() is None
 
     def detector(self) -> Callable[[np.ndarray], list[DetectedObject]]:
-        """Give the shared detector; raises EmotionError where it is off, not here or can't be loaded."""
+        """Find the shared detector; raises EmotionError where it is off, not here or can't be loaded."""
         if not self._settings.objects:
             raise EmotionError("Objects are off in this app: start it without --no-objects to have them.")
         with self._lock:

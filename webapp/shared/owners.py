@@ -32,13 +32,13 @@ def new_folder(visitor: Visitor) -> tuple[str, Path]:
 
 
 def is_own(token: str, visitor: Visitor) -> bool:
-    """Give whether `visitor` made the result `token`, or was given it by who did."""
+    """Return whether `visitor` made the result `token`, or was given it by who did."""
     with _lock:
         return visitor.is_one_of(_owners.get(token, frozenset()))
 
 
 def folder_of(token: str, visitor: Visitor) -> Path | None:
-    """Give the folder of `token`, or None: an unknown token, another visitor's, or a result now gone."""
+    """Return the folder of `token`, or None: an unknown token, another visitor's, or a result now gone."""
     return store.folder_of(token) if is_own(token, visitor) else None
 
 

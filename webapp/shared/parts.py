@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def clock(seconds: float) -> str:
-    """Give seconds as m:ss, or h:mm:ss from an hour on."""
+    """Return seconds as m:ss, or h:mm:ss from an hour on."""
     whole = max(0, int(seconds + 0.5))
     hours, rest = divmod(whole, 3600)
     minutes, secs = divmod(rest, 60)
@@ -23,49 +23,49 @@ def clock(seconds: float) -> str:
 
 
 def length(seconds: float) -> str:
-    """Give a short length: 0.8 s, 12 s, 3:05."""
+    """Return a short length: 0.8 s, 12 s, 3:05."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     return f"{seconds:.0f} s" if seconds < 60 else clock(seconds)
 
 
 def moment(seconds: float) -> str:
-    """Give a point in time, to a tenth of a second: 0:04.3."""
+    """Return a point in time, to a tenth of a second: 0:04.3."""
     minutes, rest = divmod(round(seconds * 10), 600)
     return f"{minutes}:{rest // 10:02}.{rest % 10}"
 
 
 def percent(share: float) -> str:
-    """Give a share in 0..1 as whole per cent; a little is never written as nothing."""
+    """Return a share in 0..1 as whole per cent; a little is never written as nothing."""
     if 0 < share < 0.01:
         return "<1 %"
     return f"{round(share * 100)} %"
 
 
 def signed(value: float | None) -> str:
-    """Give a valence with its sign, with two decimals."""
+    """Return a valence with its sign, with two decimals."""
     return "–" if value is None else f"{value:+.2f}".replace("-", "−")
 
 
 def swatch(emotion: str | None) -> str:
-    """Give the small square in a category's colour."""
+    """Return the small square in a category's colour."""
     return f'<i class="swatch" style="background:{color_of(emotion)}" aria-hidden="true"></i>'
 
 
 def disclaimer(text: Text) -> str:
-    """Give the sentences that stand wherever a result is read."""
+    """Return the sentences that stand wherever a result is read."""
     return (
         f'<p class="fine"><strong>{escape(text("app.disclaimer"))}</strong> {escape(text("app.source"))}</p>'
     )
 
 
 def note(message: str, *, bad: bool = False) -> str:
-    """Give a message in the page, read aloud by screen readers when it comes."""
+    """Return a message in the page, read aloud by screen readers when it comes."""
     return f'<p class="note{" bad" if bad else ""}" role="alert">{escape(message)}</p>'
 
 
 def empty(message: str, title: str = "") -> str:
-    """Give what stands where results will be."""
+    """Return what stands where results will be."""
     drawing = (
         '<svg viewBox="0 0 84 84" fill="none" stroke="currentColor" stroke-width="2.5" '
         'stroke-linecap="round" aria-hidden="true"><path d="M10 26V14a4 4 0 0 1 4-4h12M58 10h12a4 4 0 0 1 '
@@ -78,7 +78,7 @@ def empty(message: str, title: str = "") -> str:
 
 
 def downloads(files: Iterable[SavedFile], text: Text, dashboard: str | None = None) -> str:
-    """Give the row of download links, led by the link to the dashboard where there is one."""
+    """Return the row of download links, led by the link to the dashboard where there is one."""
     links = []
     if dashboard:
         links.append(
@@ -94,13 +94,13 @@ def downloads(files: Iterable[SavedFile], text: Text, dashboard: str | None = No
 
 
 def legend(labels: Iterable[str], text: Text) -> str:
-    """Give the names of the colours."""
+    """Return the names of the colours."""
     items = "".join(f"<span>{swatch(name)}{escape(text.label(name))}</span>" for name in labels)
     return f'<div class="legend">{items}</div>'
 
 
 def share_bar(shares: Mapping[str, float], text: Text) -> str:
-    """Give one bar split by the shares of the categories, and the three largest in words."""
+    """Return one bar split by the shares of the categories, and the three largest in words."""
     present = {name: share for name, share in shares.items() if share > 0}
     said = ", ".join(f"{text.label(name)} {percent(share)}" for name, share in present.items())
     pieces = "".join(

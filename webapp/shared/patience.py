@@ -31,7 +31,7 @@ class TooSlowError(Exception):
 
 
 def patient(receive: Receive) -> Receive:
-    """Give `receive` with an end to its patience: TooSlowError is raised for a body that hardly comes."""
+    """Return `receive` with an end to its patience: TooSlowError is raised for a body that hardly comes."""
     waited, got, whole = 0.0, 0, False
 
     async def timed() -> Message:

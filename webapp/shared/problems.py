@@ -30,14 +30,14 @@ class ProblemError(Exception):
         self.more = more
 
     def response(self) -> Response:
-        """Give the answer that says so."""
+        """Return the answer that says so."""
         return JSONResponse(
             problem(self.status, self.detail, **self.more), self.status, self.headers, media_type=MEDIA
         )
 
 
 def problem(status: int, detail: str, **more: Any) -> dict[str, Any]:
-    """Give the members of a problem; `detail` becomes one line."""
+    """Return the members of a problem; `detail` becomes one line."""
     title = HTTPStatus(status).phrase
     return {
         "type": "about:blank",

@@ -82,7 +82,7 @@ def report_html(
     notes: Sequence[str] = (),
     made: bool = False,
 ) -> str:
-    """Give a self-contained HTML page about a results table.
+    """Return a self-contained HTML page about a results table.
 
     `frame` is a table of `read_results` or of `analytics.loading`; `summary` is that of `NAME_summary.json`
     (its source, model and settings are listed). `sections` (heading, text, figure or table) replace the
@@ -118,7 +118,7 @@ def report_html(
 
 
 def standard_sections(frame: pd.DataFrame) -> list[tuple[str, str, go.Figure | pd.DataFrame]]:
-    """Give the sections of a whole recording: shares, timeline, plane, people, moments."""
+    """Draw the sections of a whole recording: shares, timeline, plane, people, moments."""
     faces = measures.readings(frame)
     if faces.empty:
         return []

@@ -23,7 +23,7 @@ class Row(NamedTuple):
 
 
 def rows(app: FastAPI) -> list[Row]:
-    """Give the routes of `app` and of what is mounted on it, Gradio and Streamlit, sorted by address."""
+    """Return the routes of `app` and of what is mounted on it, Gradio and Streamlit, sorted by address."""
     return sorted({Row(methods, path, who(path)) for methods, path in _walk(app.routes, "")}, key=_order)
 
 
@@ -32,7 +32,7 @@ def _order(row: Row) -> tuple[int, str, str]:
 
 
 def _walk(routes: Iterable[Any], prefix: str) -> Iterator[tuple[str, str]]:
-    """Give methods and address of every route; raises TypeError for a kind that nobody has thought of."""
+    """Yield methods and address of every route; raises TypeError for a kind that nobody has thought of."""
     for route in routes:
         if isinstance(route, Mount):
             inside = _inside(route.app)
@@ -54,7 +54,7 @@ def _walk(routes: Iterable[Any], prefix: str) -> Iterator[tuple[str, str]]:
 
 
 def _inside(app: Any) -> Any:
-    """Give the routes of a mounted application; None where it has none."""
+    """Return the routes of a mounted application; None where it has none."""
     runtime = getattr(app, "_runtime", None)
     if runtime is not None:
         # Streamlit makes its routes with the first request only.
@@ -65,7 +65,7 @@ def _inside(app: Any) -> Any:
 
 
 def table(app: FastAPI) -> str:
-    """Give all routes as lines: who, methods, address."""
+    """Return all routes as lines: who, methods, address."""
     listed = rows(app)
     wide = max(len(row.methods) for row in listed)
     return "\n".join(f"{row.who:<17} {row.methods:<{wide}} {row.path}" for row in listed)

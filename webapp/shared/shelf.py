@@ -29,7 +29,7 @@ class Room:
 
     @classmethod
     def of(cls, settings: Settings) -> Room:
-        """Give what `settings` allow."""
+        """Return what `settings` allow."""
         return cls(
             settings.visitor_files,
             settings.visitor_gigabytes * 1e9,
@@ -139,12 +139,12 @@ class Shelf:
                 del self._things[key]
 
     def paths(self) -> list[Path]:
-        """Give all things, oldest first."""
+        """Return all things, oldest first."""
         with self._lock:
             return list(dict.fromkeys(path for _, path in self._things))
 
     def news(self, owner: str | None) -> int:
-        """Give how many things of `owner` had to go since this was last asked."""
+        """Return how many things of `owner` had to go since this was last asked."""
         with self._lock:
             return self._news.pop(owner or "", 0)
 

@@ -35,13 +35,13 @@ _SUFFIXES = frozenset({".mp4", ".html", ".jpg", ".png", ".zip"})  # besides thos
 
 
 def root() -> Path | None:
-    """Give the folder of all results of this run, or None where no app runs."""
+    """Return the folder of all results of this run, or None where no app runs."""
     name = os.environ.get(ROOT_VARIABLE)
     return Path(name) if name else None
 
 
 def folder_of(token: str | None) -> Path | None:
-    """Give the folder of the result that `token` names, or None where there is none (any more)."""
+    """Return the folder of the result that `token` names, or None where there is none (any more)."""
     base = root()
     if base is None or token is None or not _TOKEN.fullmatch(token):
         return None
@@ -79,14 +79,14 @@ def settle(token: str) -> None:
 
 
 def news(owner: str | None) -> int:
-    """Give how many results of `owner` had to go since this was last asked."""
+    """Return how many results of `owner` had to go since this was last asked."""
     base = root()
     shelf = _shelves.get(base) if base is not None else None
     return shelf.news(owner) if shelf is not None else 0
 
 
 def _size(folder: Path) -> int:
-    """Give the bytes of the files in a folder."""
+    """Return the bytes of the files in a folder."""
     size = 0
     for path in folder.glob("*"):
         with contextlib.suppress(FileNotFoundError):
@@ -95,7 +95,7 @@ def _size(folder: Path) -> int:
 
 
 def file_of(token: str | None, name: str) -> Path | None:
-    """Give the file `name` of a result, or None where it is not one of that result's own files."""
+    """Return the file `name` of a result, or None where it is not one of that result's own files."""
     folder = folder_of(token)
     if folder is None or not name or name != Path(name).name or name.startswith("."):
         return None
@@ -135,7 +135,7 @@ def rescue(token: str, folder: Path) -> Path | None:
 
 
 def _state(path: Path) -> tuple[int, int, int]:
-    """Give what changes whenever anything in `path` is written: newest time stamp, size in bytes, files."""
+    """Return what changes whenever anything in `path` is written: newest time stamp, size in bytes, files."""
     stats = [path.stat(), *(inner.stat() for inner in path.rglob("*"))] if path.is_dir() else [path.stat()]
     return max(s.st_mtime_ns for s in stats), sum(s.st_size for s in stats), len(stats)
 
@@ -248,6 +248,6 @@ class SavedFile:
 
 
 def link(token: str, path: Path, kind: str) -> SavedFile:
-    """Give the address under which `path`, a file of the result `token`, can be fetched."""
+    """Return the address under which `path`, a file of the result `token`, can be fetched."""
     label = FORMATS[kind].label if kind in FORMATS else ""
     return SavedFile(kind, path.name, f"result/{token}/{quote(path.name)}", label)

@@ -52,7 +52,7 @@ _MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
 
 def theme() -> Base:
-    """Give the theme, light and dark."""
+    """Return the theme, light and dark."""
     return Base(
         primary_hue=_VIOLET,
         secondary_hue=_VIOLET,
@@ -103,7 +103,7 @@ def theme() -> Base:
 
 @cache
 def css() -> str:
-    """Give our style sheet."""
+    """Return our style sheet."""
     return (ASSETS / "app.css").read_text(encoding="utf-8")
 
 
@@ -129,11 +129,11 @@ def _scripts(settings: Settings) -> list[str]:
 
 
 def head(settings: Settings) -> str:
-    """Give what is written into the page's head: data for our scripts, then the scripts."""
+    """Return what is written into the page's head: data for our scripts, then the scripts."""
     icon = "<link rel='icon' href='data:,'>"
     return icon + "".join(f"<script>{part}</script>" for part in _scripts(settings))
 
 
 def script_hashes(settings: Settings) -> list[str]:
-    """Give the hashes of the scripts in the head, which the page adds to itself."""
+    """Return the hashes of the scripts in the head, which the page adds to itself."""
     return [hash_of(part) for part in _scripts(settings)]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def upload_box(**options: Any) -> gr.File:
-    """Give Gradio's file box without its habit of leaving an empty temporary file behind at every event.
+    """Return Gradio's file box without its habit of leaving an empty temporary file behind at every event.
 
     A subclass would do it too, but Gradio writes a stub file beside the module of each subclass.
     """

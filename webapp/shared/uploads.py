@@ -27,12 +27,12 @@ PARKED = b"emotion-upload:"
 
 
 def owner_of(visitor: Visitor, host: str | None) -> str:
-    """Give who a request is from: the browser, where it can be known again, else its address."""
+    """Return who a request is from: the browser, where it can be known again, else its address."""
     return visitor.key or f"address:{host or ''}"
 
 
 def owner_of_request(request: Any) -> str:
-    """Give who a request of Gradio's is from."""
+    """Return who a request of Gradio's is from."""
     client = getattr(request, "client", None)
     return owner_of(Visitor.of(request), getattr(client, "host", None))
 
@@ -46,7 +46,7 @@ class Uploads:
         self._numbers = itertools.count()
 
     def arriving(self) -> Path:
-        """Give a name for what is still on its way, under which the shelf counts it."""
+        """Return a name for what is still on its way, under which the shelf counts it."""
         return self.folder / f"arriving-{next(self._numbers)}"
 
     def arrived(self, owner: str, path: str | Path) -> None:
@@ -68,7 +68,7 @@ class Uploads:
             return None
 
     def all_own(self, owner: str, paths: Sequence[str] | None) -> list[str]:
-        """Give those of `paths` that are uploads of `owner`, in order."""
+        """Return those of `paths` that are uploads of `owner`, in order."""
         return [path for path in paths or [] if self.own(owner, path) is not None]
 
     def claim(self, owner: str, page: str, paths: Iterable[str | Path]) -> None:
@@ -111,7 +111,7 @@ def park(path: Path) -> bytes:
 
 
 def fetch(stand_in: bytes) -> Path | None:
-    """Give the file behind a stand-in, once; None for anything else."""
+    """Return the file behind a stand-in, once; None for anything else."""
     if not stand_in.startswith(PARKED):
         return None
     with _lock:

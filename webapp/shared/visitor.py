@@ -35,17 +35,17 @@ class Visitor:
 
     @classmethod
     def of(cls, request: Any) -> Visitor:
-        """Give who sent a request or opened a WebSocket; Starlette's, FastAPI's or Gradio's."""
+        """Return who sent a request or opened a WebSocket; Starlette's, FastAPI's or Gradio's."""
         return cls.from_values(request.cookies.get(COOKIE), request.headers.get(PAGE_HEADER))
 
     @classmethod
     def of_scope(cls, scope: Scope) -> Visitor:
-        """Give who sent the request of an ASGI scope."""
+        """Return who sent the request of an ASGI scope."""
         return cls.from_values(cookies_of(scope).get(COOKIE), Headers(scope=scope).get(PAGE_HEADER))
 
     @classmethod
     def from_values(cls, cookie: object = None, page: object = None) -> Visitor:
-        """Give the visitor with this cookie and this page's secret; what is no such value is left out."""
+        """Return the visitor with this cookie and this page's secret; what is no such value is left out."""
         given = (("cookie", cookie), ("page", page))
         return cls(
             frozenset(
@@ -59,7 +59,7 @@ class Visitor:
         return min(self.names, default="")
 
     def is_one_of(self, names: frozenset[str]) -> bool:
-        """Give whether this visitor is known under one of `names`."""
+        """Return whether this visitor is known under one of `names`."""
         return not self.names.isdisjoint(names)
 
 
@@ -68,7 +68,7 @@ NOBODY = Visitor()
 
 
 def cookies_of(scope: Scope) -> Mapping[str, str]:
-    """Give the cookies of a request."""
+    """Return the cookies of a request."""
     jar: SimpleCookie = SimpleCookie()
     with contextlib.suppress(CookieError):
         jar.load(Headers(scope=scope).get("cookie", ""))
@@ -76,7 +76,7 @@ def cookies_of(scope: Scope) -> Mapping[str, str]:
 
 
 def cookie(scope: Scope, name: str, value: str, *, framed: bool) -> str:
-    """Give the text that sets a cookie for this session of the browser, or deletes it (an empty `value`).
+    """Return the text that sets a cookie for this session of the browser, or deletes it (an empty `value`).
 
     `framed` says that the page may stand in another site's frame, where only cookies over HTTPS are kept.
     """
@@ -89,7 +89,7 @@ def cookie(scope: Scope, name: str, value: str, *, framed: bool) -> str:
 
 
 def new_cookie(scope: Scope, *, framed: bool) -> str:
-    """Give the text that sets a new browser's cookie."""
+    """Return the text that sets a new browser's cookie."""
     return cookie(scope, COOKIE, secrets.token_urlsafe(24), framed=framed)
 
 

@@ -229,7 +229,7 @@ def _read(reader: Frames, item: Item, batch: Batch, job: Job, engine: Engine, se
 
 
 def queue_html(batch: Batch) -> str:
-    """Give the list of a job's videos with how far each is."""
+    """Return the list of a job's videos with how far each is."""
     text = batch.text
     rows = [parts.note(notice) for notice in batch.notices]
     for item in batch.items:

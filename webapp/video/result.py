@@ -24,7 +24,7 @@ MOST_PEOPLE = 8  # whose timeline and card are shown; the downloads have all
 
 
 def label_names(table: pd.DataFrame) -> list[str]:
-    """Give the categories of a table of results, in its own order."""
+    """Return the categories of a table of results, in its own order."""
     return [column[2:] for column in table.columns if column.startswith("p_")]
 
 
@@ -133,7 +133,7 @@ def result_html(
     dashboard: str | None = None,
     problem: str | None = None,
 ) -> str:
-    """Give the whole result of one video.
+    """Return the whole result of one video.
 
     `table` and `summary` are those of the results files, so that the page says what they say. `problem`
     is a line about why the result is partial.

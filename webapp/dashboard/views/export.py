@@ -60,7 +60,7 @@ def page() -> None:
 
 
 def ordered(frame: pd.DataFrame) -> pd.DataFrame:
-    """Give the records with their columns in the order of a results file."""
+    """Return the records with their columns in the order of a results file."""
     first = ["frame", "emotion", "confidence", "valence", "arousal", "time", "face"]
     return frame[[*first, *(column for column in frame.columns if column not in first)]]
 
@@ -93,7 +93,7 @@ def _report(view: state.View, kept: dict[str, list[str]]) -> str:
 
 
 def _link() -> str:
-    """Give the address of this view; it opens on the timeline."""
+    """Return the address of this view; it opens on the timeline."""
     address = (st.context.url or "").split("?")[0].rstrip("/").removesuffix("/export")
     pairs = [("page", "timeline")]
     pairs += [(name, value) for name, values in choices.address(**state.loaded()).items() for value in values]

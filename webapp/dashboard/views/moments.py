@@ -109,7 +109,7 @@ def _notes(view: state.View, found: pd.DataFrame) -> None:
 
 
 def notes_path(view: state.View) -> Path | None:
-    """Give the file that holds the notes about the view's file; None where it has no place of its own."""
+    """Return the file that holds the notes about the view's file; None where it has no place of its own."""
     path = view.results.path
     if view.results.source != "folder" or path is None:
         return None

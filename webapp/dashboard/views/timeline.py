@@ -80,7 +80,7 @@ def _rows(view: state.View) -> None:
 
 
 def _clicked(event: Any) -> float | None:
-    """Give the time of the last click in the chart."""
+    """Return the time of the last click in the chart."""
     points = (event or {}).get("selection", {}).get("points", [])
     times = [float(p["x"]) for p in points if isinstance(p.get("x"), int | float)]
     return times[0] if times else None
