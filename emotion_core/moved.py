@@ -84,7 +84,11 @@ def attributes(package: str, module: str) -> Callable[[str], Any]:
     """Return the `__getattr__` of a package that was a module: its names now stand in `module` below it."""
 
     def __getattr__(name: str) -> Any:
-        if not name.startswith("_") and hasattr(home := import_module(f"{package}.{module}"), name):
+        from importlib.util import find_spec  # at the top it costs every import 3 ms
+
+        # `from package import module` asks here first: a module of the room is the import system's to load
+        there = name.startswith("_") or find_spec(f"{package}.{name}") is not None
+        if not there and hasattr(home := import_module(f"{package}.{module}"), name):
             _warn(f"{package}.{name}", f"{package}.{module}.{name}", 2)
             return getattr(home, name)
         raise AttributeError(f"module {package!r} has no attribute {name!r}")

@@ -149,6 +149,23 @@ def test_moved_modules_keep_their_old_names_with_a_warning(old, new):
     assert moved is import_module(f"emotion_core.{new}")
 
 
+@pytest.mark.parametrize("room", ["faces", "video", "results", "overlay"])
+def test_any_module_may_be_imported_first(room):
+    files = sorted((ROOT / "emotion_core" / room).glob("*.py"))
+    names = [f"emotion_core.{room}.{file.stem}" for file in files if file.stem != "__init__"]
+    code = (
+        "import os, sys\n"
+        "for name in sys.argv[1:]:\n"
+        "    if not os.fork():\n"
+        "        __import__(name)\n"
+        "        os._exit(0)\n"
+        "    if os.wait()[1]:\n"
+        "        sys.exit(name)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *names], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("package, name", [("faces", "FaceFinder"), ("video", "frames")])
 def test_a_module_that_became_a_folder_keeps_its_names_with_a_warning(package, name):
     with pytest.warns(DeprecationWarning, match=f"emotion_core.{package}.{name} is now"):
