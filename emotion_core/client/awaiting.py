@@ -103,7 +103,7 @@ class AsyncClient:
             await asyncio.sleep(0.5)
 
     async def events(self, id: str) -> AsyncGenerator[Job]:
-        """Return a job whenever it gets further; raises ConnectionError where the connection breaks off."""
+        """Yield a job whenever it gets further; raises ConnectionError where the connection breaks off."""
         import httpx
 
         try:
