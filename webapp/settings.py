@@ -46,6 +46,9 @@ class Settings:
     api_gigabytes: float = 20.0  # of uploads a day, of one token
     api_minutes: float = 600.0  # of video a day, of one token
     api_jobs: int = 100  # analyses of one token that wait or run
+    log: Path | None = (
+        None  # where a line of JSON about each request, socket and job goes; "-": standard error
+    )
     idle_seconds: float = 60.0  # a live viewer who sends nothing for so long is let go
 
     def __post_init__(self) -> None:
@@ -77,6 +80,8 @@ class Settings:
             raise EmotionError(f"There is no folder {self.library}: check the path of --library.")
         if self.data is not None and not (self.data.is_dir() or self.data.parent.is_dir()):
             raise EmotionError(f"There is no folder {self.data.parent}: create it first.")
+        if self.log is not None and not self.log.parent.is_dir():
+            raise EmotionError(f"There is no folder {self.log.parent}: create it first.")
         if self.partial_results is not None and not self.partial_results.is_dir():
             raise EmotionError(f"There is no folder {self.partial_results}: create it first.")
 
@@ -197,6 +202,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
             help=f"{what} (default {default:g})",
         )
     flag(
+        "--log",
+        type=Path,
+        metavar="FILE",
+        help="write a line of JSON for each request, socket and job, about nobody; -: to standard error",
+    )
+    flag(
         "--partial-results",
         type=Path,
         metavar="DIR",
@@ -234,6 +245,7 @@ def from_flags(args: argparse.Namespace) -> Settings:
         api_gigabytes=args.api_gigabytes,
         api_minutes=args.api_minutes,
         api_jobs=args.api_jobs,
+        log=args.log,
         partial_results=args.partial_results,
     )
 
