@@ -135,7 +135,9 @@ def print_routes(settings: "Settings") -> None:
     from webapp.shared import routes
 
     async def look() -> None:
-        app = create_app(replace(settings, data=None))  # or it would begin to work off what waits there
+        app = create_app(
+            replace(settings, data=None, database=None)
+        )  # or it would begin to work off what waits there
         async with app.router.lifespan_context(app):
             print(routes.table(app))
 

@@ -41,6 +41,7 @@ class Settings:
     tokens: Path | None = None  # a file with the tokens of programs, a line each; see `service.tokens`
     library: Path | None = None  # a folder whose files programs may name in place of an upload
     data: Path | None = None  # where analyses of the API outlive the server; None: they go with it
+    database: str | None = field(default=None, repr=False)  # a PostgreSQL address; None: SQLite in `data`
     data_days: float = 30.0  # what is in `data` is deleted after this time
     api_requests: int = 600  # a minute, of one token
     api_gigabytes: float = 20.0  # of uploads a day, of one token
@@ -80,6 +81,10 @@ class Settings:
             raise EmotionError(f"There is no folder {self.library}: check the path of --library.")
         if self.data is not None and not (self.data.is_dir() or self.data.parent.is_dir()):
             raise EmotionError(f"There is no folder {self.data.parent}: create it first.")
+        if self.database is not None and not self.database.startswith(("postgresql://", "postgres://")):
+            raise EmotionError("--database takes an address such as postgresql://ada@db.example.org/emotion.")
+        if self.database is not None and self.data is None:
+            raise EmotionError("--database needs --data, the folder that all its servers share.")
         if self.log is not None and not self.log.parent.is_dir():
             raise EmotionError(f"There is no folder {self.log.parent}: create it first.")
         if self.partial_results is not None and not self.partial_results.is_dir():
@@ -155,6 +160,11 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="DIR",
         help="keep analyses of the API here: a server that was stopped or killed goes on with them",
+    )
+    flag(
+        "--database",
+        metavar="ADDRESS",
+        help="keep the queue in PostgreSQL, for servers on several machines; better as EMOTION_DATABASE",
     )
     flag(
         "--allowed-hosts",
@@ -240,6 +250,7 @@ def from_flags(args: argparse.Namespace) -> Settings:
         tokens=args.tokens,
         library=args.library,
         data=args.data,
+        database=args.database or os.environ.get("EMOTION_DATABASE") or None,
         data_days=args.data_days,
         api_requests=args.api_requests,
         api_gigabytes=args.api_gigabytes,

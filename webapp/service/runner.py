@@ -205,14 +205,10 @@ class _Pulse:
         self._share = min(1.0, done / total) if total else None
 
     def _beat(self) -> None:
-        import sqlite3
-
         while not self._end.wait(PULSE_SECONDS):
             try:
                 if not self._ledger.beat(self._job, self.frames, self._share, self._fps, self._left):
                     self.lost = True
                     return
-            except (
-                sqlite3.OperationalError
-            ) as error:  # a full or busy disk: the lease has time for more tries
+            except self._ledger.failures as error:  # a full disk, say: the lease has time for more tries
                 logger.warning("the lease of an analysis could not be renewed: %s", error)
