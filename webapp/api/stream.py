@@ -16,6 +16,7 @@ from emotion_core.streaming import JPEG, PROTOCOL, VERSION, Picture, unpack
 from emotion_core.types import EmotionError, Frame
 from webapp.api.faces import face_found
 from webapp.live.connection import decode_jpeg
+from webapp.live.pictures import FULL
 from webapp.live.viewer import LiveOptions
 from webapp.service.callers import Caller
 from webapp.service.routing import PREFIX, new_router, service_of
@@ -49,9 +50,7 @@ async def stream(socket: WebSocket) -> None:
         return
     viewers, place = service.app.live.viewers, cast("Any", object())
     if len(viewers) >= service.settings.max_viewers:
-        await _refuse(
-            socket, "full", "The server has as many live viewers as it takes: try again later.", 503
-        )
+        await _refuse(socket, "full", FULL, 503)
         return
     viewers.add(place)  # it counts, and nothing else is asked of it
     try:
