@@ -8,6 +8,7 @@ import pytest
 
 from emotion_core.client import Client
 from emotion_core.types import EmotionError
+from tests.postgres import Postgres
 from tests.serving import LAB, Serving, serving
 
 pytestmark = pytest.mark.weights
@@ -112,3 +113,25 @@ def test_three_servers_share_a_folder_and_one_is_killed(
             assert all(records == results[0] for records in results)
         assert (server.data / "analyses.sqlite").exists() == (queue == "sqlite")
         stop_app(others[1])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_database_may_be_away_for_a_while(
+    root: Path, tmp_path: Path, talking_clip: Path, postgres: Postgres
+) -> None:
+    with serving(root, tmp_path, "--database", postgres.new()) as server:
+        with Client(server.url, LAB) as client:
+            ids = [client.submit(talking_clip).id for _ in range(3)]
+            while client.job(ids[0]).state == "queued":
+                time.sleep(0.05)
+        postgres.stop()
+        with server.client() as lab:
+            away = lab.get("/analyses")
+            assert away.status_code == 503 and away.headers["retry-after"] == "5"
+            assert "queue" in away.json()["detail"] and away.json()["request_id"]
+        postgres.start()
+        with Client(server.url, LAB) as client:
+            ended = [client.wait(id) for id in ids]
+            assert [job.state for job in ended] == ["done"] * 3 and ended[2].tries == 1
+            assert all(len(client.results(id)) == 50 for id in ids)

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 MOST_CONNECTIONS = 8
 """Connections of one process to PostgreSQL; its threads take turns."""
 WAIT_SECONDS = 30.0
-"""How long a statement waits for the file, or for a connection."""
+"""How long a statement waits for the file."""
+CONNECT_SECONDS = 10.0
+"""How long it waits for a connection to PostgreSQL, which may be away."""
 NUMBERED = "NUMBERED"
 """What stands in the tables for the type of a number that counts up."""
 _LOCK = 78_600_001  # of PostgreSQL's advisory locks, while the tables are made
@@ -170,13 +172,13 @@ class Postgres:
             address,
             min_size=1,
             max_size=MOST_CONNECTIONS,
-            timeout=WAIT_SECONDS,
+            timeout=CONNECT_SECONDS,
             open=False,
             # A connection that the database has closed meanwhile is replaced before it is handed out.
             check=ConnectionPool.check_connection,
             kwargs={"autocommit": True, "application_name": "emotion-recognition"},
         )
-        self._connect = lambda: psycopg.connect(address, connect_timeout=10)
+        self._connect = lambda: psycopg.connect(address, connect_timeout=int(CONNECT_SECONDS))
 
     def prepare(self, tables: str, version: int) -> str:
         """Make the tables where there are none; gives the ledger's id."""

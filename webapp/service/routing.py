@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PREFIX = "/api/v1"
+AWAY = "The server's queue can't be reached: try again later."
 
 
 class Problem(BaseModel):
@@ -68,10 +69,10 @@ _WHY = {
     421: "The server does not answer under this name.",
     422: "A value is wrong.",
     429: "Too much for this token: `Retry-After` says when to come back.",
-    503: "The server is busy.",
+    503: "The server is busy, or can't reach its queue: `Retry-After` may say when to come back.",
     507: "The server's disk is full.",
 }
-ALWAYS = (400, 401, 403, 404, 405, 408, 413, 421, 422, 429)
+ALWAYS = (400, 401, 403, 404, 405, 408, 413, 421, 422, 429, 503)
 
 
 def refusals(*more: int) -> dict[int | str, dict[str, Any]]:
@@ -119,6 +120,9 @@ class ProblemRoute(APIRoute):
                 return ProblemError(error.status_code, str(error.detail), error.headers).response()
             except (TooLargeError, TooSlowError, ClientDisconnect):
                 raise  # `Bodies` answers
+            except service_of(request).ledger.failures as error:
+                logger.error("the queue can't be reached: %s", error)
+                return ProblemError(503, AWAY, {"Retry-After": "5"}).response()
             except Exception:  # a bug in here: it is logged, and said in the form of all errors
                 logger.exception("a request to the API failed")
                 return ProblemError(500, INSIDE).response()

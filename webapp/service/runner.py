@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from emotion_core.types import EmotionError
 from webapp.service.checks import in_library, look
+from webapp.service.ledger import LEASE_SECONDS
 from webapp.service.options import Options
 from webapp.shared.logs import tell
 from webapp.shared.problems import ProblemError
@@ -83,6 +84,9 @@ class Runner:
                     if job is None:
                         break
                     self._run(job)
+                except self.ledger.failures as error:
+                    logger.warning("the queue can't be reached: %s", error)
+                    break
                 except Exception:  # a bug in here may not end the thread that all others wait for
                     logger.exception("working off the queue failed")
                     break
@@ -115,7 +119,7 @@ class Runner:
         else:
             names = {kind: path.name for kind, path in outputs.items()}
             size = sum(path.stat().st_size for path in outputs.values())
-            if self.ledger.finish(job, state, problem=problem, outputs=names, size=size):
+            if self._finish(job, state, problem, names, size):
                 self.folder.keep_only(job.id, job.tries if outputs else None)
             else:
                 state = "lost"
@@ -130,6 +134,20 @@ class Runner:
             frames=pulse.frames,
             error=wrong,
         )
+
+    def _finish(
+        self, job: Entry, state: str, problem: str | None, outputs: dict[str, str], size: int
+    ) -> bool:
+        """Note how a job ended; a database that is away is waited for while the lease may last."""
+        until = time.monotonic() + LEASE_SECONDS
+        while True:
+            try:
+                return self.ledger.finish(job, state, problem=problem, outputs=outputs, size=size)
+            except self.ledger.failures as error:
+                if time.monotonic() > until or self._stop.is_set():
+                    raise
+                logger.warning("the end of an analysis could not be noted yet: %s", error)
+                time.sleep(1.0)
 
     def _let_go(self, job: Entry) -> None:
         """Remove what was made for a job that was deleted, or that another worker has."""

@@ -86,7 +86,8 @@ class Service:
             return
         self._end.set()
         self.runner.close(20.0)
-        self._sweeper.join(5.0)
+        if self._sweeper.ident is not None:
+            self._sweeper.join(5.0)
         self.ledger.close()
         self.folder.close()
 
