@@ -20,12 +20,14 @@ RESULTS_FOLDER, DATASET = "results", "dataset"
 """Folders of a study: the outputs of each file, and the records of all as one Parquet data set."""
 PARTITION = "file"
 """The column by which the data set is partitioned."""
+LISTED = "list_"
+"""Before the names of columns that a list of files has brought."""
 RUN = ".batch"
 """The file that says which call writes the study; it is locked as long as that one lives."""
 
 _WORK = ".work-"
 _UNSAFE = re.compile(r'[%=:*?"<>|\\\x00-\x1f]')  # what separates names, or what some system does not take
-_LIKE_A_NUMBER = re.compile(r"(?!.*[^\W\d_]{2}).*|true|false|nan|inf|infinity|null|none", re.IGNORECASE)
+_LIKE_A_NUMBER = re.compile(r"[\W\d_extz]*|true|false|nan|inf|infinity|null|none", re.IGNORECASE)  # or a time
 
 
 class Study:

@@ -10,12 +10,24 @@ from typing import Any
 
 from emotion_core.batch.manifest import DONE, PARTIAL, Manifest
 from emotion_core.batch.messages import Row
-from emotion_core.batch.study import MANIFEST, SUMMARIES, Study
+from emotion_core.batch.study import LISTED, MANIFEST, RESULTS_FOLDER, SUMMARIES, Study
 from emotion_core.files import written_beside
+from emotion_core.results.names import RESULTS
 
 _GROUP = 4096  # rows that are held in memory
 _FACTS = ("path", "state", "error", "sha256", "size", "seconds", "tries", "settings", "weights")
-_TEXTS = {"file", "path", "state", "error", "sha256", "settings", "weights", "emotion", "longest_run_emotion"}
+_TEXTS = {
+    "file",
+    "results",
+    "path",
+    "state",
+    "error",
+    "sha256",
+    "settings",
+    "weights",
+    "emotion",
+    "longest_run_emotion",
+}
 _WHOLE = {"size", "tries", "face", "records", "changes", "frames", "frames_with_face", "people"}
 _SPENT = "seconds_spent"
 
@@ -49,12 +61,12 @@ def _people(manifest: Manifest) -> Iterator[Row]:
 
 
 def _named(entry: Mapping[str, Any]) -> Row:
-    return {"file": entry["key"]}
+    return {"file": entry["key"], "results": f"{RESULTS_FOLDER}/{entry['name']}{RESULTS}.json"}
 
 
 def _listed(entry: Mapping[str, Any]) -> Row:
     """Return what a list said of a file, under names that no figure has."""
-    return {f"list_{name}": value for name, value in entry["columns"].items()}
+    return {f"{LISTED}{name}": value for name, value in entry["columns"].items()}
 
 
 def _table(place: Path, rows: Callable[[], Iterable[Row]]) -> None:
@@ -80,7 +92,7 @@ def _table(place: Path, rows: Callable[[], Iterable[Row]]) -> None:
 def _type(name: str) -> Any:
     import pyarrow as pa
 
-    if name in _TEXTS or name.startswith("list_"):
+    if name in _TEXTS or name.startswith(LISTED):
         return pa.string()
     return pa.int64() if name in _WHOLE else pa.float64()
 
