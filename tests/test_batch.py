@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import psutil
@@ -56,6 +57,10 @@ def words(source: Path, out: Path, *more: str) -> list[str]:
     return ["--batch", str(source), "--output", str(out), "--no-objects", *more]
 
 
+def listening(process: psutil.Process) -> list[Any]:
+    return [port for port in process.net_connections() if port.status == psutil.CONN_LISTEN]
+
+
 @pytest.fixture(scope="module")
 def source(talking_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three clips, two of one name, and a file that is none."""
@@ -81,6 +86,8 @@ def study(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pa
         assert waited_for(lambda: count_of(out, "done") > 0 or first.poll() is not None)
         workers = psutil.Process(first.pid).children(recursive=True)
         assert workers and first.poll() is None, "it had ended before it could be killed"
+        ports = [port for p in (psutil.Process(first.pid), *workers) for port in listening(p)]
+        assert len(ports) >= 3 and {port.laddr.ip for port in ports} == {"127.0.0.1"}
     finally:
         first.kill()
         first.wait()

@@ -1,9 +1,12 @@
 """Dask: a cluster of this machine's own, closed to everybody else, or a scheduler that runs elsewhere."""
 
 import contextlib
+import json
 import logging
 import os
+import re
 import signal
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,7 +52,8 @@ def own(workers: int, threads: int) -> Iterator[Any]:
         security = Security.temporary()
     except ImportError as error:
         raise EmotionError(MISSING) from error
-    with dask.config.set(_config(threads)), _silence():
+    scratch = tempfile.TemporaryDirectory(prefix="emotion-batch-", ignore_cleanup_errors=True)
+    with scratch as folder, dask.config.set(_config(threads, folder)), _silence():
         cluster = distributed.LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
@@ -75,11 +79,11 @@ def elsewhere(address: str) -> Iterator[Any]:
         EmotionError: where Dask is missing, or nobody answers there.
     """
     distributed = require()
-    where = {"scheduler_file": address} if Path(address).is_file() else {"address": address}
+    where = _address(address)
     with _silence():
         try:
-            client = distributed.Client(**where, set_as_default=False, timeout=20)
-        except (OSError, ValueError, TypeError, RuntimeError) as error:
+            client = distributed.Client(where, set_as_default=False, timeout=20)
+        except (OSError, ValueError, RuntimeError) as error:
             why = str(error).partition("\n")[0]
             raise EmotionError(
                 f"no scheduler answers at {address} ({why}): start one, or check the address", ("cluster",)
@@ -88,8 +92,33 @@ def elsewhere(address: str) -> Iterator[Any]:
             yield client
 
 
-def _config(threads: int) -> dict[str, Any]:
+def _address(named: str) -> str:
+    """Return the address that is named, or stands in the scheduler's file of that name.
+
+    What is wrong with it is found here: a client that can't even try would take long to be rid of.
+    """
+    from distributed.security import Security
+
+    found = named
+    if Path(named).is_file():
+        try:
+            found = str(json.loads(Path(named).read_text("utf-8"))["address"])
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise EmotionError(f"{named} is no file of a scheduler: check the path", ("cluster",)) from error
+    if not re.fullmatch(r"((tcp|tls)://)?[^/\s]+:\d+", found):
+        raise EmotionError(f"{named} is no address such as tls://head:8786, nor a file", ("cluster",))
+    if found.startswith("tls") and Security().get_connection_args("client")["ssl_context"] is None:
+        raise EmotionError(
+            f"the scheduler at {found} speaks TLS, and this program has no certificate for it: name it in "
+            "Dask's settings (docs/cluster.md)",
+            ("cluster",),
+        )
+    return found
+
+
+def _config(threads: int, folder: str) -> dict[str, Any]:
     return {
+        "temporary-directory": folder,
         # Results are a few figures: pictures fill a worker's memory, and can't be spilled to disk.
         "distributed.worker.memory.target": False,
         "distributed.worker.memory.spill": False,

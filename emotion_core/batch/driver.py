@@ -225,6 +225,12 @@ class Driver:
         error = task.exception()
         if type(error).__name__ in ("KilledWorker", "NoWorkerError"):
             return None, ""
+        cause = error
+        while cause is not None and not isinstance(cause, ModuleNotFoundError):
+            cause = cause.__cause__
+        if cause is not None:
+            # The scheduler looks into what it passes on, so it needs the program as its workers do.
+            return None, f"it or its scheduler has no module {cause.name}: install this program there"
         return None, f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
 
     def _greeted(self, one: _Worker, answer: Any, problem: str) -> None:
