@@ -11,6 +11,7 @@ from importlib.metadata import entry_points
 
 from emotion_core.command.options import (
     Parser,
+    add_batch_options,
     add_file_options,
     add_model_options,
     add_part_options,
@@ -34,6 +35,7 @@ DESCRIPTION = """\
 Read the apparent expression of every face in a video, a photo or a camera picture.
 
   emotion-recognition analyze talk.mp4     an annotated video and results beside it
+  emotion-recognition batch study --output out     thousands of files, on many cores or a cluster
   emotion-recognition live                 a window with your camera; q quits
 """
 
@@ -88,6 +90,13 @@ def build_parser() -> argparse.ArgumentParser:
     add_result_options(analyze)
     add_file_options(analyze)
     add_part_options(analyze)
+    batch = commands.add_parser(
+        "batch", help="read folders, 'patterns*' or a LIST.csv of files into one study", allow_abbrev=False
+    )
+    batch.add_argument("batch", metavar="IN", nargs="+", help="folders, files, 'patterns*' or a LIST.csv")
+    add_result_options(batch)
+    add_batch_options(batch)
+    add_part_options(batch)
     live = commands.add_parser("live", help="show a camera live in a window; q quits")
     live.add_argument(
         "--camera", metavar="N|PATH|URL", help="camera number (default 0), a file or an address"
@@ -96,7 +105,7 @@ def build_parser() -> argparse.ArgumentParser:
     model = commands.add_parser(
         "model", help="the model's parts and sizes; checks the weights", allow_abbrev=False
     )
-    for command, job in ((analyze, "video"), (live, "realtime"), (model, "model")):
+    for command, job in ((analyze, "video"), (batch, "batch"), (live, "realtime"), (model, "model")):
         if command is not model:
             add_reading_options(command)
         add_model_options(command)

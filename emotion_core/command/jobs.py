@@ -19,7 +19,7 @@ def do(job: str, args: argparse.Namespace, program: str) -> int:
     """Do the job of that name for `program`, whose name leads its complaints; gives the exit code."""
     args.program = program
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    jobs = {"model": model, "realtime": realtime, "video": video}
+    jobs = {"model": model, "realtime": realtime, "video": video, "batch": batch}
     try:
         return jobs[job](args)
     except KeyboardInterrupt:
@@ -144,6 +144,13 @@ def video(args: argparse.Namespace) -> int:
         }
 
     return analyze_all(args, expanded(args.video), Work(plan, load, settings))
+
+
+def batch(args: argparse.Namespace) -> int:
+    """Read many files on many workers into one study; return the exit code."""
+    from emotion_core.command.batch import batch
+
+    return batch(args)
 
 
 def _recognizer(args: argparse.Namespace, threads: int | None = None) -> Any:
