@@ -51,7 +51,8 @@ def problem(answer: httpx.Response, status: int) -> str:
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     said = answer.json()
-    assert set(said) == {"type", "title", "status", "detail"} and said["status"] == status
+    assert set(said) == {"type", "title", "status", "detail", "request_id"} and said["status"] == status
+    assert said["request_id"] == answer.headers["x-request-id"]
     assert said["detail"] and "\n" not in said["detail"]
     return str(said["detail"])
 

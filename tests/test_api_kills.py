@@ -90,12 +90,14 @@ def test_without_a_data_folder_nothing_survives(root: Path, tmp_path: Path, talk
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
+@pytest.mark.parametrize("queue", ["sqlite", "postgresql"])
 def test_three_servers_share_a_folder_and_one_is_killed(
-    root: Path, tmp_path: Path, talking_clip: Path
+    root: Path, tmp_path: Path, talking_clip: Path, queue: str, request: pytest.FixtureRequest
 ) -> None:
     from tests.browser.running import start_app, stop_app
 
-    with serving(root, tmp_path) as server:
+    flags = ("--database", request.getfixturevalue("postgres").new()) if queue == "postgresql" else ()
+    with serving(root, tmp_path, *flags) as server:
         others = [start_app(root, tmp_path / "tmp", *server.flags) for _ in range(2)]
         with Client(server.url, LAB) as client, Client(others[0].url, LAB) as second:
             ids = [(client if n % 2 else second).submit(talking_clip).id for n in range(12)]
@@ -108,4 +110,5 @@ def test_three_servers_share_a_folder_and_one_is_killed(
             assert sorted(job.tries for job in ended) == [1] * 11 + [2]
             results = [client.results(id) for id in ids]
             assert all(records == results[0] for records in results)
+        assert (server.data / "analyses.sqlite").exists() == (queue == "sqlite")
         stop_app(others[1])

@@ -99,7 +99,7 @@ def _blocks(app: App, service: Callable[[], Any] | None = None) -> gr.Blocks:
 
         blocks.unload(left)
         if service is not None:
-            endpoints.add(app, service)
+            endpoints.add(app, blocks, service)
     blocks.queue(max_size=4 * app.settings.max_waiting)
     blocks.i18n_instance = words
     return blocks

@@ -16,10 +16,12 @@ from emotion_core.streaming import JPEG, PROTOCOL, VERSION, Picture, unpack
 from emotion_core.types import EmotionError, Frame
 from webapp.api.faces import face_found
 from webapp.live.connection import decode_jpeg
+from webapp.live.pictures import FULL
 from webapp.live.viewer import LiveOptions
 from webapp.service.callers import Caller
-from webapp.service.routing import new_router, service_of
-from webapp.shared.problems import ProblemError, problem
+from webapp.service.routing import PREFIX, new_router, service_of
+from webapp.shared.logs import note
+from webapp.shared.problems import ProblemError, refused
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,6 +40,7 @@ CLOSED = {"idle": 1000, "full": 1013, "limit": 1013, "model": 1011, "message": 1
 async def stream(socket: WebSocket) -> None:
     """Serve one stream; how it speaks stands in `description.STREAM` and in `emotion_core.streaming`."""
     service, caller = service_of(socket), Caller.of(socket)
+    note(route=f"{PREFIX}/stream")
     spoken = socket.scope.get("subprotocols") or ()
     await socket.accept(subprotocol=PROTOCOL if PROTOCOL in spoken else None)
     try:
@@ -47,9 +50,7 @@ async def stream(socket: WebSocket) -> None:
         return
     viewers, place = service.app.live.viewers, cast("Any", object())
     if len(viewers) >= service.settings.max_viewers:
-        await _refuse(
-            socket, "full", "The server has as many live viewers as it takes: try again later.", 503
-        )
+        await _refuse(socket, "full", FULL, 503)
         return
     viewers.add(place)  # it counts, and nothing else is asked of it
     try:
@@ -154,7 +155,7 @@ def _choose(session: Session, text: str) -> None:
 
 async def _answer(socket: WebSocket, service: Service, session: Session, inbox: _Inbox) -> None:
     """Look at one picture after the other, in turns with the live views, and answer each."""
-    began, index = time.monotonic(), 0
+    began, index, lost, work = time.monotonic(), 0, 0, 0.0
     while True:
         picture, dropped = await inbox.take()
         frame = (index, time.monotonic() - began)
@@ -166,7 +167,8 @@ async def _answer(socket: WebSocket, service: Service, session: Session, inbox: 
         stamp = picture.stamp if math.isfinite(picture.stamp) else None
         await _send(socket, {"type": "faces", "stamp": stamp, "frame": index, "dropped": dropped, **found})
         service.metrics.frames("stream", 1)
-        index += 1
+        index, lost, work = index + 1, lost + dropped, work + found["ms"]
+        note(frames=index, dropped=lost, model_ms=round(work / index, 1))
 
 
 def _look(picture: Picture, at: tuple[int, float], service: Service, session: Session) -> dict[str, Any]:
@@ -197,6 +199,7 @@ async def _send(socket: WebSocket, message: dict[str, Any]) -> None:
 
 async def _refuse(socket: WebSocket, reason: str, line: str, status: int) -> None:
     """Say in a last message why it ends, in the form of all errors."""
+    note(refused=reason)
     with suppress(RuntimeError, WebSocketDisconnect):
-        await _send(socket, {"type": "refused", "reason": reason, "error": problem(status, line)})
+        await _send(socket, {"type": "refused", "reason": reason, "error": refused(status, line)})
         await socket.close(CLOSED[reason])

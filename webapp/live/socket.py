@@ -26,6 +26,7 @@ from webapp.live.recorder import LiveRecorder
 from webapp.live.tickets import Tickets
 from webapp.live.viewer import LiveOptions
 from webapp.shared import store
+from webapp.shared.logs import note
 from webapp.shared.object_model import facts
 from webapp.shared.visitor import Visitor
 
@@ -122,9 +123,11 @@ class LiveServer:
             # in a thread's queue, never happens.
             self._sockets.discard(socket)
             self.viewers.discard(viewer)
+            note(frames=viewer.state.index)
             viewer.leave()
 
     async def _refuse(self, socket: WebSocket, reason: str) -> None:
+        note(refused=reason)
         with suppress(RuntimeError, WebSocketDisconnect):
             await socket.send_json({"type": "refused", "reason": reason})
             await socket.close(1013)

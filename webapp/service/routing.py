@@ -18,6 +18,7 @@ from webapp.service.callers import Caller
 from webapp.service.options import first_of
 from webapp.service.runner import INSIDE
 from webapp.shared.bodies import TooLargeError
+from webapp.shared.logs import note
 from webapp.shared.patience import TooSlowError
 from webapp.shared.problems import MEDIA, ProblemError
 
@@ -41,6 +42,15 @@ class Problem(BaseModel):
     title: str = Field(description="The status in words.", examples=["Not Found"])
     status: int = Field(description="The status of the answer.", examples=[404])
     detail: str = Field(description="One line that says what to do next.")
+
+
+class Refusal(Problem):
+    """The body of every error."""
+
+    request_id: str = Field(
+        description="Of this request: in the header `X-Request-ID` and in the server's log, too.",
+        examples=["0f8c2d7b9a4e4f61b3c5d7e9f0a1b2c3"],
+    )
 
 
 _WHY = {
@@ -68,7 +78,7 @@ def refusals(*more: int) -> dict[int | str, dict[str, Any]]:
     """Return the answers of a route that are problems: those of every route, and `more`."""
     made: dict[int | str, dict[str, Any]] = {}
     for status in sorted({*ALWAYS, *more}):
-        schema = {"$ref": "#/components/schemas/Problem"}
+        schema = {"$ref": "#/components/schemas/Refusal"}
         made[status] = {"description": _WHY[status], "content": {MEDIA: {"schema": schema}}}
         if status == 429:
             said = {"schema": {"type": "integer"}, "description": "Seconds until it is worth trying again."}
@@ -90,6 +100,7 @@ class ProblemRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             began = time.monotonic()
+            note(route=self.path)
             answer = await answered(request)
             service_of(request).metrics.request(self.path, answer.status_code, time.monotonic() - began)
             return answer

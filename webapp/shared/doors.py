@@ -12,6 +12,7 @@ from webapp.shared.headers import FRAMES_OF_A_SPACE, SecurityHeaders
 from webapp.shared.hosts import Forwarded, KnownHosts, SameOrigin
 from webapp.shared.incoming import Incoming
 from webapp.shared.login import Logins, add_routes
+from webapp.shared.request_log import Requests
 from webapp.shared.visitor import BrowserCookie
 
 if TYPE_CHECKING:
@@ -49,4 +50,5 @@ def put_on(
     app.add_middleware(SameOrigin)
     app.add_middleware(KnownHosts, names=run.settings.names())
     app.add_middleware(SecurityHeaders, frames=FRAMES_OF_A_SPACE if framed else (), scripts=scripts)
+    app.add_middleware(Requests)
     app.add_middleware(Forwarded, proxies=run.settings.proxies)

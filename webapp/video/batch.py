@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -14,6 +15,7 @@ from emotion_core.results.formats import FORMATS, available
 from emotion_core.types import EmotionError
 from webapp.shared import owners, parts, store
 from webapp.shared.checks import open_video
+from webapp.shared.logs import tell
 from webapp.shared.report import write_report
 from webapp.shared.store import link
 from webapp.shared.visitor import NOBODY, Visitor
@@ -139,13 +141,18 @@ def _work(
 
 def _analyse_safely(item: Item, batch: Batch, job: Job, engine: Engine, settings: Settings) -> None:
     """Analyse one video; whatever goes wrong ends up as a line on the item, the details in the log."""
+    began, wrong = time.monotonic(), None
     try:
         _analyse(item, batch, job, engine, settings)
     except EmotionError as problem:
+        wrong = type(problem).__name__
         item.state, item.problem = "failed", str(problem)
-    except Exception:  # a bug in here may not take the page down: it is logged, and said
+    except Exception as error:  # a bug in here may not take the page down: it is logged, and said
         logger.exception("analysing a video failed")
+        wrong = type(error).__name__
         item.state, item.problem = "failed", batch.text("error.inside")
+    took = round(time.monotonic() - began, 3)
+    tell("job", page=True, state=item.state, seconds=took, frames=item.frames, error=wrong)
     if item.token and (item.state in {"failed", "cancelled"} or job.abandoned):
         store.discard(item.token)
         item.token = None
