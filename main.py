@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from emotion_core.command.options import (
     MISUSED,
     Parser,
+    add_convert_options,
     add_file_options,
     add_model_options,
     add_part_options,
@@ -22,6 +23,7 @@ Read the apparent expression of every face in a camera picture, a video or a pho
   python main.py --realtime                 a window with your camera; q quits; --output DIR records results
   python main.py --video talk.mp4           an annotated video and results beside it
   python main.py --video a.mp4 day1 'b*.mov' --output out     many at once: files, folders, patterns
+  python main.py --convert talk_results.json --to eaf,bids    results in the formats of other tools
   python main.py --train --epochs 100       train on your own data (see: python main.py --train --help)
   python main.py                            the model's parts and sizes; checks the weights file
 
@@ -40,7 +42,10 @@ prohibited in the EU (AI Act, Art. 5(1)(f)); people whose faces are analysed mus
 
 BELONGS = {
     "--camera": ("realtime",),
-    "--output": ("realtime", "video"),
+    "--output": ("realtime", "video", "convert"),
+    "--to": ("convert",),
+    "--shift": ("convert",),
+    "--overwrite": ("convert",),
     "--format": ("realtime", "video"),
     "--no-video": ("video",),
     "--with": ("realtime", "video"),
@@ -85,10 +90,13 @@ def _main(argv: Sequence[str] | None) -> int:
         return train(words)
     parser = build_parser()
     args = parser.parse_args(words)
-    mode = "realtime" if args.realtime else "video" if args.video is not None else "model"
+    named = [mode for mode in ("realtime", "video", "convert") if getattr(args, mode)]
+    mode = named[0] if named else "model"
     for option, modes in BELONGS.items():
         if getattr(args, option[2:].replace("-", "_")) is not None and mode not in modes:
             parser.error(f"{option} goes with {' or '.join('--' + m for m in modes)}")
+    if mode == "convert" and args.to is None:
+        parser.error("--convert needs --to: the formats to write")
     from emotion_core.command import jobs
 
     return jobs.do(mode, args, "main.py")
@@ -108,6 +116,9 @@ def build_parser() -> argparse.ArgumentParser:
     modes.add_argument(
         "--video", metavar="IN", nargs="+", help="analyse videos, photos, folders, 'patterns*' or addresses"
     )
+    modes.add_argument(
+        "--convert", metavar="IN", nargs="+", help="write results files in other formats, those of --to"
+    )
     modes.add_argument("--train", action="store_true", help="train; all other options go to the training")
     live = parser.add_argument_group("with --realtime")
     live.add_argument(
@@ -116,6 +127,7 @@ def build_parser() -> argparse.ArgumentParser:
     files = parser.add_argument_group("with --video")
     add_file_options(files)
     add_part_options(files)
+    add_convert_options(parser.add_argument_group("with --convert"))
     both = parser.add_argument_group("with --realtime and --video")
     add_result_options(both)
     add_reading_options(both)

@@ -15,6 +15,7 @@ from emotion_core.analytics.figures import ASSUMED_FPS, timing
 from emotion_core.analytics.measures import longest_seen
 from emotion_core.labels import EMOTIONS
 from emotion_core.results.formats import endings, spoken
+from emotion_core.results.formats import of as format_of
 from emotion_core.results.names import is_results, video_names
 from emotion_core.results.recording import read_results
 from emotion_core.results.table import checked
@@ -165,13 +166,18 @@ def list_results(folder: Path) -> list[str]:
     for path in sorted(root.rglob("*")):
         if path.suffix.lower() not in known or not path.is_file() or path.name.startswith("."):
             continue
-        if not is_results(path):
+        if not is_results(path) or format_of(path).reader is None or _in_dataset(path, root):
             continue
         if root in path.resolve().parents:
             files.append(path.relative_to(root).as_posix())
         if len(files) >= MAX_FILES:
             break
     return files
+
+
+def _in_dataset(path: Path, root: Path) -> bool:
+    """Tell whether a file lies in a converted dataset of many tables, as "talk_bids"."""
+    return any(part.endswith("_bids") for part in path.relative_to(root).parent.parts)
 
 
 def inside(folder: Path, name: str) -> Path:
