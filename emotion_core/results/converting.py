@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,16 +76,19 @@ def convert(
     _check_targets(source, targets, overwrite)
     _claim(source, table, about, goal, name)
     written: dict[str, Path] = {}
-    whole = Whole.of(table, name, about)
+    plain = {fmt: target for fmt, target in targets.items() if FORMATS[fmt].whole is None}
+    if plain:
+        _write_records(_moved(table, shift), plain)
+    written |= plain
+    whole = Whole.of(table, name, about) if len(plain) < len(targets) else None
+    del table  # the whole has its own columns, and an hour of several people takes its room
+    if whole is None:
+        return Converted(written)
     if shift:
         whole = whole.shifted(shift)
     for fmt, target in targets.items():
         if (write := FORMATS[fmt].whole) is not None:
             written[fmt] = _exported(write, whole, target)
-    plain = {fmt: target for fmt, target in targets.items() if FORMATS[fmt].whole is None}
-    if plain:
-        _write_records(_moved(table, shift), plain)
-    written |= plain
     return Converted({fmt: written[fmt] for fmt in targets}, whole.notes)
 
 
@@ -196,14 +199,12 @@ def _write_records(table: "pd.DataFrame", targets: Mapping[str, Path]) -> None:
             undone.callback(writer.discard)
             files.append(file)
             writers.append(writer)
-        for record in _records(table):
+        for begin in range(0, len(table), _ROWS):
+            for record in records_of(table.iloc[begin : begin + _ROWS]):
+                for writer in writers:
+                    writer.write(record)
             for writer in writers:
-                writer.write(record)
+                writer.flush()  # or a text of the whole file stays in memory
         for writer, file in zip(writers, files, strict=True):
             writer.close()
             file.commit()
-
-
-def _records(table: "pd.DataFrame") -> Iterator[Any]:
-    for begin in range(0, len(table), _ROWS):
-        yield from records_of(table.iloc[begin : begin + _ROWS])
