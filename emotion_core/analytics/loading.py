@@ -18,6 +18,7 @@ from emotion_core.analytics.studies import stamp
 from emotion_core.batch.study import is_part_of_study
 from emotion_core.labels import EMOTIONS
 from emotion_core.results.formats import endings, spoken
+from emotion_core.results.formats import of as format_of
 from emotion_core.results.names import is_results, video_names
 from emotion_core.results.recording import read_results
 from emotion_core.results.table import checked
@@ -173,13 +174,20 @@ def list_results(folder: Path) -> list[str]:
     for path in sorted(root.rglob("*")):
         if path.suffix.lower() not in known or not path.is_file() or path.name.startswith("."):
             continue
-        if not is_results(path) or is_part_of_study(path, root):
+        if not is_results(path) or format_of(path).reader is None:
+            continue
+        if is_part_of_study(path, root) or _in_dataset(path, root):
             continue
         if root in path.resolve().parents:
             files.append(path.relative_to(root).as_posix())
         if len(files) >= MAX_FILES:
             break
     return files
+
+
+def _in_dataset(path: Path, root: Path) -> bool:
+    """Tell whether a file lies in a converted dataset of many tables, as "talk_bids"."""
+    return any(part.endswith("_bids") for part in path.relative_to(root).parent.parts)
 
 
 def inside(folder: Path, name: str) -> Path:

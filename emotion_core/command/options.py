@@ -1,6 +1,7 @@
 """The options that commands share, and what their values may be."""
 
 import argparse
+import math
 import re
 import sys
 from collections.abc import Collection
@@ -73,6 +74,21 @@ def add_batch_options(group: Any) -> None:
     )
     group.add_argument(
         "--retry", action="store_true", default=None, help="read those again that failed in an earlier call"
+    )
+
+
+def add_convert_options(group: Any, *, required: bool = False) -> None:
+    """Add what `convert` alone takes: the formats to write, and how."""
+    from emotion_core.results.formats import FORMATS
+
+    group.add_argument(
+        "--to", metavar="LIST", type=formats, required=required, help=f"any of {','.join(FORMATS)}"
+    )
+    group.add_argument(
+        "--shift", metavar="S", type=seconds, help="seconds to add to all times, also below 0 (default 0)"
+    )
+    group.add_argument(
+        "--overwrite", action="store_true", default=None, help="replace files that are there already"
     )
 
 
@@ -177,6 +193,17 @@ def moment(text: str) -> float:
     for part in higher:
         total = 60 * total + int(part)
     return 60 * total + float(seconds)
+
+
+def seconds(text: str) -> float:
+    """Read a number of seconds, which may lie below 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not abs(value) < 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return value
 
 
 def rate(text: str) -> float:
