@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from emotion_core.command.options import (
     MISUSED,
     Parser,
+    add_batch_options,
+    add_convert_options,
     add_file_options,
     add_model_options,
     add_part_options,
@@ -22,6 +24,8 @@ Read the apparent expression of every face in a camera picture, a video or a pho
   python main.py --realtime                 a window with your camera; q quits; --output DIR records results
   python main.py --video talk.mp4           an annotated video and results beside it
   python main.py --video a.mp4 day1 'b*.mov' --output out     many at once: files, folders, patterns
+  python main.py --batch study --output out --workers 4       thousands on many cores or a cluster, one study
+  python main.py --convert talk_results.json --to eaf,bids    results in the formats of other tools
   python main.py --train --epochs 100       train on your own data (see: python main.py --train --help)
   python main.py                            the model's parts and sizes; checks the weights file
 
@@ -33,6 +37,7 @@ what --video writes for talk.mp4, beside it or where --output says:
   talk_emotions.mp4     the video with faces, emotions and scores drawn in, with its sound
   talk_results.json     one record per frame and face; other formats beside it with --format
   talk_summary.json     shares, means, longest runs and strongest moments of each face
+and --batch in its folder: these in results/, dataset/ (Parquet), summary and manifest; the same call goes on
 
 It shows the apparent expression, not what a person feels. Emotion recognition at work and in education is
 prohibited in the EU (AI Act, Art. 5(1)(f)); people whose faces are analysed must be told (Art. 50(3)).
@@ -40,26 +45,34 @@ prohibited in the EU (AI Act, Art. 5(1)(f)); people whose faces are analysed mus
 
 BELONGS = {
     "--camera": ("realtime",),
-    "--output": ("realtime", "video"),
-    "--format": ("realtime", "video"),
+    "--output": ("realtime", "video", "batch", "convert"),
+    "--to": ("convert",),
+    "--shift": ("convert",),
+    "--overwrite": ("convert",),
+    "--format": ("realtime", "video", "batch"),
     "--no-video": ("video",),
-    "--with": ("realtime", "video"),
-    "--threshold": ("realtime", "video"),
-    "--overlay": ("realtime", "video"),
-    "--detector": ("realtime", "video"),
-    "--every-frame": ("realtime", "video"),
-    "--no-reidentify": ("realtime", "video"),
-    "--smoothing": ("realtime", "video"),
-    "--objects": ("realtime", "video"),
-    "--fetch-objects": ("realtime", "video"),
+    "--with": ("realtime", "video", "batch"),
+    "--threshold": ("realtime", "video", "batch"),
+    "--overlay": ("realtime", "video", "batch"),
+    "--detector": ("realtime", "video", "batch"),
+    "--every-frame": ("realtime", "video", "batch"),
+    "--no-reidentify": ("realtime", "video", "batch"),
+    "--smoothing": ("realtime", "video", "batch"),
+    "--objects": ("realtime", "video", "batch"),
+    "--fetch-objects": ("realtime", "video", "batch"),
     "--stream": ("video",),
-    "--start": ("video",),
-    "--end": ("video",),
-    "--every": ("video",),
-    "--rate": ("video",),
-    "--max-megapixels": ("video",),
-    "--no-objects": ("realtime", "video"),
-    "--objects-model": ("realtime", "video"),
+    "--workers": ("batch",),
+    "--cluster": ("batch",),
+    "--annotate": ("batch",),
+    "--tries": ("batch",),
+    "--retry": ("batch",),
+    "--start": ("video", "batch"),
+    "--end": ("video", "batch"),
+    "--every": ("video", "batch"),
+    "--rate": ("video", "batch"),
+    "--max-megapixels": ("video", "batch"),
+    "--no-objects": ("realtime", "video", "batch"),
+    "--objects-model": ("realtime", "video", "batch"),
 }
 """Options that make sense in some modes only; elsewhere they are wrong use, not silently ignored."""
 
@@ -73,7 +86,7 @@ def _main(argv: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if "--train" in words:
         words.remove("--train")
-        clash = [w for w in words if w in ("--realtime", "--video")]
+        clash = [w for w in words if w in ("--realtime", "--video", "--batch")]
         if clash:
             print(
                 f"main.py: --train and {clash[0]} are two jobs: give one of them (try --help)",
@@ -85,10 +98,13 @@ def _main(argv: Sequence[str] | None) -> int:
         return train(words)
     parser = build_parser()
     args = parser.parse_args(words)
-    mode = "realtime" if args.realtime else "video" if args.video is not None else "model"
+    named = {"realtime": args.realtime, "video": args.video, "batch": args.batch, "convert": args.convert}
+    mode = next((name for name, given in named.items() if given), "model")
     for option, modes in BELONGS.items():
         if getattr(args, option[2:].replace("-", "_")) is not None and mode not in modes:
             parser.error(f"{option} goes with {' or '.join('--' + m for m in modes)}")
+    if mode == "convert" and args.to is None:
+        parser.error("--convert needs --to: the formats to write")
     from emotion_core.command import jobs
 
     return jobs.do(mode, args, "main.py")
@@ -108,15 +124,25 @@ def build_parser() -> argparse.ArgumentParser:
     modes.add_argument(
         "--video", metavar="IN", nargs="+", help="analyse videos, photos, folders, 'patterns*' or addresses"
     )
+    modes.add_argument(
+        "--batch",
+        metavar="IN",
+        nargs="+",
+        help="read folders, 'patterns*' or a LIST.csv of files into one study",
+    )
+    modes.add_argument(
+        "--convert", metavar="IN", nargs="+", help="write results files in other formats, those of --to"
+    )
     modes.add_argument("--train", action="store_true", help="train; all other options go to the training")
     live = parser.add_argument_group("with --realtime")
     live.add_argument(
         "--camera", metavar="N|PATH|URL", help="camera number (default 0), a file or an address"
     )
-    files = parser.add_argument_group("with --video")
-    add_file_options(files)
-    add_part_options(files)
-    both = parser.add_argument_group("with --realtime and --video")
+    add_file_options(parser.add_argument_group("with --video"))
+    add_batch_options(parser.add_argument_group("with --batch"))
+    add_part_options(parser.add_argument_group("with --video and --batch"))
+    add_convert_options(parser.add_argument_group("with --convert"))
+    both = parser.add_argument_group("with --realtime, --video and --batch")
     add_result_options(both)
     add_reading_options(both)
     add_model_options(parser.add_argument_group("model"))

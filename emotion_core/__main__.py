@@ -11,6 +11,8 @@ from importlib.metadata import entry_points
 
 from emotion_core.command.options import (
     Parser,
+    add_batch_options,
+    add_convert_options,
     add_file_options,
     add_model_options,
     add_part_options,
@@ -34,7 +36,9 @@ DESCRIPTION = """\
 Read the apparent expression of every face in a video, a photo or a camera picture.
 
   emotion-recognition analyze talk.mp4     an annotated video and results beside it
+  emotion-recognition batch study --output out     thousands of files, on many cores or a cluster
   emotion-recognition live                 a window with your camera; q quits
+  emotion-recognition convert talk_results.json --to eaf,bids     results in the formats of other tools
 """
 
 
@@ -88,15 +92,29 @@ def build_parser() -> argparse.ArgumentParser:
     add_result_options(analyze)
     add_file_options(analyze)
     add_part_options(analyze)
+    batch = commands.add_parser(
+        "batch", help="read folders, 'patterns*' or a LIST.csv of files into one study", allow_abbrev=False
+    )
+    batch.add_argument("batch", metavar="IN", nargs="+", help="folders, files, 'patterns*' or a LIST.csv")
+    add_result_options(batch)
+    add_batch_options(batch)
+    add_part_options(batch)
     live = commands.add_parser("live", help="show a camera live in a window; q quits")
     live.add_argument(
         "--camera", metavar="N|PATH|URL", help="camera number (default 0), a file or an address"
     )
     add_result_options(live)
+    convert = commands.add_parser(
+        "convert", help="write results files in the formats of other tools", allow_abbrev=False
+    )
+    convert.add_argument("convert", metavar="IN", nargs="+", help="results files, of any format that is read")
+    convert.add_argument("--output", metavar="DIR", help="the folder to write to (default: beside each file)")
+    add_convert_options(convert, required=True)
+    convert.set_defaults(job="convert")
     model = commands.add_parser(
         "model", help="the model's parts and sizes; checks the weights", allow_abbrev=False
     )
-    for command, job in ((analyze, "video"), (live, "realtime"), (model, "model")):
+    for command, job in ((analyze, "video"), (batch, "batch"), (live, "realtime"), (model, "model")):
         if command is not model:
             add_reading_options(command)
         add_model_options(command)

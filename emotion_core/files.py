@@ -123,6 +123,28 @@ class Beside:
 
 
 @contextlib.contextmanager
+def held(path: Path) -> Iterator[Path]:
+    """Hold a file, made where there is none, as this process's own; a killed process holds nothing any more.
+
+    Raises:
+        EmotionError: where a process that lives holds it.
+        OSError: where it can't be made.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+    try:
+        until = time.monotonic() + _GRACE
+        while not _lock(handle):
+            if time.monotonic() >= until:
+                raise EmotionError(
+                    f"another run writes {path.parent}: wait until it ends, or choose another place"
+                )
+            time.sleep(0.05)
+        yield path
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
 def written_beside(target: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield the path to write to; what lies there takes the place of `target` when the block ends well.
 

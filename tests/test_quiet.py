@@ -73,6 +73,20 @@ def test_a_video_on_the_command_line_speaks_to_nobody_and_leaves_nothing(
     assert str(out) in {str(Path(path).parent) for path in recording.written()}
 
 
+@pytest.mark.weights
+def test_a_batch_speaks_to_its_own_workers_only(
+    recording: Recording, talking_clip: Path, tmp_path: Path
+) -> None:
+    """Dask would have a folder of its own beside the user's, and looks for a home with settings."""
+    out = tmp_path / "out"
+    words = ("--batch", talking_clip, "--output", out, "--workers", "1", "--no-objects")
+    recording.run(ROOT / "main.py", *words, cwd=tmp_path)
+    assert len(list(out.glob("results/*_results.json"))) == 1
+    assert recording.spoken_to() == []
+    assert recording.left() == []
+    assert recording.written(out) == []
+
+
 def test_quiet_libraries_are_loaded_at_one_place() -> None:
     """An import of their own would set ONNX Runtime's records going before anything could stop them."""
     loud = ("onnxruntime", "ultralytics", "matplotlib")

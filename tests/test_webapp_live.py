@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 from starlette.testclient import WebSocketTestSession
 
 from emotion_core.labels import EMOTIONS
-from emotion_core.results.formats import FORMATS, available
+from emotion_core.results.formats import FORMATS, usual
 from emotion_core.types import Frame
 from tests.test_webapp_live_state import face, jpeg
 from webapp.live import recorder as live_record
@@ -166,7 +166,7 @@ def test_recording_keeps_results_and_no_picture(door: Door, astronaut: np.ndarra
         socket.send_json({"type": "record", "on": False})
         saved = answer(socket, "recording")
         assert saved["state"] == "saved"
-        assert [f["kind"] for f in saved["files"]] == [*available(), "summary", "report"]
+        assert [f["kind"] for f in saved["files"]] == [*usual(), "summary", "report"]
         token = saved["files"][0]["url"].split("/")[1]
         folder = store.folder_of(token)
         assert folder is not None
@@ -175,7 +175,7 @@ def test_recording_keeps_results_and_no_picture(door: Door, astronaut: np.ndarra
         assert records[0]["time"] == 0.0 and list(records[0])[:5] == [
             "frame", "emotion", "confidence", "valence", "arousal",
         ]  # fmt: skip
-        endings = {FORMATS[name].endings[0] for name in available()}
+        endings = {FORMATS[name].endings[0] for name in usual()}
         assert {p.suffix for p in folder.iterdir()} == {".html", *endings}
         socket.send_json({"type": "record", "on": True})
         answer(socket, "recording")

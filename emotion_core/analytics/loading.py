@@ -13,8 +13,12 @@ import pandas as pd
 
 from emotion_core.analytics.figures import ASSUMED_FPS, timing
 from emotion_core.analytics.measures import longest_seen
+from emotion_core.analytics.studies import read as read_study
+from emotion_core.analytics.studies import stamp
+from emotion_core.batch.study import is_part_of_study
 from emotion_core.labels import EMOTIONS
 from emotion_core.results.formats import endings, spoken
+from emotion_core.results.formats import of as format_of
 from emotion_core.results.names import is_results, video_names
 from emotion_core.results.recording import read_results
 from emotion_core.results.table import checked
@@ -158,20 +162,32 @@ def _labels(table: pd.DataFrame) -> list[str]:
 
 
 def list_results(folder: Path) -> list[str]:
-    """List the results files below `folder` as sorted relative names, without links that lead outside."""
+    """List the results files below `folder` as sorted relative names, without links that lead outside.
+
+    Of a folder that a batch has made, those that its table names; raises EmotionError where that is damaged.
+    """
     root = folder.resolve()
+    if stamp(root) is not None:
+        return [name for name in read_study(root).results if (root / name).is_file()]
     files = []
     known = endings()
     for path in sorted(root.rglob("*")):
         if path.suffix.lower() not in known or not path.is_file() or path.name.startswith("."):
             continue
-        if not is_results(path):
+        if not is_results(path) or format_of(path).reader is None:
+            continue
+        if is_part_of_study(path, root) or _in_dataset(path, root):
             continue
         if root in path.resolve().parents:
             files.append(path.relative_to(root).as_posix())
         if len(files) >= MAX_FILES:
             break
     return files
+
+
+def _in_dataset(path: Path, root: Path) -> bool:
+    """Tell whether a file lies in a converted dataset of many tables, as "talk_bids"."""
+    return any(part.endswith("_bids") for part in path.relative_to(root).parent.parts)
 
 
 def inside(folder: Path, name: str) -> Path:

@@ -54,7 +54,7 @@ def _sources(word: str) -> list[str]:
     if not matching:
         raise EmotionError(f"{word} matches nothing: check the pattern")
     folders = [Path(one) for one in matching if Path(one).is_dir()]
-    files = [one for one in matching if not Path(one).is_dir() and not _is_ours(Path(one))]
+    files = [one for one in matching if not Path(one).is_dir() and not is_ours(Path(one))]
     if not files and not folders:
         raise EmotionError(f"{word} matches annotated videos and pictures only: name others")
     # What a pattern of folders matches is looked into, but `**` names the folders on the way as well.
@@ -66,13 +66,13 @@ def _in_folder(folder: Path) -> list[str]:
         files = sorted(p for p in folder.iterdir() if p.suffix.lower() in ENDINGS and p.is_file())
     except OSError as error:
         raise EmotionError(f"{folder} can't be read: {error.strerror}") from error
-    sources = [str(path) for path in files if not path.name.startswith(".") and not _is_ours(path)]
+    sources = [str(path) for path in files if not path.name.startswith(".") and not is_ours(path)]
     if not sources:
         raise EmotionError(f"{folder} is a folder without a video or picture in it: name another one")
     return sources
 
 
-def _is_ours(path: Path) -> bool:
+def is_ours(path: Path) -> bool:
     """Tell whether a file is what an earlier run left: annotated, or anything beside a video."""
     stem = path.stem.removesuffix(".partial")
     if not stem.endswith(OVERLAY):

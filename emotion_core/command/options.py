@@ -1,6 +1,7 @@
 """The options that commands share, and what their values may be."""
 
 import argparse
+import math
 import re
 import sys
 from collections.abc import Collection
@@ -20,13 +21,14 @@ class Parser(argparse.ArgumentParser):
 
 
 def add_result_options(group: Any) -> None:
-    """Add what `video` and `realtime` take: where results go, in which formats, and what they hold."""
+    """Add what `video`, `batch` and `realtime` take: where results go, in which formats, what they hold."""
     from emotion_core.results.formats import FORMATS
 
     group.add_argument(
         "--output",
         metavar="OUT",
-        help="a folder for all outputs, or the annotated .mp4; live: where results are recorded, a .json",
+        help="a folder for all outputs, or the annotated .mp4; live: where results are recorded, a .json; a "
+        "batch: the folder of its study",
     )
     group.add_argument(
         "--format", metavar="LIST", type=formats, help=f"any of {','.join(FORMATS)} (json is always written)"
@@ -51,13 +53,50 @@ def add_file_options(group: Any) -> None:
         help="the video stream to read, of all streams counted from 0 (default: the file's default one, else "
         "the one of the largest picture)",
     )
+
+
+def add_batch_options(group: Any) -> None:
+    """Add what `batch` alone takes: who reads the files, and how often one is tried."""
     group.add_argument(
-        "--max-megapixels", metavar="N", type=megapixels, help="largest frame that is read (default 50)"
+        "--workers", metavar="N", type=workers, help="processes of this machine (default: one for each core)"
+    )
+    group.add_argument(
+        "--cluster", metavar="ADDRESS", help="a Dask scheduler elsewhere, as tls://head:8786, or its file"
+    )
+    group.add_argument(
+        "--annotate", action="store_true", default=None, help="write annotated videos and pictures too"
+    )
+    group.add_argument(
+        "--tries",
+        metavar="N",
+        type=workers,
+        help="how often a file is begun that kills its worker or that the machine fails at (default 2)",
+    )
+    group.add_argument(
+        "--retry", action="store_true", default=None, help="read those again that failed in an earlier call"
+    )
+
+
+def add_convert_options(group: Any, *, required: bool = False) -> None:
+    """Add what `convert` alone takes: the formats to write, and how."""
+    from emotion_core.results.formats import FORMATS
+
+    group.add_argument(
+        "--to", metavar="LIST", type=formats, required=required, help=f"any of {','.join(FORMATS)}"
+    )
+    group.add_argument(
+        "--shift", metavar="S", type=seconds, help="seconds to add to all times, also below 0 (default 0)"
+    )
+    group.add_argument(
+        "--overwrite", action="store_true", default=None, help="replace files that are there already"
     )
 
 
 def add_part_options(group: Any) -> None:
-    """Add what `video` takes: which part of the source is read."""
+    """Add what `video` and `batch` take: which part of the source is read, and how large it may be."""
+    group.add_argument(
+        "--max-megapixels", metavar="N", type=megapixels, help="largest frame that is read (default 50)"
+    )
     group.add_argument("--start", metavar="T", type=moment, help="read from there on: seconds or m:ss")
     group.add_argument("--end", metavar="T", type=moment, help="read up to there")
     some = group.add_mutually_exclusive_group()
@@ -66,7 +105,7 @@ def add_part_options(group: Any) -> None:
 
 
 def add_reading_options(group: Any) -> None:
-    """Add what `video` and `realtime` take: what is drawn, smoothing, threshold, objects."""
+    """Add what `video`, `batch` and `realtime` take: what is drawn, smoothing, threshold, objects."""
     from emotion_core.overlay.elements import ELEMENTS
 
     group.add_argument(
@@ -137,6 +176,13 @@ def count(text: str) -> int:
     return value
 
 
+def workers(text: str) -> int:
+    """Read a number of workers or tries, 1 or more."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
+
+
 def moment(text: str) -> float:
     """Read a time: seconds, minutes and seconds, or hours, minutes and seconds, as 90, 1:30 or 0:01:30.5."""
     *higher, seconds = text.split(":")
@@ -147,6 +193,17 @@ def moment(text: str) -> float:
     for part in higher:
         total = 60 * total + int(part)
     return 60 * total + float(seconds)
+
+
+def seconds(text: str) -> float:
+    """Read a number of seconds, which may lie below 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not abs(value) < 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return value
 
 
 def rate(text: str) -> float:

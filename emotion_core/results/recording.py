@@ -23,10 +23,10 @@ from emotion_core.analytics.figures import timing, usual_step
 from emotion_core.files import Beside, partial_name, written_beside
 from emotion_core.labels import EMOTIONS
 from emotion_core.results.extras import check as check_extras
-from emotion_core.results.formats import FORMATS, check
+from emotion_core.results.formats import FORMATS, check, spoken
 from emotion_core.results.formats import of as format_of
 from emotion_core.results.formats.base import Writer
-from emotion_core.results.names import stub_path, summary_path
+from emotion_core.results.names import name_of, stub_path, summary_path
 from emotion_core.results.record import Record, columns, records_of
 from emotion_core.results.summary import Summary
 from emotion_core.types import DetectedObject, EmotionError, Face, Frame
@@ -228,7 +228,9 @@ class Recording:
             self._counts = Summary(self.labels)
         self.reserve()
         for name, file in self._files.items():
-            self._writers.append(FORMATS[name].writer(file.path, self.labels, self.extras))
+            writer = FORMATS[name].writer(file.path, self.labels, self.extras)
+            writer.about = {"name": name_of(self._final["json"].name), **self.about}
+            self._writers.append(writer)
         self.flush()
         if self.about.get("source"):
             # A run that is killed leaves results whose source has to be known when another one comes.
@@ -300,6 +302,9 @@ def read_results(path: str | os.PathLike[str]) -> "pd.DataFrame":
     """
     fmt = format_of(Path(path))
     fmt.require()
+    if fmt.reader is None:
+        what = f"{Path(path).name} is a {fmt.label} file, which does not hold every record"
+        raise EmotionError(f"{what}: open a {spoken()} file")
     from emotion_core.results.table import read_table
 
     return read_table(path, fmt.reader)

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 
-from emotion_core.results.formats import available
+from emotion_core.results.formats import usual
 from tests.browser.running import RunningApp, start_app, stop_app
 
 pytestmark = [pytest.mark.browser, pytest.mark.weights]
@@ -54,7 +54,7 @@ def test_a_video_comes_back_with_sound_moments_and_files(
     links = {
         a.get_attribute("data-kind"): a.get_attribute("href") for a in page.locator("a[data-kind]").all()
     }
-    assert set(links) == {"video", "summary", "report", *available()}
+    assert set(links) == {"video", "summary", "report", *usual()}
     got = {kind: page.request.get(app.url + href) for kind, href in links.items()}
     assert all(r.ok and r.headers["cache-control"] == "private, no-store" for r in got.values())
     records, summary = json.loads(got["json"].body()), json.loads(got["summary"].body())

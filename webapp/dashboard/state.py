@@ -19,8 +19,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from emotion_core.analytics import loading, measures
+from emotion_core.analytics import loading, measures, studies
 from emotion_core.results.names import video_names
+from emotion_core.types import EmotionError
 from webapp.dashboard import choices
 
 FOLDER_VARIABLE = "EMOTION_DASHBOARD_RESULTS"
@@ -59,6 +60,24 @@ def results_folder() -> Path | None:
     parser.add_argument("--results", default=os.environ.get(FOLDER_VARIABLE))
     given = parser.parse_known_args(sys.argv[1:])[0].results
     return Path(given) if given and Path(given).is_dir() else None
+
+
+@st.cache_resource(max_entries=3, ttl=3600, show_spinner=False)
+def _study(folder: str, changed: int) -> studies.Study:
+    return studies.read(Path(folder))
+
+
+def study() -> studies.Study | None:
+    """Give the study that a batch has made in the results folder; None where there is none."""
+    where = results_folder()
+    changed = None if where is None else studies.stamp(where)
+    if where is None or changed is None:
+        return None
+    try:
+        return _study(str(where), changed)
+    except EmotionError as error:
+        complain(where.name, error)
+        return None
 
 
 def files() -> dict[str, loading.Results]:

@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emotion_core.results.formats import FORMATS, available
+from emotion_core.results.formats import FORMATS, usual
 from emotion_core.types import EmotionError
 from webapp.shared import owners, parts, store
 from webapp.shared.checks import open_video
@@ -199,7 +199,7 @@ def _read(reader: Frames, item: Item, batch: Batch, job: Job, engine: Engine, se
         smoothing=options.smoothing,
         threshold=options.threshold,
         objects=objects,
-        formats=available(),
+        formats=usual(),
         style=DrawStyle(hide_faces=options.hide_faces),
         on_progress=on_progress,
         should_stop=should_stop,

@@ -1,9 +1,11 @@
 """Compare: groups of files, with effect sizes, intervals and warnings about small samples."""
 
+from pathlib import Path
+
 import pandas as pd
 import streamlit as st
 
-from emotion_core.analytics import MEASURES
+from emotion_core.analytics import MEASURES, studies
 from emotion_core.analytics import compare as insight_compare
 from emotion_core.types import EmotionError
 from webapp.charts import compare as charts_compare
@@ -32,15 +34,17 @@ def page() -> None:
     st.write(
         "Is one group of files different from another? One file counts as one observation, never one frame."
     )
-    have = state.files()
-    tables = {name: results.frame for name, results in have.items()}
-    if any(results.made for results in have.values()):
+    have, study = state.files(), state.study()
+    known = set() if study is None else {(study.folder / name).resolve() for name in study.results}
+    more = {n: r for n, r in have.items() if r.path is None or r.path.resolve() not in known}
+    if any(results.made for results in more.values()):
         st.badge("Made-up samples are among the files", icon=":material/science:", color="violet")
-    if len(tables) < 2:
+    values = _values({name: results.frame for name, results in more.items()}, study)
+    names = [*more, *([] if study is None else (Path(name).name for name in study.results))]
+    if len(names) < 2:
         st.info("Load at least two files, or make the study of 12 files on the page **Files**.")
         return
-    tags = _tags(list(tables))
-    values = _values(tables)
+    tags = _tags(names, study)
     if values.empty:
         st.info("No face was found in any of the files.")
         return
@@ -48,7 +52,7 @@ def page() -> None:
         {name: tag for name, tag in tags.items() if name in values.index}, dtype=object
     ).value_counts()
     groups = sorted(str(tag) for tag in counts.index)
-    _tagged(list(tables), tags, values)
+    _tagged(names, tags, values)
     if len(groups) < 2:
         st.info("Two groups are needed: change the pattern or upload a table with the columns file and tag.")
         return
@@ -64,7 +68,12 @@ def page() -> None:
     _results(values, tags, first, second)
 
 
-def _tags(names: list[str]) -> dict[str, str]:
+def _tags(names: list[str], study: studies.Study | None) -> dict[str, str]:
+    groupings = [] if study is None else study.groupings
+    if study is not None and groupings:
+        by = choices.pick("Group by", ["the file name", *groupings], key="grouping", default=groupings[0])
+        if by in groupings:
+            return study.tags(by)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         pattern = choices.text(
             "Group by file name",
@@ -87,11 +96,14 @@ def _tags(names: list[str]) -> dict[str, str]:
     return {}
 
 
-def _values(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    ids = tuple(sorted((name, id(table)) for name, table in tables.items()))
+def _values(tables: dict[str, pd.DataFrame], study: studies.Study | None) -> pd.DataFrame:
+    ids = (id(study), *sorted((name, id(table)) for name, table in tables.items()))
     kept = st.session_state.get("per_file")
     if kept is None or kept[0] != ids:
-        kept = (ids, insight_compare.per_file(tables))
+        values = insight_compare.per_file(tables)
+        if study is not None:
+            values = pd.concat([study.per_file(), values])
+        kept = (ids, values)
         st.session_state["per_file"] = kept
     return kept[1]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from emotion_core.analytics import loading, measures
+from emotion_core.analytics import loading, measures, studies
 from emotion_core.results.formats import endings, spoken
 from emotion_core.types import EmotionError
 from webapp.charts import shares
@@ -22,6 +22,8 @@ def page() -> None:
     )
     _uploads()
     where = state.results_folder()
+    if (study := state.study()) is not None:
+        _study(study)
     if where is None:
         _samples()
     else:
@@ -53,16 +55,51 @@ def _uploads() -> None:
     st.rerun()
 
 
+def _study(study: studies.Study) -> None:
+    """Show what a batch has come to: its files by state, and a row for each."""
+    st.subheader("Study", anchor=False)
+    counts = study.files["state"].value_counts()
+    said = ", ".join(f"{count:,} {state}" for state, count in counts.items())
+    more = "The page **Compare** compares all of them; load some to see more."
+    st.caption(f"{len(study.files):,} files: {said}. {more}")
+    figures = ["seconds", "people", "valence", "arousal", "changes_per_minute"]
+    columns = ["file", "state", *figures, "error", "path"]
+    table = study.files.reindex(columns=columns).sort_values("file")
+    st.dataframe(
+        table.set_axis([name.replace("_", " ").capitalize() for name in columns], axis=1),
+        hide_index=True,
+        key="study",
+        column_config={
+            "Seconds": st.column_config.NumberColumn(format="%.1f"),
+            "Valence": st.column_config.NumberColumn(format="%+.2f"),
+            "Arousal": st.column_config.NumberColumn(format="%.2f"),
+        },
+    )
+
+
 def _results_folder(where: Path) -> None:
     st.subheader("Results folder", anchor=False)
-    names = loading.list_results(where)
+    try:
+        names = loading.list_results(where)
+    except EmotionError as error:
+        st.warning(str(error))
+        return
     if not names:
         st.caption(f"There is no results file in {where.name}.")
         return
     loaded = {results.name for results in state.files().values() if results.source == "folder"}
+    left = [n for n in names if n not in loaded]
+    room = loading.MAX_FILES - len(state.files())
+    if state.study() is not None and left and room > 0:
+        many = f"all {len(left):,}" if len(left) <= room else f"the first {room:,} of {len(left):,}"
+        if st.button(f"Load {many} files", icon=":material/library_add:", key="load_all"):
+            with st.spinner("Reading…"):
+                for name in left[:room]:
+                    opening.open_path(loading.inside(where, name), name)
+            st.rerun()
     chosen = st.multiselect(
         f"Files in {where.name}",
-        [n for n in names if n not in loaded],
+        left,
         key="from_folder",
         placeholder="Choose files",
     )

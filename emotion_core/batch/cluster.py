@@ -1,0 +1,165 @@
+"""Dask: a cluster of this machine's own, closed to everybody else, or a scheduler that runs elsewhere."""
+
+import contextlib
+import json
+import logging
+import os
+import re
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from emotion_core.types import EmotionError
+
+MISSING = "many files on many workers need Dask: pip install 'emotion-recognition[cluster]'"
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def require() -> Any:
+    """Import Dask's `distributed` and return it; raises EmotionError where it is not installed."""
+    try:
+        import distributed
+    except ImportError as error:
+        raise EmotionError(MISSING) from error
+    return distributed
+
+
+@contextlib.contextmanager
+def own(workers: int, threads: int) -> Iterator[Any]:
+    """Yield a client of `workers` processes of this machine, of `threads` threads each.
+
+    They listen on the loopback address only, and speak by TLS with keys that exist in memory alone: whoever
+    reached a scheduler without could run programs in this user's name. Dask's pages are off.
+
+    Raises:
+        EmotionError: where Dask or what it encrypts with is missing, or no worker can be started.
+    """
+    distributed = require()
+    import dask
+    from distributed.security import Security
+    from distributed.system import MEMORY_LIMIT
+
+    try:
+        security = Security.temporary()
+    except ImportError as error:
+        raise EmotionError(MISSING) from error
+    scratch = tempfile.TemporaryDirectory(prefix="emotion-batch-", ignore_cleanup_errors=True)
+    with scratch as folder, dask.config.set(_config(threads, folder)), _silence():
+        cluster = distributed.LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            security=security,
+            dashboard_address=None,
+            # Its server for health and figures can't be left out; it is kept from Dask's usual port.
+            scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
+            silence_logs=logging.CRITICAL,
+            memory_limit=MEMORY_LIMIT // workers,
+        )
+        with cluster, distributed.Client(cluster, set_as_default=False) as client:
+            client.register_plugin(_plugin())
+            yield client
+
+
+@contextlib.contextmanager
+def elsewhere(address: str) -> Iterator[Any]:
+    """Yield a client of a scheduler at an address, such as tls://head:8786, or of a scheduler's file.
+
+    Raises:
+        EmotionError: where Dask is missing, or nobody answers there.
+    """
+    distributed = require()
+    where = _address(address)
+    with _silence():
+        try:
+            client = distributed.Client(where, set_as_default=False, timeout=20)
+        except (OSError, ValueError, RuntimeError) as error:
+            why = str(error).partition("\n")[0]
+            raise EmotionError(
+                f"no scheduler answers at {address} ({why}): start one, or check the address", ("cluster",)
+            ) from error
+        with client:
+            yield client
+
+
+def _address(named: str) -> str:
+    """Return the address that is named, or stands in the scheduler's file of that name.
+
+    What is wrong with it is found here: a client that can't even try would take long to be rid of.
+    """
+    from distributed.security import Security
+
+    found = named
+    if Path(named).is_file():
+        try:
+            found = str(json.loads(Path(named).read_text("utf-8"))["address"])
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise EmotionError(f"{named} is no file of a scheduler: check the path", ("cluster",)) from error
+    if not re.fullmatch(r"((tcp|tls)://)?[^/\s]+:\d+", found):
+        raise EmotionError(f"{named} is no address such as tls://head:8786, nor a file", ("cluster",))
+    if found.startswith("tls") and Security().get_connection_args("client")["ssl_context"] is None:
+        raise EmotionError(
+            f"the scheduler at {found} speaks TLS, and this program has no certificate for it: name it in "
+            "Dask's settings (docs/cluster.md)",
+            ("cluster",),
+        )
+    return found
+
+
+def _config(threads: int, folder: str) -> dict[str, Any]:
+    return {
+        "temporary-directory": folder,
+        # Results are a few figures: pictures fill a worker's memory, and can't be spilled to disk.
+        "distributed.worker.memory.target": False,
+        "distributed.worker.memory.spill": False,
+        "distributed.worker.memory.pause": False,
+        "distributed.worker.memory.terminate": 0.95,
+        "distributed.scheduler.work-stealing": False,
+        "distributed.scheduler.allowed-failures": 0,
+        "distributed.scheduler.http.routes": [],
+        "distributed.worker.http.routes": [],
+        "distributed.admin.system-monitor.log-length": 60,
+        "distributed.nanny.pre-spawn-environ": {
+            "MALLOC_TRIM_THRESHOLD_": 65536,
+            **{f"{name}_NUM_THREADS": threads for name in ("OMP", "MKL", "OPENBLAS")},
+        },
+    }
+
+
+def _plugin() -> Any:
+    from distributed.diagnostics.plugin import WorkerPlugin
+
+    class Calm(WorkerPlugin):
+        """Leaves Ctrl-C to the program that the user sees: it ends the workers when it is ready."""
+
+        name = "calm"
+
+        def setup(self, worker: Any) -> None:
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    return Calm()
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Keep Dask's own log off the terminal: a worker that dies is told of by whoever hands files out."""
+    names = ("distributed", "tornado", "asyncio")
+    before = {name: logging.getLogger(name).level for name in names}
+    for name in names:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
