@@ -293,7 +293,7 @@ def _measure(
     )
 
 
-def timings(networks: Sequence[OnnxNetwork], rounds: int = 60) -> list[tuple[float, float]]:
+def timings(networks: Sequence[Network], rounds: int = 60) -> list[tuple[float, float]]:
     """Return each network's median milliseconds of `encode` and `decide` for one face, of processor time.
 
     For networks of one thread, as the library runs them; what else the machine does hardly counts.
