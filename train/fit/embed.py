@@ -7,6 +7,8 @@ that are there already: stem and early stages of the emotion network, and what f
 """
 
 import logging
+import pickle
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from emotion_core.faces.embedding import SIDE
+from emotion_core.files import written_beside
 from emotion_core.network.checkpoint import load_network
 from emotion_core.network.spatiotemporal import ConvNorm, NetConfig, Separable, SpatialCNN
 from emotion_core.types import EmotionError
@@ -29,6 +32,7 @@ VALUES = 128
 DEPTH = 2  # layers of the teacher's middle that the student takes over
 BATCH = 64
 TEMPERATURE = 0.07  # of the likeness to all pictures of the set
+_SAVE = 240.0  # seconds between two states that are kept
 _TEACHER_SIDE = 112
 # Eyes and mouth corners in the picture of 112 px that the teacher learnt on.
 _EYES, _MOUTH = (55.9, 51.6), (56.1, 92.3)
@@ -116,7 +120,7 @@ def teacher_matrix(margin: float, size: int) -> np.ndarray:
 
 
 def answers(teacher: Path, crops: np.ndarray, margin: float) -> np.ndarray:
-    """Ask the teacher about grey crops (N, S, S) of ours: unit vectors (N, 128)."""
+    """Ask the teacher about grey crops (N, S, S) of ours: unit vectors (N, 128), float32."""
     net = FaceRecognition(teacher)
     matrix = teacher_matrix(margin, crops.shape[1])
     out = [np.zeros((0, VALUES), np.float32)]
@@ -157,6 +161,7 @@ def teach(
     pictures: int = 100_000,
     learning_rate: float = 2e-3,
     seed: int = 0,
+    keep: Path | None = None,
 ) -> float:
     """Teach the student in place; gives the mean cosine to the teacher over the last hundred steps.
 
@@ -170,11 +175,11 @@ def teach(
         pictures: how many augmented pictures are shown.
         learning_rate: the highest.
         seed: of every draw.
+        keep: where the state is written every few minutes; where the file is there, it goes on from it.
     """
     if not len(crops):
         raise EmotionError("there is no training picture to show to teacher and student")
-    torch.manual_seed(seed)
-    generator, draws = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
+    generator, draws = torch.Generator(), np.random.default_rng(seed)
     learner: Any = net
     learner.to(memory_format=torch.channels_last).train()
     for part in (
@@ -186,10 +191,15 @@ def teach(
     taught = [p for p in learner.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(taught, lr=learning_rate, weight_decay=0.02, fused=True)
     steps, half, close = max(1, pictures // BATCH), fast_bfloat16(), [0.0]
+    begun = 0 if keep is None else _go_on(keep, net, optimizer, (seed, steps))
     all_wanted = F.normalize(torch.from_numpy(wanted - wanted.mean(0)), dim=1)  # (N, 128)
     order = np.concatenate([draws.permutation(len(crops)) for _ in range(-(-steps * BATCH // len(crops)))])
-    bar = tqdm(range(steps), unit="step", mininterval=10)
+    bar, saved = tqdm(range(begun, steps), unit="step", mininterval=10), time.monotonic()
     for step in bar:
+        if keep is not None and time.monotonic() - saved > _SAVE:
+            _keep(keep, net, optimizer, step, (seed, steps))
+            saved = time.monotonic()
+        generator.manual_seed(seed * 1_000_003 + step)  # a run that goes on draws as one left alone
         for group in optimizer.param_groups:
             group["lr"] = learning_rate * schedule(step, steps, 0.03)
         rows = order[step * BATCH : (step + 1) * BATCH]
@@ -213,3 +223,25 @@ def teach(
             bar.set_postfix(cosine=f"{np.mean(close):.3f}")
     net.eval()
     return float(np.mean(close))
+
+
+def _keep(path: Path, net: nn.Module, optimizer: Any, step: int, run: tuple[int, int]) -> None:
+    state = {"net": net.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "run": run}
+    with written_beside(path) as part:
+        torch.save(state, part)
+
+
+def _go_on(path: Path, net: nn.Module, optimizer: Any, run: tuple[int, int]) -> int:
+    """Load the state of a run that was cut, and give the step it was at; 0 where there is none."""
+    if not path.is_file():
+        return 0
+    try:
+        state = torch.load(path, weights_only=True)
+        same = tuple(state["run"]) == run
+    except (OSError, pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError):
+        raise EmotionError(f"{path} is damaged or of something else: remove it to begin anew") from None
+    if not same:
+        raise EmotionError(f"{path} is of a run of another seed or length: remove it to begin anew")
+    net.load_state_dict(state["net"])
+    optimizer.load_state_dict(state["optimizer"])
+    return int(state["step"])
