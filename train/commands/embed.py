@@ -3,6 +3,7 @@
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,8 @@ def run(words: list[str]) -> int:
         type=Path,
         default=Path("assets/weights/emotion.safetensors"),
         metavar="FILE",
-        help="weights whose first layers it begins with (default: those that are shipped)",
+        help="emotion weights whose first layers it begins with (default: those that are shipped), or a "
+        "face_embedding.onnx to go on from",
     )
     parser.add_argument(
         "--out",
@@ -79,7 +81,7 @@ def _some(rows: np.ndarray, source: np.ndarray, most: dict[str, float], seed: in
 
 def _teach(given: argparse.Namespace, crops: np.ndarray, margin: float) -> None:
     """Ask the teacher, teach the student and write it; what a run that is cut needs lies beside `--out`."""
-    from train.fit.embed import answers, begin, teach
+    from train.fit.embed import answers, begin, taken_up, teach
     from train.ship.embedding import export_embedding
 
     given.out.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +89,12 @@ def _teach(given: argparse.Namespace, crops: np.ndarray, margin: float) -> None:
     if not given.resume:
         asked.unlink(missing_ok=True)
         state.unlink(missing_ok=True)
-    net = begin(given.teacher, given.init)
+    if given.init.suffix == ".onnx":
+        net, rate = taken_up(given.init), 1e-3
+        fixed: list[Any] = [net.stem, net.early]
+    else:  # the first ones are as `distill` taught them, and half of the time would go into them
+        net, rate = begin(given.teacher, given.init), 2e-3
+        fixed = [net.stem, net.early[0], net.early[1]]
     if asked.is_file():
         wanted = np.load(asked, allow_pickle=False)
         if len(wanted) != len(crops):
@@ -98,7 +105,8 @@ def _teach(given: argparse.Namespace, crops: np.ndarray, margin: float) -> None:
         wanted = answers(given.teacher, crops, margin)
         with written_beside(asked) as part, part.open("wb") as file:
             np.save(file, wanted)
-    teach(net, crops, wanted, margin, pictures=given.pictures, seed=given.seed, keep=state)
+    some = {"pictures": given.pictures, "learning_rate": rate, "seed": given.seed}
+    teach(net, crops, wanted, margin, **some, keep=state, fixed=fixed)
     export_embedding(net, crops, margin, given.out)
     asked.unlink()
     state.unlink(missing_ok=True)

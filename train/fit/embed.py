@@ -9,6 +9,7 @@ that are there already: stem and early stages of the emotion network, and what f
 import logging
 import pickle
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from tqdm import tqdm
 from emotion_core.faces.embedding import SIDE
 from emotion_core.files import written_beside
 from emotion_core.network.checkpoint import load_network
-from emotion_core.network.spatiotemporal import ConvNorm, NetConfig, Separable, SpatialCNN
+from emotion_core.network.spatiotemporal import ConvNorm, NetConfig, Separable, SpatialCNN, freeze_norms
 from emotion_core.types import EmotionError
 from train.data.augment import augment, standardize
 from train.fit.distill import Teacher, hand_down, units_of
@@ -152,6 +153,41 @@ def begin(teacher: Path, init: Path) -> EmbeddingNet:
     return net
 
 
+def taken_up(path: Path) -> EmbeddingNet:
+    """Read a network that `train.ship.embedding` wrote in 8 bits, to teach it further.
+
+    Its normalisations are part of its convolutions, so they stay frozen: only scale and shift are learnt.
+    """
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load(path).graph
+    held = {i.name: numpy_helper.to_array(i) for i in graph.initializer}
+    made = {node.output[0]: node for node in graph.node if node.op_type == "DequantizeLinear"}
+
+    def values(name: str) -> Tensor:
+        whole, scale, zero = (held[i].astype(np.float32) for i in made[name].input)
+        shape = (-1, *[1] * (whole.ndim - 1))
+        return torch.from_numpy((whole - zero.reshape(shape)) * scale.reshape(shape))
+
+    net: Any = EmbeddingNet()
+    layers = [m for m in net.modules() if isinstance(m, ConvNorm)]
+    try:
+        convolutions = [node for node in graph.node if node.op_type == "Conv"]
+        for layer, node in zip(layers, convolutions, strict=True):
+            norm: Any = layer[1]
+            layer[0].load_state_dict({"weight": values(node.input[1])})
+            norm.bias.data.copy_(values(node.input[2]))
+            norm.running_var.fill_(1 - norm.eps)
+        net.out.load_state_dict({k: torch.from_numpy(held[f"out.{k}"].copy()) for k in ("weight", "bias")})
+    except (KeyError, ValueError, RuntimeError):
+        raise EmotionError(
+            f"{path.name} is no embedding network of ours: wanted face_embedding.onnx"
+        ) from None
+    freeze_norms(net)
+    return net
+
+
 def teach(
     net: EmbeddingNet,
     crops: np.ndarray,
@@ -162,6 +198,7 @@ def teach(
     learning_rate: float = 2e-3,
     seed: int = 0,
     keep: Path | None = None,
+    fixed: Sequence[nn.Module] = (),
 ) -> float:
     """Teach the student in place; gives the mean cosine to the teacher over the last hundred steps.
 
@@ -175,6 +212,7 @@ def teach(
         pictures: how many augmented pictures are shown.
         learning_rate: the highest.
         seed: of every draw.
+        fixed: parts of `net` that stay as they are.
         keep: where the state is written every few minutes; where the file is there, it goes on from it.
     """
     if not len(crops):
@@ -182,15 +220,11 @@ def teach(
     generator, draws = torch.Generator(), np.random.default_rng(seed)
     learner: Any = net
     learner.to(memory_format=torch.channels_last).train()
-    for part in (
-        net.stem,
-        net.early[0],
-        net.early[1],
-    ):  # as `distill` taught them; half of the time would go into these
+    for part in fixed:
         part.requires_grad_(False).eval()
     taught = [p for p in learner.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(taught, lr=learning_rate, weight_decay=0.02, fused=True)
-    steps, half, close = max(1, pictures // BATCH), fast_bfloat16(), [0.0]
+    steps, close = max(1, pictures // BATCH), [0.0]
     begun = 0 if keep is None else _go_on(keep, net, optimizer, (seed, steps))
     all_wanted = F.normalize(torch.from_numpy(wanted - wanted.mean(0)), dim=1)  # (N, 128)
     order = np.concatenate([draws.permutation(len(crops)) for _ in range(-(-steps * BATCH // len(crops)))])
@@ -205,14 +239,13 @@ def teach(
         rows = order[step * BATCH : (step + 1) * BATCH]
         flip = torch.rand(len(rows), generator=generator) < 0.5
         shown = standardize(augment(torch.from_numpy(crops[rows]), margin, SIDE, flip, generator, 0.4))
-        with torch.autocast("cpu", torch.bfloat16, enabled=half):
-            given = learner(shown.contiguous(memory_format=torch.channels_last))
+        given = learner(shown.contiguous(memory_format=torch.channels_last))
         target = all_wanted[rows]  # (B, 128)
-        alike = (given.float() * target).sum(1)
+        alike = (given * target).sum(1)
         soft = (target @ all_wanted.T / TEMPERATURE).softmax(
             1
         )  # (B, N): how much like each, says the teacher
-        among_all = F.cross_entropy(given.float() @ all_wanted.T / TEMPERATURE, soft)
+        among_all = F.cross_entropy(given @ all_wanted.T / TEMPERATURE, soft)
         loss = among_all + (1 - alike).mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
