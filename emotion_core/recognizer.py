@@ -19,7 +19,8 @@ from emotion_core.faces.crop import (
 from emotion_core.faces.detectors import USUAL
 from emotion_core.faces.embedding import Embedder
 from emotion_core.faces.finder import FaceFinder
-from emotion_core.faces.tracking import Search, Track
+from emotion_core.faces.track import Track
+from emotion_core.faces.tracking import Search
 from emotion_core.forks import Home
 from emotion_core.network.runtime import Network, load_network
 from emotion_core.session import Session, Sighting
@@ -83,6 +84,16 @@ class Recognizer:
             )
             network = load_network(path, backend=backend, device=device, threads=threads)
             return cls(network, finder.result(), Embedder() if reidentify else None)
+
+    def with_blendshapes(self) -> "Recognizer":
+        """Give one that shares this one's weights and reads the 52 blendshapes too, by the usual face model.
+
+        Raises:
+            EmotionError: where that face model can't be had.
+        """
+        mine = self._finder
+        finder = FaceFinder(blendshapes=True, detector=mine.detector, every_frame=mine.every_frame)
+        return Recognizer(self._network, finder, self._embedder)
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from tests.test_train_distill import SHAPE, write_teacher
 from train.__main__ import main
 from train.data.people import is_held_back, person_of
 from train.fit.embed import answers, begin, teach, teacher_matrix
-from train.ship.embedding import judge_pairs
+from train.measure.pairs import judge_pairs
 
 PLACES = 1024 * 7 * 7  # that the teacher's last layer reads of a picture of 112 px
 

@@ -2,7 +2,6 @@
 
 import argparse
 import math
-import re
 import sys
 from collections.abc import Collection
 from typing import Any, NoReturn
@@ -184,15 +183,14 @@ def workers(text: str) -> int:
 
 
 def moment(text: str) -> float:
-    """Read a time: seconds, minutes and seconds, or hours, minutes and seconds, as 90, 1:30 or 0:01:30.5."""
-    *higher, seconds = text.split(":")
-    plain = all(part.isdecimal() for part in higher) and len(higher) < 3
-    if not plain or not re.fullmatch(r"\d+(\.\d*)?|\.\d+", seconds) or (higher and float(seconds) >= 60):
-        raise argparse.ArgumentTypeError(f"{text!r} is no time: give seconds, or m:ss as 1:30")
-    total = 0
-    for part in higher:
-        total = 60 * total + int(part)
-    return 60 * total + float(seconds)
+    """Read a time as `video.part.moment` does."""
+    from emotion_core.types import EmotionError
+    from emotion_core.video.part import moment as seconds
+
+    try:
+        return seconds(text)
+    except EmotionError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def seconds(text: str) -> float:

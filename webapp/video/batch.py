@@ -24,6 +24,7 @@ from webapp.video.result import result_html
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
+    from emotion_core.video.part import Part
     from emotion_core.video.reader import Frames
     from webapp.settings import Settings
     from webapp.shared.engine import Engine
@@ -46,6 +47,8 @@ class VideoOptions:
     threshold: float = 0.0
     objects: bool = False
     hide_faces: bool = False
+    part: Part | None = None
+    extras: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -163,7 +166,7 @@ def _analyse_safely(item: Item, batch: Batch, job: Job, engine: Engine, settings
 
 
 def _analyse(item: Item, batch: Batch, job: Job, engine: Engine, settings: Settings) -> None:
-    with open_video(item.path, settings, batch.text) as reader:
+    with open_video(item.path, settings, batch.text, batch.options.part) as reader:
         _read(reader, item, batch, job, engine, settings)
 
 
@@ -194,13 +197,14 @@ def _read(reader: Frames, item: Item, batch: Batch, job: Job, engine: Engine, se
 
     outcome = analyze(
         reader,
-        recognizer=engine.recognizer,
+        recognizer=engine.detailed if "blendshapes" in options.extras else engine.recognizer,
         output_dir=folder,
         smoothing=options.smoothing,
         threshold=options.threshold,
         objects=objects,
         formats=usual(),
         style=DrawStyle(hide_faces=options.hide_faces),
+        extras=options.extras,
         on_progress=on_progress,
         should_stop=should_stop,
     )
@@ -266,6 +270,26 @@ def _state(item: Item, text: Text) -> str:
     if item.state == "running":
         return text("video.progress.unknown", frames=item.frames, fps=round(item.fps))
     return text(f"video.{item.state}")
+
+
+def part_of(start: str, end: str, every: float | None, text: Text) -> Part | None:
+    """Read what of each video is to be analysed, None for all of it; raises EmotionError for what is no part.
+
+    `start` and `end` are times as 1:30, or empty; `every` so many pictures one is read.
+    """
+    from emotion_core.video.part import Part, moment
+
+    times = []
+    for words in (start.strip(), end.strip()):
+        try:
+            times.append(moment(words) if words else None)
+        except EmotionError:
+            raise EmotionError(text("error.time", value=words[:40])) from None
+    first, last = times[0] or 0.0, times[1]
+    if last is not None and last <= first:
+        raise EmotionError(text("error.order"))
+    part = Part(first, last, max(1, round(every or 1)))
+    return None if part.is_whole else part
 
 
 def items_of(paths: Sequence[str | Path] | None, text: Text) -> list[Item]:

@@ -54,6 +54,18 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
                 False, label=say("video.objects"), visible=app.settings.objects, elem_id="video-objects"
             )
             hide = gr.Checkbox(False, label=say("video.hide"))
+            with gr.Accordion(say("video.more.options"), open=False, elem_id="video-options"):
+                with gr.Row():
+                    begin = gr.Textbox(
+                        "", label=say("video.from"), placeholder="0:00", min_width=100, elem_id="video-from"
+                    )
+                    end = gr.Textbox(
+                        "", label=say("video.to"), placeholder="1:30", min_width=100, elem_id="video-to"
+                    )
+                every = gr.Slider(1, 30, 1, step=1, label=say("video.every"))
+                pose = gr.Checkbox(False, label=say("video.with.pose"))
+                shapes = gr.Checkbox(False, label=say("video.with.blendshapes"))
+                points = gr.Checkbox(False, label=say("video.with.landmarks"))
             with gr.Column(visible=False, elem_id="video-objects-ask") as ask:
                 ask_text = gr.HTML("", **raw)
                 agree = gr.Button(say("objects.agree"), elem_id="video-objects-agree")
@@ -77,6 +89,12 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
         threshold: float,
         objects: bool,
         hide: bool,
+        begin: str,
+        end: str,
+        every: float,
+        pose: bool,
+        shapes: bool,
+        points: bool,
         known: dict[str, tuple[str, str]],
         request: gr.Request,
     ) -> Iterator[dict[Any, Any]]:
@@ -88,10 +106,15 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
             if app.jobs.running() >= app.settings.max_waiting:
                 raise EmotionError(text("error.busy", n=app.jobs.running()))
             items = handlers.items_of(paths, text)
+            part = handlers.part_of(begin, end, every, text)
         except EmotionError as problem:
             yield {queue: parts.note(str(problem), bad=True)}
             return
-        options = handlers.VideoOptions(int(smoothing), threshold / 100, bool(objects), bool(hide))
+        wanted = {"pose": pose, "blendshapes": shapes, "landmarks": points}
+        extras = tuple(name for name, on in wanted.items() if on)
+        options = handlers.VideoOptions(
+            int(smoothing), threshold / 100, bool(objects), bool(hide), part, extras
+        )
         batch = handlers.Batch(items, options, text, owner=Visitor.of(request))
         if gone := uploads.shelf.news(owner):
             batch.notices.append(text("limit.uploads", n=gone))
@@ -167,7 +190,7 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
     files.upload(uploaded, files, queue=False, **quiet)
     start.click(
         analyse,
-        [files, smoothing, threshold, objects, hide, results],
+        [files, smoothing, threshold, objects, hide, begin, end, every, pose, shapes, points, results],
         [files, start, cancel, queue, which, result, results],
         concurrency_limit=None,  # jobs take turns by their slots, and say that they wait
         **quiet,
