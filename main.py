@@ -61,7 +61,7 @@ BELONGS = {
     "--start": ("video",),
     "--end": ("video",),
     "--every": ("video",),
-    "--rate": ("video",),
+    "--rate": ("video", "convert"),
     "--max-megapixels": ("video",),
     "--no-objects": ("realtime", "video"),
     "--objects-model": ("realtime", "video"),
