@@ -69,7 +69,7 @@ BELONGS = {
     "--start": ("video", "batch"),
     "--end": ("video", "batch"),
     "--every": ("video", "batch"),
-    "--rate": ("video", "batch"),
+    "--rate": ("video", "batch", "convert"),
     "--max-megapixels": ("video", "batch"),
     "--no-objects": ("realtime", "video", "batch"),
     "--objects-model": ("realtime", "video", "batch"),

@@ -171,6 +171,36 @@ def web() -> list[Measurement]:
     ]
 
 
+def convert() -> list[Measurement]:
+    """Convert an hour of three people to each format: processor time and memory of the whole program."""
+    from emotion_core.results.formats import available
+
+    figures = []
+    with tempfile.TemporaryDirectory() as place:
+        run(["-c", _MAKE_HOUR, f"{place}/hour_results.parquet"])
+        for name in available():  # json is the first: all others are made of it, as they usually are
+            made_of = "parquet" if name == "json" else "json"
+            words = ["main.py", "--convert", f"{place}/hour_results.{made_of}", "--to", name, "--overwrite"]
+            done = run(["-c", _TIMED, *words])
+            figures.append(
+                Measurement(f"an hour to {name}, processor time", float(done.output.split()[-1]), "s", 10)
+            )
+            figures.append(Measurement(f"an hour to {name}, memory", done.peak_mb, "MB", 400))
+    return figures
+
+
+_MAKE_HOUR = """
+import sys
+from emotion_core.analytics.sample import make_recording
+make_recording(3600, 3, 30.0).assign(uncertain=False).to_parquet(sys.argv[1])
+"""
+_TIMED = """
+import sys, time, main
+code = main.main(sys.argv[2:])
+print(time.process_time())
+sys.exit(code)
+"""
+
 PARTS = {
     "network": network,
     "live": live,
@@ -180,4 +210,5 @@ PARTS = {
     "start": start,
     "web": web,
     "dashboard": dashboard,
+    "convert": convert,
 }

@@ -18,6 +18,7 @@ from emotion_core.command.options import (
     add_part_options,
     add_reading_options,
     add_result_options,
+    rate,
 )
 from emotion_core.ending import fail, run
 from emotion_core.version import VERSION
@@ -109,6 +110,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     convert.add_argument("convert", metavar="IN", nargs="+", help="results files, of any format that is read")
     convert.add_argument("--output", metavar="DIR", help="the folder to write to (default: beside each file)")
+    convert.add_argument("--rate", metavar="R", type=rate, help="frames a second of a file without times")
     add_convert_options(convert, required=True)
     convert.set_defaults(job="convert")
     model = commands.add_parser(

@@ -167,6 +167,7 @@ def convert(args: argparse.Namespace) -> int:
                 args.to,
                 folder=folder,
                 shift=args.shift or 0.0,
+                rate=args.rate,
                 overwrite=bool(args.overwrite),
             )
         except Exception as error:

@@ -14,6 +14,7 @@ from emotion_core.files import Beside, partial_name, written_beside
 from emotion_core.results.extras import COLUMNS, EXTRAS
 from emotion_core.results.formats import FORMATS, check
 from emotion_core.results.formats.base import Format
+from emotion_core.results.incoming import read_foreign, tool_of
 from emotion_core.results.names import (
     free_name,
     is_partial,
@@ -47,16 +48,18 @@ def convert(
     *,
     folder: str | os.PathLike[str] | None = None,
     shift: float = 0.0,
+    rate: float | None = None,
     overwrite: bool = False,
 ) -> Converted:
     """Write a results file in other formats.
 
     Args:
-        path: a file of a format that `read_results` reads.
+        path: a file that `read_any` reads: of ours, or of another tool, or a coding by people.
         to: names in `results.formats.FORMATS`. An archive is unpacked: BIDS becomes a folder `NAME_bids`.
         folder: where the files go; beside `path` where it is None.
         shift: seconds that are added to all times, for a clock that began elsewhere. What would lie before
             0 is left out of the formats of other tools, and refused for those of records.
+        rate: frames a second of a file of another tool that holds neither times nor a rate.
         overwrite: whether files of the same recording that are there already are replaced.
 
     Raises:
@@ -69,13 +72,17 @@ def convert(
     goal = source.parent if folder is None else Path(folder)
     if not goal.is_dir():
         raise EmotionError(f"the folder {goal} does not exist: create it first", ("output",))
-    table = read_results(source)
+    table = read_any(source, rate=rate)
     about = _about(source)
+    if "origin" in table.attrs:
+        about = {**about, "version": None, "software": table.attrs["origin"]}
+        _check_foreign(table, to)
     name = _name(source, about, goal)
     targets = {fmt: _target(goal, name, source, FORMATS[fmt]) for fmt in dict.fromkeys(to)}
     _check_targets(source, targets, overwrite)
     _claim(source, table, about, goal, name)
     written: dict[str, Path] = {}
+    notes = tuple(table.attrs["notes"])
     plain = {fmt: target for fmt, target in targets.items() if FORMATS[fmt].whole is None}
     if plain:
         _write_records(_moved(table, shift), plain)
@@ -83,13 +90,39 @@ def convert(
     whole = Whole.of(table, name, about) if len(plain) < len(targets) else None
     del table  # the whole has its own columns, and an hour of several people takes its room
     if whole is None:
-        return Converted(written)
+        return Converted(written, notes)
     if shift:
         whole = whole.shifted(shift)
     for fmt, target in targets.items():
         if (write := FORMATS[fmt].whole) is not None:
             written[fmt] = _exported(write, whole, target)
-    return Converted({fmt: written[fmt] for fmt in targets}, whole.notes)
+    return Converted({fmt: written[fmt] for fmt in targets}, (*notes, *whole.notes))
+
+
+def read_any(path: Path, *, rate: float | None = None) -> "pd.DataFrame":
+    """Read results of ours, or of another tool by `incoming.read_foreign`.
+
+    Raises:
+        EmotionError: where it is neither.
+    """
+    try:
+        foreign = path.is_file() and tool_of(path) is not None
+    except OSError as error:
+        raise EmotionError(f"{path.name} can't be read: {error.strerror or error}") from error
+    return read_foreign(path, rate=rate) if foreign else read_results(path)
+
+
+def _check_foreign(table: "pd.DataFrame", to: Sequence[str]) -> None:
+    """Refuse what a file of another tool lacks: categories at all, or what each of our records has."""
+    if table["emotion"].isna().all() and len(table):
+        raise EmotionError(f"{table.attrs['origin']} names no categories: there is nothing to convert")
+    lacking = [name for name in ("confidence", "valence", "arousal") if table[name].isna().any()]
+    plain = [fmt for fmt in to if FORMATS[fmt].whole is None]
+    if plain and lacking:
+        raise EmotionError(
+            f"{plain[0]} holds {lacking[0]} in each record, which {table.attrs['origin']} does not give: "
+            "choose a format of spans, or tidy"
+        )
 
 
 def _about(source: Path) -> dict[str, Any]:
@@ -144,7 +177,7 @@ def _claim(source: Path, table: "pd.DataFrame", about: dict[str, Any], goal: Pat
     place = summary_path(results_path(goal, name))
     if place.exists() or is_partial(source):
         return
-    if "faces" not in about:
+    if "faces" not in about and "origin" not in table.attrs:
         about = {**summarize(table), "complete": bool(table.attrs.get("complete", True)), **about}
     path = about["source"].get("path")
     if isinstance(path, str):

@@ -84,6 +84,8 @@ class Whole:
     @property
     def software(self) -> str:
         """What made the results, with its version, as far as the results say so."""
+        if other := self.about.get("software"):
+            return str(other)
         return f"emotion-recognition {self.about.get('version') or _version()}"
 
     def shifted(self, seconds: float) -> "Whole":
@@ -120,7 +122,8 @@ class Whole:
             numbers["face"][unnamed] = place.to_numpy(float)
             notes.append("the file holds no face ids: faces are numbered by their place in the frame")
         extras = tuple(name for name in EXTRAS if COLUMNS[name][0] in numbers)
-        return _in_order(name, tuple(labels), numbers, emotion, dict(about or {}), extras, notes)
+        kept = bool(table.attrs.get("spans"))
+        return _in_order(name, tuple(labels), numbers, emotion, dict(about or {}), extras, notes, kept)
 
 
 class Growing:
@@ -157,10 +160,12 @@ def _in_order(
     about: Mapping[str, Any],
     extras: tuple[str, ...],
     notes: list[str],
+    spans: bool = False,
 ) -> Whole:
+    """Fill in times and how long pictures last, unless each row is a `spans` row that says so itself."""
     if len(emotion) and np.isnan(numbers["time"]).all():
         notes.append(f"the file holds no times: {ASSUMED_FPS:g} frames a second are assumed")
-    if len(emotion):
+    if len(emotion) and not spans:
         numbers["time"], numbers["duration"] = timing(
             numbers["frame"], numbers["time"], numbers.get("duration")
         )

@@ -32,6 +32,9 @@ _MEDIA = {
     "csv": "text/csv",
     "parquet": "application/vnd.apache.parquet",
     "ndjson": "application/x-ndjson",
+    "eaf": "application/xml",
+    "emotionml": "application/emotionml+xml",
+    "bids": "application/zip",
 }
 _BINARY = "application/octet-stream"
 Format = StrEnum("Format", {name: name for name in FORMATS})  # type: ignore[misc]

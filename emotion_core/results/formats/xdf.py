@@ -16,7 +16,7 @@ from emotion_core.results.markup import text
 from emotion_core.results.spans import spans
 from emotion_core.results.whole import Whole, person
 
-_HEADER, _STREAM, _SAMPLES, _FOOTER = 1, 2, 3, 6  # tags of chunks
+_HEADER, _STREAM, _SAMPLES, _CLOCK, _FOOTER = 1, 2, 3, 4, 6  # tags of chunks
 _SAMPLES_EACH = 10_000  # in a chunk
 _UNITS = {"valence": "-1 to 1", "arousal": "0 to 1", "confidence": "0 to 1"}
 
@@ -45,6 +45,9 @@ def write(whole: Whole, path: Path) -> None:
             ]
             line.sort(key=lambda marker: marker[0])
             _chunk(file, _SAMPLES, _words(line), markers)
+            for one in (stream, markers):
+                for moment in (time[0], time[-1] + 1):  # all streams are on one clock: 0 s apart
+                    _chunk(file, _CLOCK, struct.pack("<dd", moment, 0.0), one)
             _chunk(file, _FOOTER, _foot(time, len(time)), stream)
             _chunk(file, _FOOTER, _foot(np.array([at for at, _ in line]), len(line)), markers)
 
