@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from emotion_core.palette import ACCENT, INK, SURFACE, rgb
+from emotion_core.palette import ACCENT, INK, MUTED, SURFACE, rgb
 from emotion_core.results.names import bare
 
 POINTS = 800
 """About how many points a line keeps, one a pixel of a usual page; the page says so where there are more."""
 GRID = "rgba(128,134,150,0.22)"
-MUTED = "#8A93A3"
 PEOPLE = (ACCENT, "#0F8B8D", "#D1495B", "#3D6FB6", "#8F6B1E", "#5E8C31", "#B0569F", "#596275")
 DASHES = ("solid", "dash", "dot", "dashdot")
 

@@ -8,6 +8,8 @@ import json
 from functools import cache
 from pathlib import Path
 
+from emotion_core.labels import UNSURE
+
 LANGUAGES = ("en", "es", "fr", "de", "hi", "zh")
 FOLDER = Path(__file__).parent.parent / "assets" / "i18n"
 
@@ -55,9 +57,11 @@ class Text:
         return text
 
     def label(self, emotion: str | None) -> str:
-        """Return the name of a category; a custom category keeps its own."""
+        """Return the name of a category or of what is uncertain; a custom category keeps its own."""
         if emotion is None:
             return "–"
+        if emotion == UNSURE:
+            return self._words["live.uncertain"]
         return self._words.get(f"emotion.{emotion}", emotion)
 
 
