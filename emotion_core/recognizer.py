@@ -21,6 +21,7 @@ from emotion_core.faces.embedding import Embedder
 from emotion_core.faces.finder import FaceFinder
 from emotion_core.faces.tracking import Search, Track
 from emotion_core.forks import Home
+from emotion_core.network.naming import title_of
 from emotion_core.network.runtime import Network, load_network
 from emotion_core.session import Session, Sighting
 from emotion_core.smoothing import Reading, SettingError
@@ -100,6 +101,7 @@ class Recognizer:
         meta = self._network.metadata
         return {
             **dict(meta.facts),
+            "name": title_of(meta.facts),
             "labels": list(meta.labels),
             "trained": meta.trained,
             "sha256": meta.sha256,

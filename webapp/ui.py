@@ -36,13 +36,14 @@ fill="#6A50B3"/><circle cx="14" cy="16" r="2.6" fill="#fff"/><circle cx="26" cy=
 stroke-linecap="round"/></svg>"""
 
 
-def _masthead(*, log_out: bool) -> str:
+def _masthead(place: str, *, log_out: bool) -> str:
     switch = '<button type="button" class="theme-switch" data-i18n-label="app.theme">◐</button>'
     if log_out:
         leave = '<button class="act quiet-act" data-i18n="app.logout"></button>'
         switch = f'<form method="post" action="/logout">{leave}</form>{switch}'
     return f"""<header class="masthead">{_MARK}
-<div class="words"><h1 data-i18n="app.title"></h1><p data-i18n="app.tagline"></p></div>{switch}</header>"""
+<div class="words"><h1 data-i18n="app.title"></h1><p><span data-i18n="app.tagline"></span> <span
+data-i18n="app.where.{place}"></span></p></div>{switch}</header>"""
 
 
 def untrained_banner(engine: Engine) -> str:
@@ -67,7 +68,7 @@ def _blocks(app: App, service: Callable[[], Any] | None = None) -> gr.Blocks:
         delete_cache=(60, int(app.settings.keep_minutes * 60)),
     ) as blocks:
         gr.HTML(
-            _masthead(log_out=app.settings.auth is not None),
+            _masthead(app.settings.place, log_out=app.settings.auth is not None),
             padding=False,
             apply_default_css=False,
             js_on_load=None,

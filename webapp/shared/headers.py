@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
 
+from webapp.shared import preview
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -110,6 +112,9 @@ class SecurityHeaders:
     ) -> None:
         head = scope["method"] == "HEAD"
         headers = MutableHeaders(scope=start)
+        if scope["path"] == scope.get("root_path", "") + "/":
+            host = Headers(scope=scope).get("host", "")
+            body = preview.put_in(body, f"{scope['scheme']}://{host}{scope['path']}")
         headers["Content-Security-Policy"] = self._policy(scope["path"], map(hash_of, _SCRIPT.findall(body)))
         if zipped and len(body) > 1000:
             body = gzip.compress(body, 5)
