@@ -115,8 +115,8 @@ def _ribbon(frame: pd.DataFrame, people: Sequence[int], bins: int) -> dict[str, 
 
 def ribbon(frame: pd.DataFrame, people: Sequence[int] | None = None, *, bins: int = BINS) -> go.Figure:
     """Draw the dominant emotion over time, one band per person."""
-    people = people_shown(frame, people)
-    if not people:
+    people = people_shown(frame) if people is None else list(people)  # who isn't seen here keeps an empty row
+    if not people or frame["face"].isna().all():
         return note("No face was found here.")
     figure = base(190 + 26 * len(people))
     figure.add_traces([_ribbon(frame, people, bins), *_emotion_legend(measures.states_of(frame))])
