@@ -22,6 +22,7 @@ from emotion_core.faces.finder import FaceFinder
 from emotion_core.faces.track import Track
 from emotion_core.faces.tracking import Search
 from emotion_core.forks import Home
+from emotion_core.network.naming import title_of
 from emotion_core.network.runtime import Network, load_network
 from emotion_core.session import Session, Sighting
 from emotion_core.smoothing import Reading, SettingError
@@ -111,6 +112,7 @@ class Recognizer:
         meta = self._network.metadata
         return {
             **dict(meta.facts),
+            "name": title_of(meta.facts),
             "labels": list(meta.labels),
             "trained": meta.trained,
             "sha256": meta.sha256,

@@ -91,6 +91,14 @@ class Settings:
             raise EmotionError(f"There is no folder {self.partial_results}: create it first.")
 
     @property
+    def place(self) -> str:
+        """Where the app runs, for what its pages say: "here" (the visitor's machine), "server" or "space"."""
+        if is_space():
+            return "space"
+        alone = self.host in _ALONE and not self.proxies and not self.allowed_hosts
+        return "here" if alone else "server"
+
+    @property
     def max_pixels(self) -> int:
         """The most pixels that a frame may have."""
         return int(self.max_megapixels * 1e6)
@@ -101,6 +109,8 @@ class Settings:
         return (*self.allowed_hosts, *(name for name in given if is_name(name) and not is_address(name)))
 
 
+_ALONE = ("127.0.0.1", "localhost", "::1")
+"""Hosts that no other machine reaches, unless a proxy stands before them."""
 _AUTH = "--auth needs USER:PASS with both parts, such as --auth ada:secret."
 _LOWEST = {
     "max_minutes": 0.1,

@@ -36,7 +36,7 @@ class Results:
 
     `frame` has one row per frame and face, in order of time: frame (int), time (s), face (float, NaN where
     nobody was found), emotion (categorical), confidence, valence [-1, 1], arousal [0, 1], duration (s, what
-    the record weighs in every share and mean), p_<Label> [0, 1].
+    the record weighs in every share and mean), uncertain (bool), p_<Label> [0, 1].
     """
 
     name: str
@@ -122,7 +122,8 @@ def _used(frame: pd.DataFrame) -> pd.DataFrame:
         chances = []
     names = ["frame", "time", "face", "confidence", "valence", "arousal", "duration", *chances]
     columns = {name: frame[name].to_numpy("float64", na_value=np.nan) for name in names}
-    return pd.DataFrame({**columns, "emotion": pd.Categorical(frame["emotion"])})
+    unsure = frame["uncertain"].to_numpy(bool)
+    return pd.DataFrame({**columns, "emotion": pd.Categorical(frame["emotion"]), "uncertain": unsure})
 
 
 def _in_order(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:

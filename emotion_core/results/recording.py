@@ -45,8 +45,10 @@ __all__ = [
     "write_summary",
 ]
 
-SCHEMA = 2
-"""The version of the records' and the summary's form: 2 has `duration` in a record, 1 had not."""
+SCHEMA = 3
+"""The version of the records' and the summary's form: 2 has `duration` in a record, 1 had not. Since 3 the
+summary counts what is uncertain as a state of its own, and that of a live recording has `model`
+and `settings` as others have; records are as they were."""
 
 FLUSH_SECONDS = 0.5
 """What a kill can cost: the records of the last half second, and of the last frame."""
@@ -269,6 +271,7 @@ class Recording:
             record.valence or 0.0,
             record.arousal or 0.0,
             record.duration or 0.0,
+            record.uncertain,
         )
 
     def _finish(self) -> None:
@@ -331,7 +334,10 @@ def summarize(table: "pd.DataFrame") -> dict[str, Any]:
     names = table["emotion"].astype(object).where(table["emotion"].notna(), None)
     numbers = [table[name].to_numpy(float).tolist() for name in ("confidence", "valence", "arousal")]
     ids = [None if math.isnan(face) else int(face) for face in faces.to_numpy(float, na_value=math.nan)]
-    columns = (table["frame"].tolist(), times.tolist(), ids, names.tolist(), *numbers, lasting.tolist())
+    columns = (
+        *(table["frame"].tolist(), times.tolist(), ids, names.tolist()),
+        *(*numbers, lasting.tolist(), table["uncertain"].tolist()),
+    )
     for row in zip(*columns, strict=True):
         counts.add(*row)
     return counts.as_dict()

@@ -125,9 +125,16 @@ class Viewer:
 
     def about(self) -> dict[str, object]:
         """Say how a recording was made, for its summary."""
+        from emotion_core.analysis import model_facts
+
+        options, baseline = self.state.options, self.state.baseline
         return {
             "source": "live",
-            "model": self.engine.metadata.get("name"),
-            "smoothing": self.state.options.smoothing,
-            "relative_to_own_neutral_of_face": self.state.baseline.face if self.state.baseline else None,
+            "model": model_facts(self.engine.recognizer),
+            "settings": {
+                "smoothing": options.smoothing,
+                "threshold": options.threshold,
+                "objects": options.objects,
+                "relative_to_own_neutral_of_face": baseline.face if baseline else None,
+            },
         }

@@ -93,12 +93,31 @@ def analyse_batch(
     the generator is closed early. However it ends, `done` gets the uploads to delete, and no thread is
     left. Each video waits for one of `slots`, where they are given.
     """
-    worker = threading.Thread(
+    return _watch(batch, job, start(batch, job, engine, settings, done, slots))
+
+
+def start(
+    batch: Batch,
+    job: Job,
+    engine: Engine,
+    settings: Settings,
+    done: Callable[[Sequence[Path]], None],
+    slots: threading.Semaphore | None = None,
+) -> threading.Thread:
+    """Begin as `analyse_batch` does, for whoever follows; gives the job's thread."""
+    job.worker = threading.Thread(
         target=_work, args=(batch, job, engine, settings, done, slots), name="video", daemon=True
     )
-    job.worker = worker
-    worker.start()
-    return _watch(batch, job, worker)
+    job.worker.start()
+    return job.worker
+
+
+def follow(job: Job) -> Generator[Batch, None, None]:
+    """Yield a job's batch again and again until it has ended; to stop following it ends nothing."""
+    while job.worker is not None and job.worker.is_alive():
+        yield job.work
+        job.worker.join(POLL_SECONDS)
+    yield job.work
 
 
 def _watch(batch: Batch, job: Job, worker: threading.Thread) -> Generator[Batch, None, None]:
