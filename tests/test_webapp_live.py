@@ -20,7 +20,7 @@ from emotion_core.results.formats import FORMATS, usual
 from emotion_core.types import Frame
 from tests.test_webapp_live_state import face, jpeg
 from webapp.live import recorder as live_record
-from webapp.live.socket import LiveServer
+from webapp.live.socket import WORKERS, LiveServer
 from webapp.settings import Settings
 from webapp.shared import store
 from webapp.shared.engine import Engine
@@ -142,7 +142,8 @@ def test_of_pictures_that_pile_up_only_the_newest_is_looked_at(
     with door.view() as socket:
         answer(socket, "ready")
         free = threading.Event()
-        server._worker.submit(free.wait, PATIENCE)  # busy with somebody else's picture
+        for _ in range(WORKERS):
+            server._worker.submit(free.wait, PATIENCE)  # busy with somebody else's pictures
         for number in range(30):
             socket.send_bytes(frame_of(astronaut, number))
         socket.send_json({"type": "forget"})

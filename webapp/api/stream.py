@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     import numpy as np
 
     from emotion_core.recognizer import Session
+    from emotion_core.session import Sighting
     from webapp.service.service import Service
+
+    _Line = asyncio.Queue[tuple[Sighting, float, dict[str, Any]]]
 
 logger = logging.getLogger(__name__)
 router = new_router("stream")
@@ -78,8 +81,10 @@ async def _serve(socket: WebSocket, service: Service) -> None:
     )
     inbox = _Inbox(all_frames=socket.query_params.get("frames") == "all")
     listening = asyncio.create_task(_listen(socket, service, session, inbox))
-    answering = asyncio.create_task(_answer(socket, service, session, inbox))
-    tasks = {listening, answering}
+    line: _Line = asyncio.Queue(1)
+    searching = asyncio.create_task(_search(socket, service, session, inbox, line))
+    answering = asyncio.create_task(_answer(socket, service, session, line))
+    tasks = {listening, searching, answering}
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -153,33 +158,53 @@ def _choose(session: Session, text: str) -> None:
     session.smoothing, session.threshold = chosen.smoothing, chosen.threshold
 
 
-async def _answer(socket: WebSocket, service: Service, session: Session, inbox: _Inbox) -> None:
-    """Look at one picture after the other, in turns with the live views, and answer each."""
-    began, index, lost, work = time.monotonic(), 0, 0, 0.0
+async def _search(socket: WebSocket, service: Service, session: Session, inbox: _Inbox, line: _Line) -> None:
+    """Find the faces of one picture after the other, while those of the one before are read."""
+    began, index = time.monotonic(), 0
     while True:
         picture, dropped = await inbox.take()
         frame = (index, time.monotonic() - began)
         try:
-            found = await service.app.live.in_turn(_look, picture, frame, service, session)
+            found, seconds = await service.app.live.in_turn(_find, picture, frame, service, session)
         except ValueError as error:
+            await line.join()
             await _refuse(socket, "message", f"A picture could not be read: {error}", 422)
             return
         stamp = picture.stamp if math.isfinite(picture.stamp) else None
-        await _send(socket, {"type": "faces", "stamp": stamp, "frame": index, "dropped": dropped, **found})
+        await line.join()  # one picture waits for the one before, and none for that
+        line.put_nowait((found, seconds, {"stamp": stamp, "frame": index, "dropped": dropped}))
+        index += 1
+
+
+async def _answer(socket: WebSocket, service: Service, session: Session, line: _Line) -> None:
+    """Read the faces that were found, in turns with the live views, and answer each picture."""
+    lost, work = 0, 0.0
+    while True:
+        found, seconds, head = await line.get()
+        answer = await service.app.live.in_turn(_read, found, seconds, service, session)
+        await _send(socket, {"type": "faces", **head, **answer})
         service.metrics.frames("stream", 1)
-        index, lost, work = index + 1, lost + dropped, work + found["ms"]
-        note(frames=index, dropped=lost, model_ms=round(work / index, 1))
+        count, lost, work = head["frame"] + 1, lost + head["dropped"], work + answer["ms"]
+        note(frames=count, dropped=lost, model_ms=round(work / count, 1))
+        line.task_done()
 
 
-def _look(picture: Picture, at: tuple[int, float], service: Service, session: Session) -> dict[str, Any]:
+def _find(
+    picture: Picture, at: tuple[int, float], service: Service, session: Session
+) -> tuple[Sighting, float]:
     started = time.perf_counter()
-    frame = Frame(_image(picture), *at)
-    faces = service.app.engine.recognizer(frame, session)
-    height, width = frame.image.shape[:2]
+    found = service.app.engine.recognizer.find(Frame(_image(picture), *at), session)
+    return found, time.perf_counter() - started
+
+
+def _read(found: Sighting, seconds: float, service: Service, session: Session) -> dict[str, Any]:
+    started = time.perf_counter()
+    faces = service.app.engine.recognizer.read(found, session)
+    height, width = found.frame.image.shape[:2]
     return {
         "width": width,
         "height": height,
-        "ms": round((time.perf_counter() - started) * 1000, 1),
+        "ms": round((seconds + time.perf_counter() - started) * 1000, 1),
         "faces": [face_found(face).model_dump() for face in faces],
     }
 
