@@ -112,7 +112,7 @@ def rows_of(frame: pd.DataFrame, *, by: str = "emotion") -> tuple[Readings, list
     columns = ("frame", "time", "duration", "confidence", "valence", "arousal")
     face = frame["face"].to_numpy()[rows].astype(np.int64)
     numbers = (frame[name].to_numpy()[rows] for name in columns)
-    return Readings(face, codes[rows], *numbers, uncertain=uncertain(frame)[rows]), names
+    return Readings(face, codes[rows], *numbers, uncertain(frame)[rows]), names
 
 
 def by_face(frame: pd.DataFrame) -> np.ndarray:

@@ -75,7 +75,7 @@ class Summary:
         if self._waiting:
             columns = np.array(self._waiting, float).T
             whole = [column.astype(np.int64) for column in columns[:3]]
-            self._tally.add(Readings(*whole, *columns[3:-1], uncertain=columns[-1] > 0), self._labels)
+            self._tally.add(Readings(*whole, *columns[3:-1], columns[-1] > 0), self._labels)
             self._waiting.clear()
 
     def as_dict(self) -> dict[str, Any]:
