@@ -82,11 +82,16 @@ class Whole:
         return path if isinstance(path, str) and self.source.get("kind") != RESULTS_KIND else None
 
     @property
+    def maker(self) -> tuple[str, str]:
+        """What made the results and its version; an empty text where a file of another tool has none."""
+        if other := self.about.get("software"):
+            return str(other), ""
+        return "emotion-recognition", str(self.about.get("version") or _version())
+
+    @property
     def software(self) -> str:
         """What made the results, with its version, as far as the results say so."""
-        if other := self.about.get("software"):
-            return str(other)
-        return f"emotion-recognition {self.about.get('version') or _version()}"
+        return " ".join(self.maker).strip()
 
     def shifted(self, seconds: float) -> "Whole":
         """Return the recording on another clock: `seconds` are added to all times.
