@@ -22,6 +22,7 @@ from emotion_core.results.recording import Recording, read, read_results
 from emotion_core.types import Box, EmotionError, Face, Frame
 from tests.foreign_readers import NEEDS, READERS, Spans
 
+ROOT = Path(__file__).resolve().parent.parent
 PICTURE = np.zeros((8, 8, 3), np.uint8)
 PLAIN = ("Angry", "Disgust", "Fear", "Happy", "Neutral", "Sad", "Surprise")
 ODD = ('"so, so" #1', "très <attentif> & calme", "集中", "a|b")
@@ -238,3 +239,23 @@ def test_formats_of_other_tools_are_not_read_as_results(talk: Path) -> None:
     for name, path in convert(talk, ["eaf", "tidy"]).paths.items():
         with pytest.raises(EmotionError, match=f"is a {FORMATS[name].label} file"):
             read_results(path)
+
+
+def test_they_are_written_without_pandas(tmp_path: Path) -> None:
+    """The base writes them, except for NWB, which has a library of its own."""
+    names = [name for name, fmt in FORMATS.items() if fmt.reader is None and not fmt.needs]
+    assert len(names) == 8
+    code = f"""
+import sys
+for name in ("pandas", "pyarrow", "pyreadstat", "scipy", "streamlit", "gradio", "torch"):
+    sys.modules[name] = None  # an import of it fails
+import numpy as np
+from emotion_core import Box, Face, Frame, Recording
+path, formats = {str(tmp_path / "a_results.json")!r}, {names!r}
+with Recording.create(path, formats=formats, labels=("a", "b")) as recording:
+    face = Face(1, Box(1, 2, 3, 4), "a", 0.9, (0.9, 0.1), 0.5, 0.5, ("a", "b"))
+    recording.append(Frame(np.zeros((4, 4, 3), np.uint8)), [face])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert all((tmp_path / f"a_results{FORMATS[name].endings[0]}").stat().st_size for name in names)

@@ -82,11 +82,16 @@ class Whole:
         return path if isinstance(path, str) and self.source.get("kind") != RESULTS_KIND else None
 
     @property
+    def maker(self) -> tuple[str, str]:
+        """What made the results and its version; an empty text where a file of another tool has none."""
+        if other := self.about.get("software"):
+            return str(other), ""
+        return "emotion-recognition", str(self.about.get("version") or _version())
+
+    @property
     def software(self) -> str:
         """What made the results, with its version, as far as the results say so."""
-        if other := self.about.get("software"):
-            return str(other)
-        return f"emotion-recognition {self.about.get('version') or _version()}"
+        return " ".join(self.maker).strip()
 
     def shifted(self, seconds: float) -> "Whole":
         """Return the recording on another clock: `seconds` are added to all times.
@@ -132,17 +137,19 @@ class Growing:
     def __init__(self, labels: Sequence[str], extras: Sequence[str] = ()) -> None:
         self._labels, self._extras = tuple(labels), tuple(extras)
         self._codes = {label: code for code, label in enumerate(self._labels)}
-        self._names = columns(labels, extras)
-        self._numbers = {name: array("d") for name in self._names if name not in _WORDS}
+        names = columns(labels, extras)
+        self._words = sorted((names.index(name) for name in _WORDS), reverse=True)
+        self._numbers = {name: array("d") for name in names if name not in _WORDS}
         self._emotion = array("q")
 
     def add(self, record: Record) -> None:
         """Take in the next record."""
         row = record.as_row(self._labels, self._extras)
         self._emotion.append(self._codes.get(record.emotion or "", -1))
-        for name, value in zip(self._names, row, strict=True):
-            if name not in _WORDS:
-                self._numbers[name].append(math.nan if value is None else float(value))
+        for place in self._words:
+            del row[place]
+        for column, value in zip(self._numbers.values(), row, strict=True):
+            column.append(math.nan if value is None else value)
 
     def whole(self, about: Mapping[str, Any], path: Path) -> Whole:
         """Return what came; it is called as `about` says by "name", else as the file of this `path`."""

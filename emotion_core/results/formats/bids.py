@@ -19,8 +19,9 @@ from emotion_core.labels import DISCLAIMER
 from emotion_core.results.formats.base import exported
 from emotion_core.results.spans import Span, seconds, spans
 from emotion_core.results.whole import Whole, person
+from emotion_core.version import VERSION
 
-VERSION = "1.10.0"
+_BIDS = "1.10.0"
 _REGULAR = 0.0005  # s by which the times of a steady recording may miss those that its rate gives
 _MOST = 2_000_000  # samples of a person; a rate that would give more is lowered
 _ROWS = 20_000  # turned into text at a time
@@ -143,11 +144,9 @@ def _cell(text: str) -> str:
 def _dataset(whole: Whole) -> dict[str, Any]:
     return {
         "Name": whole.name,
-        "BIDSVersion": VERSION,
+        "BIDSVersion": _BIDS,
         "DatasetType": "raw",
-        "GeneratedBy": [
-            {"Name": "emotion-recognition", "Version": whole.software.split()[-1], "Description": DISCLAIMER}
-        ],
+        "GeneratedBy": [{"Name": "emotion-recognition", "Version": VERSION, "Description": DISCLAIMER}],
     }
 
 
@@ -179,8 +178,8 @@ def _sidecar(whole: Whole, grid: _Grid, task: str, start: float, face: int) -> d
         "StartTime": round(start, 6),
         "Columns": columns,
         "PhysioType": "generic",
-        "Manufacturer": "emotion-recognition",
-        "SoftwareVersions": whole.software.split()[-1],
+        "Manufacturer": whole.maker[0],
+        "SoftwareVersions": whole.maker[1] or "n/a",
         "Description": f"{DISCLAIMER} {person(face)} of {whole.name}.",
     }
     for name in columns:
