@@ -10,8 +10,9 @@ from emotion_core.labels import EMOTIONS
 from emotion_core.network.checkpoint import WEIGHTS
 from emotion_core.network.spatiotemporal import NetConfig, SpatioTemporalEmotionNet
 from train.config import TrainConfig
+from train.data.clips import CONDITIONS, make_clips, partner_of
 from train.data.samples import Samples, derived_valence_arousal
-from train.fit.temporal import CONDITIONS, compare, compare_video, fit_temporal, make_clips, partner_of
+from train.fit.temporal import compare, compare_video, fit_temporal
 
 N = 28
 
