@@ -58,7 +58,10 @@ def test_its_metadata_name_both_licences(wheel: Path) -> None:
 
 def test_extras_are_what_requirements_txt_pins(root: Path) -> None:
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
-    extras = [line for lines in project["optional-dependencies"].values() for line in lines]
+    # the converter of [mobile] is as large as all else: it is pinned there, and no part of a usual set-up
+    extras = [
+        line for name, lines in project["optional-dependencies"].items() if name != "mobile" for line in lines
+    ]
     wanted = [Requirement(line) for line in project["dependencies"] + extras]
     lists = ("requirements.txt", "tests/requirements-formats.txt")  # the second: what only tests use
     lines = [line for name in lists for line in (root / name).read_text("utf-8").splitlines()]
@@ -67,6 +70,16 @@ def test_extras_are_what_requirements_txt_pins(root: Path) -> None:
     for requirement in wanted:
         if requirement.name != project["name"]:
             assert requirement.specifier.contains(pinned[requirement.name]), requirement
+
+
+def test_the_mobile_extra_pins_what_it_adds_and_fits_the_rest(root: Path) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    added = [Requirement(line) for line in project["optional-dependencies"]["mobile"]]
+    lines = (root / "requirements.txt").read_text("utf-8").splitlines()
+    pins = {Requirement(line).name: line for line in lines if line and not line.startswith("#")}
+    for requirement in added:
+        assert requirement.name == project["name"] or str(requirement.specifier).startswith("=="), requirement
+        assert pins.get(requirement.name, str(requirement)) == str(requirement)
 
 
 @pytest.mark.weights
