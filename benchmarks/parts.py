@@ -11,6 +11,7 @@ from benchmarks.clip import drift, repeat_clip, write_clip
 from benchmarks.dashboard import dashboard
 from benchmarks.measurement import Measurement
 from benchmarks.process import run, serve_once
+from benchmarks.viewers import viewers
 
 
 def _picture() -> np.ndarray:
@@ -211,6 +212,7 @@ PARTS = {
     "memory": memory,
     "start": start,
     "web": web,
+    "viewers": viewers,
     "dashboard": dashboard,
     "convert": convert,
 }

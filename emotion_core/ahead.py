@@ -18,6 +18,8 @@ def ahead(items: Iterator[T], depth: int) -> Generator[T, None, None]:
         waiting = deque(pool.submit(next, items, None) for _ in range(depth))
         while (item := waiting.popleft().result()) is not None:
             waiting.append(pool.submit(next, items, None))
-            yield item
+            ready = [item]
+            del item  # which may be large, and is not held on to while the next one is waited for
+            yield ready.pop()
     finally:
         pool.shutdown(cancel_futures=True)

@@ -7,7 +7,7 @@ with length.
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +25,12 @@ from emotion_core.shortage import OUT_OF_MEMORY, is_out_of_memory
 from emotion_core.types import DetectedObject, EmotionError, Frame
 from emotion_core.video.part import Part
 from emotion_core.video.reader import Frames, VideoInfo
+from emotion_core.video.shape import LARGE
 from emotion_core.video.source import Source
 
 if TYPE_CHECKING:
     from emotion_core.recognizer import Recognizer
-    from emotion_core.session import Session
+    from emotion_core.session import Session, Sighting
 
 __all__ = ["AnalysisResult", "ObjectFinder", "Part", "Plan", "Progress", "analyze", "plan"]
 
@@ -153,15 +154,17 @@ def _analyze(
         except OSError as error:
             raise EmotionError(disk_problem(made.results, error)) from error
         reader, depth = made.reader, _depth(made.info)
+        large = made.info.width * made.info.height > LARGE
         annotated = None
         if made.video is not None:
             sound = made.source if made.info.has_audio else None
             annotated = Annotated(made.video, made.info, sound, style, depth, reader.part)
             stack.callback(annotated.discard)
-        decoded = ahead(_with_objects(reader, search), depth)
+        found_too = _with_objects(reader, search)
+        # Pictures of 4K wait nowhere: encoding takes as long as all else, and one more takes 40 MB.
+        decoded = found_too if large and annotated is not None else ahead(found_too, depth)
         stack.callback(decoded.close)
-        sighted = ((recognizer.find(frame, session), found) for frame, found in decoded)
-        # A 4K frame more in waiting adds 80 MB at the peak; decoding and encoding take longest there anyway.
+        sighted = _sighted(decoded, recognizer, session)
         stream = ahead(sighted, depth) if depth > 1 else sighted
         stack.callback(stream.close)
         try:
@@ -180,6 +183,7 @@ def _analyze(
                         annotated.put(frame, faces, shown)
                     pace.step()
                     end, beyond = frame.time, max(beyond, sighting.beyond)
+                    del sighting, frame
             except Exception as error:
                 if not is_out_of_memory(error) or not pace.done:
                     raise
@@ -261,10 +265,22 @@ def _depth(info: VideoInfo) -> int:
     return max(1, min(6, _QUEUE_BYTES // max(1, info.width * info.height * 3)))
 
 
-def _with_objects(reader: Frames, search: ObjectSearch | None) -> Iterator[_Found]:
+def _with_objects(reader: Frames, search: ObjectSearch | None) -> Generator[_Found, None, None]:
     """Pair each frame with its objects, or with None where nobody looked."""
-    for frame in reader:
-        yield frame, None if search is None else search.step(frame.image, frame.time)
+    while (frame := next(reader, None)) is not None:
+        pair = [(frame, None if search is None else search.step(frame.image, frame.time))]
+        del frame  # a large picture is not held on to while the next one is decoded
+        yield pair.pop()
+
+
+def _sighted(
+    decoded: Iterator[_Found], recognizer: "Recognizer", session: "Session"
+) -> Generator[tuple["Sighting", list[DetectedObject] | None], None, None]:
+    """Find the faces of each frame."""
+    for frame, found in decoded:
+        pair = [(recognizer.find(frame, session), found)]
+        del frame
+        yield pair.pop()
 
 
 def _stopped(made: Plan, end: float) -> str:

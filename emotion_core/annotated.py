@@ -49,7 +49,8 @@ class Annotated:
             self._wait()
         if self.problem:
             return
-        self._waiting.append(self._pool.submit(self._work, frame, faces, objects))
+        # In a list, out of which it is taken: what was handed to a thread lives as long as its work.
+        self._waiting.append(self._pool.submit(self._work, [frame], faces, objects))
 
     def close(self, end: float | None, *, complete: bool) -> Path | None:
         """Finish; gives where the output lies, or None where `problem` says why there is none."""
@@ -92,14 +93,17 @@ class Annotated:
         if self._writer is not None:
             self._writer.discard()
 
-    def _work(self, frame: Frame, faces: list[Face], objects: Sequence[DetectedObject]) -> None:
+    def _work(self, frames: list[Frame], faces: list[Face], objects: Sequence[DetectedObject]) -> None:
+        time = frames[0].time
+        if self._writer is not None:
+            self._writer.write(self._drawn(frames, faces, objects), time)  # which lets go of it on the way
+        else:
+            self._picture = self._drawn(frames, faces, objects)
+
+    def _drawn(self, frames: list[Frame], faces: list[Face], objects: Sequence[DetectedObject]) -> np.ndarray:
         from emotion_core.overlay.draw import draw
 
-        image = draw(frame, faces, objects, memory=self._memory, in_place=True, **self._style)
-        if self._writer is not None:
-            self._writer.write(image, frame.time)
-        else:
-            self._picture = image
+        return draw(frames.pop(), faces, objects, memory=self._memory, in_place=True, **self._style)
 
 
 def save_picture(image: np.ndarray, path: Path) -> None:

@@ -12,6 +12,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from emotion_core.types import EmotionError
+from emotion_core.video.shape import LARGE
 from emotion_core.video.source import Source, TooManyPixelsError
 
 _DEFAULT = 1  # AV_DISPOSITION_DEFAULT
@@ -57,7 +58,8 @@ def prepare(stream: VideoStream, source: Source) -> None:
     stream.codec_context.options = {"max_pixels": str(source.max_pixels)}
     stream.thread_type = "AUTO"
     # Each decoding thread holds frames of its own, so more of them cost memory and gain little.
-    stream.codec_context.thread_count = min(4, os.cpu_count() or 1)
+    large = (stream.width or 0) * (stream.height or 0) > LARGE
+    stream.codec_context.thread_count = 1 if large else min(4, os.cpu_count() or 1)
 
 
 def left_out(container: InputContainer, stream: VideoStream) -> str | None:

@@ -284,12 +284,12 @@ class Frames(Iterator[Frame]):
                 return
             for one in pictures:  # one after the other: many large ones may come at once
                 try:
-                    placed = self._placed(one)
+                    placed = [self._placed(one)]
                 except (av.error.FFmpegError, ValueError):  # its pixels are of no kind that is known
                     if self._give_up():
                         return
                     continue
-                yield placed
+                yield placed.pop()  # not held on to while the next one is decoded
             if packet is None:
                 break
         self._judge_end(container)

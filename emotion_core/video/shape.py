@@ -2,6 +2,9 @@
 
 import numpy as np
 
+LARGE = 2_500_000
+"""Pixels above which a picture is handled with fewer copies and threads: between 1080p and 4K."""
+
 _BITS = (8, 10, 12, 14, 16)  # what cameras and scanners fill of the integers that they write
 
 

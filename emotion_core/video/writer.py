@@ -19,7 +19,7 @@ from av.video.stream import VideoStream
 from emotion_core.files import Beside, disk_problem
 from emotion_core.types import EmotionError
 from emotion_core.video.part import Part
-from emotion_core.video.shape import fitted
+from emotion_core.video.shape import LARGE, fitted
 from emotion_core.video.sound import Sound, SoundError
 from emotion_core.video.source import Source
 
@@ -29,8 +29,9 @@ _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOMEM
 _CLOCK = 90_000  # ticks a second: exact for 24, 25, 30, 60 and 30000/1001 frames a second
 
 
-_LARGE = 2_500_000  # pixels above which an encoder holds hundreds of MB: it gets one thread and does without
-# pictures between the pixels, which takes two thirds of the time at nearly the same quality
+# An encoder holds hundreds of MB of LARGE pictures: it gets one thread and does without pictures between the
+# pixels, which takes two thirds of the time at nearly the same quality, and without pictures of half the
+# size, by which it would weigh one against the next: a constant quantizer needs none.
 _LEAN = {"preset": "ultrafast", "x264-params": "cabac=1:8x8dct=1:deblock=0,0:aq-mode=0"}
 
 
@@ -116,6 +117,7 @@ class VideoWriter:
                 dst_color_range=ColorRange.MPEG,
                 threads=1,
             )
+            del image  # the caller may need it no more, and to encode takes longest
             ticks = max(round((time - self._part.start) * _CLOCK), self._last + 1)
             if self._last >= 0:
                 self._gap = ticks - self._last
@@ -190,13 +192,15 @@ class VideoWriter:
         options = {"movflags": "+faststart", "movie_timescale": str(_CLOCK)}
         container = av.open(f"file:{self._file.path}", "w", format="mp4", container_options=options)
         self._container = container
-        large = _LEAN if height * width > _LARGE else {}
-        stream = container.add_stream("libx264", rate=self._fps, options=self._options | large)
+        options = self._options
+        if height * width > LARGE:
+            options = {"qp": options["crf"], **_LEAN}
+        stream = container.add_stream("libx264", rate=self._fps, options=options)
         self._stream = stream
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         context = stream.codec_context
         context.time_base = Fraction(1, _CLOCK)
-        context.thread_count = 1 if height * width > _LARGE else min(4, os.cpu_count() or 1)
+        context.thread_count = 1 if height * width > LARGE else min(4, os.cpu_count() or 1)
         context.max_b_frames = 0  # decoding order is showing order, so timing needs no edit list
         context.gop_size = max(1, round(2 * self._fps))  # a click on the timeline lands within two seconds
         context.color_range, context.colorspace = ColorRange.MPEG, Colorspace.ITU709
