@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.batch import batch
 from benchmarks.clip import drift, repeat_clip, write_clip
 from benchmarks.dashboard import dashboard
 from benchmarks.measurement import Measurement
@@ -180,4 +181,5 @@ PARTS = {
     "start": start,
     "web": web,
     "dashboard": dashboard,
+    "batch": batch,
 }
