@@ -9,6 +9,7 @@ from emotion_core.command.options import (
     MISUSED,
     Parser,
     add_batch_options,
+    add_convert_options,
     add_file_options,
     add_model_options,
     add_part_options,
@@ -24,6 +25,7 @@ Read the apparent expression of every face in a camera picture, a video or a pho
   python main.py --video talk.mp4           an annotated video and results beside it
   python main.py --video a.mp4 day1 'b*.mov' --output out     many at once: files, folders, patterns
   python main.py --batch study --output out --workers 4       thousands on many cores or a cluster, one study
+  python main.py --convert talk_results.json --to eaf,bids    results in the formats of other tools
   python main.py --train --epochs 100       train on your own data (see: python main.py --train --help)
   python main.py                            the model's parts and sizes; checks the weights file
 
@@ -43,7 +45,10 @@ prohibited in the EU (AI Act, Art. 5(1)(f)); people whose faces are analysed mus
 
 BELONGS = {
     "--camera": ("realtime",),
-    "--output": ("realtime", "video", "batch"),
+    "--output": ("realtime", "video", "batch", "convert"),
+    "--to": ("convert",),
+    "--shift": ("convert",),
+    "--overwrite": ("convert",),
     "--format": ("realtime", "video", "batch"),
     "--no-video": ("video",),
     "--with": ("realtime", "video", "batch"),
@@ -64,7 +69,7 @@ BELONGS = {
     "--start": ("video", "batch"),
     "--end": ("video", "batch"),
     "--every": ("video", "batch"),
-    "--rate": ("video", "batch"),
+    "--rate": ("video", "batch", "convert"),
     "--max-megapixels": ("video", "batch"),
     "--no-objects": ("realtime", "video", "batch"),
     "--objects-model": ("realtime", "video", "batch"),
@@ -93,11 +98,13 @@ def _main(argv: Sequence[str] | None) -> int:
         return train(words)
     parser = build_parser()
     args = parser.parse_args(words)
-    named = {"realtime": args.realtime, "video": args.video, "batch": args.batch}
+    named = {"realtime": args.realtime, "video": args.video, "batch": args.batch, "convert": args.convert}
     mode = next((name for name, given in named.items() if given), "model")
     for option, modes in BELONGS.items():
         if getattr(args, option[2:].replace("-", "_")) is not None and mode not in modes:
             parser.error(f"{option} goes with {' or '.join('--' + m for m in modes)}")
+    if mode == "convert" and args.to is None:
+        parser.error("--convert needs --to: the formats to write")
     from emotion_core.command import jobs
 
     return jobs.do(mode, args, "main.py")
@@ -123,6 +130,9 @@ def build_parser() -> argparse.ArgumentParser:
         nargs="+",
         help="read folders, 'patterns*' or a LIST.csv of files into one study",
     )
+    modes.add_argument(
+        "--convert", metavar="IN", nargs="+", help="write results files in other formats, those of --to"
+    )
     modes.add_argument("--train", action="store_true", help="train; all other options go to the training")
     live = parser.add_argument_group("with --realtime")
     live.add_argument(
@@ -131,6 +141,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_file_options(parser.add_argument_group("with --video"))
     add_batch_options(parser.add_argument_group("with --batch"))
     add_part_options(parser.add_argument_group("with --video and --batch"))
+    add_convert_options(parser.add_argument_group("with --convert"))
     both = parser.add_argument_group("with --realtime, --video and --batch")
     add_result_options(both)
     add_reading_options(both)

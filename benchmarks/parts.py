@@ -172,6 +172,38 @@ def web() -> list[Measurement]:
     ]
 
 
+def convert() -> list[Measurement]:
+    """Convert an hour of three people to each format: processor time and memory of the whole program."""
+    from emotion_core.results.formats import available
+
+    times, sizes = {}, {}
+    with tempfile.TemporaryDirectory() as place:
+        run(["-c", _MAKE_HOUR, f"{place}/hour_results.parquet"])
+        for name in available():  # json is the first: all others are made of it, as they usually are
+            made_of = "parquet" if name == "json" else "json"
+            words = ["main.py", "--convert", f"{place}/hour_results.{made_of}", "--to", name, "--overwrite"]
+            done = run(["-c", _TIMED, *words])
+            times[name], sizes[name] = float(done.output.split()[-1]), done.peak_mb
+    slowest, largest = max(times, key=times.__getitem__), max(sizes, key=sizes.__getitem__)
+    what = "an hour of three people to the"
+    return [
+        Measurement(f"{what} slowest format ({slowest}), processor time", times[slowest], "s", 10),
+        Measurement(f"{what} hungriest format ({largest}), memory", sizes[largest], "MB", 400),
+    ]
+
+
+_MAKE_HOUR = """
+import sys
+from emotion_core.analytics.sample import make_recording
+make_recording(3600, 3, 30.0).assign(uncertain=False).to_parquet(sys.argv[1])
+"""
+_TIMED = """
+import sys, time, main
+code = main.main(sys.argv[2:])
+print(time.process_time())
+sys.exit(code)
+"""
+
 PARTS = {
     "network": network,
     "live": live,
@@ -182,4 +214,5 @@ PARTS = {
     "web": web,
     "dashboard": dashboard,
     "batch": batch,
+    "convert": convert,
 }

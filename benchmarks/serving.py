@@ -70,6 +70,12 @@ def memory_mb(pid: int, what: str = "VmRSS") -> float:
     return int(found[1]) * 1024 / 1e6 if found else 0.0
 
 
+def processor_seconds(pid: int) -> float:
+    """Return the processor time that a process has used, all its threads together."""
+    after = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(after[11]) + int(after[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def healthy(base: str) -> bool:
     """Tell whether the server answers."""
     with contextlib.suppress(httpx.HTTPError):
@@ -107,4 +113,4 @@ def running(*flags: str, **environment: str) -> Iterator[tuple[str, subprocess.P
             app.wait()
 
 
-__all__ = ["Visitor", "file_data", "healthy", "memory_mb", "running"]
+__all__ = ["Visitor", "file_data", "healthy", "memory_mb", "processor_seconds", "running"]

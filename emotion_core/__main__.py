@@ -12,11 +12,13 @@ from importlib.metadata import entry_points
 from emotion_core.command.options import (
     Parser,
     add_batch_options,
+    add_convert_options,
     add_file_options,
     add_model_options,
     add_part_options,
     add_reading_options,
     add_result_options,
+    rate,
 )
 from emotion_core.ending import fail, run
 from emotion_core.version import VERSION
@@ -37,6 +39,7 @@ Read the apparent expression of every face in a video, a photo or a camera pictu
   emotion-recognition analyze talk.mp4     an annotated video and results beside it
   emotion-recognition batch study --output out     thousands of files, on many cores or a cluster
   emotion-recognition live                 a window with your camera; q quits
+  emotion-recognition convert talk_results.json --to eaf,bids     results in the formats of other tools
 """
 
 
@@ -102,6 +105,14 @@ def build_parser() -> argparse.ArgumentParser:
         "--camera", metavar="N|PATH|URL", help="camera number (default 0), a file or an address"
     )
     add_result_options(live)
+    convert = commands.add_parser(
+        "convert", help="write results files in the formats of other tools", allow_abbrev=False
+    )
+    convert.add_argument("convert", metavar="IN", nargs="+", help="results files, of any format that is read")
+    convert.add_argument("--output", metavar="DIR", help="the folder to write to (default: beside each file)")
+    convert.add_argument("--rate", metavar="R", type=rate, help="frames a second of a file without times")
+    add_convert_options(convert, required=True)
+    convert.set_defaults(job="convert")
     model = commands.add_parser(
         "model", help="the model's parts and sizes; checks the weights", allow_abbrev=False
     )

@@ -7,14 +7,13 @@ with length.
 
 import os
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
+from emotion_core.ahead import ahead
 from emotion_core.annotated import Annotated
 from emotion_core.files import disk_problem
 from emotion_core.planning import Plan, plan
@@ -37,7 +36,6 @@ __all__ = ["AnalysisResult", "ObjectFinder", "Part", "Plan", "Progress", "analyz
 Progress = Callable[[int, int | None, float, float | None], None]
 """Called with frames done, frames in all, frames a second and seconds left; None stands for unknown."""
 
-T = TypeVar("T")
 _Found = tuple[Frame, list[DetectedObject] | None]  # a frame and its objects, None where nobody looked
 _QUEUE_BYTES = 12_000_000  # four pictures of 1280x720; more take memory and gain no time
 _MODEL_FACTS = ("name", "sha256", "trained", "temperature", "temperature_color", "backend", "device")
@@ -160,11 +158,11 @@ def _analyze(
             sound = made.source if made.info.has_audio else None
             annotated = Annotated(made.video, made.info, sound, style, depth, reader.part)
             stack.callback(annotated.discard)
-        decoded = _ahead(_with_objects(reader, search), depth)
+        decoded = ahead(_with_objects(reader, search), depth)
         stack.callback(decoded.close)
         sighted = ((recognizer.find(frame, session), found) for frame, found in decoded)
         # A 4K frame more in waiting adds 80 MB at the peak; decoding and encoding take longest there anyway.
-        stream = _ahead(sighted, depth) if depth > 1 else sighted
+        stream = ahead(sighted, depth) if depth > 1 else sighted
         stack.callback(stream.close)
         try:
             end, beyond = 0.0, 0
@@ -261,18 +259,6 @@ class _Pace:
 def _depth(info: VideoInfo) -> int:
     """Return how many frames may wait between two threads: few of a large picture."""
     return max(1, min(6, _QUEUE_BYTES // max(1, info.width * info.height * 3)))
-
-
-def _ahead(items: Iterator[T], depth: int) -> Generator[T, None, None]:
-    """Yield `items` in order while a thread makes the next `depth` of them."""
-    pool = ThreadPoolExecutor(1, thread_name_prefix="ahead")
-    try:
-        waiting = deque(pool.submit(next, items, None) for _ in range(depth))
-        while (item := waiting.popleft().result()) is not None:
-            waiting.append(pool.submit(next, items, None))
-            yield item
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _with_objects(reader: Frames, search: ObjectSearch | None) -> Iterator[_Found]:

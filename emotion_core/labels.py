@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 EMOTIONS: tuple[str, ...] = ("Angry", "Disgust", "Fear", "Happy", "Neutral", "Sad", "Surprise")
 """The one order of the seven categories; checkpoints store it and loading verifies it."""
 
+UNSURE = "Uncertain"
+"""The name of the state of a face that is less sure than was asked for; it is none of the labels."""
+
 ALIASES: dict[str, str] = {
     "angry": "Angry",
     "anger": "Angry",

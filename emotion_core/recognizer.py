@@ -19,8 +19,10 @@ from emotion_core.faces.crop import (
 from emotion_core.faces.detectors import USUAL
 from emotion_core.faces.embedding import Embedder
 from emotion_core.faces.finder import FaceFinder
-from emotion_core.faces.tracking import Search, Track
+from emotion_core.faces.track import Track
+from emotion_core.faces.tracking import Search
 from emotion_core.forks import Home
+from emotion_core.network.naming import title_of
 from emotion_core.network.runtime import Network, load_network
 from emotion_core.session import Session, Sighting
 from emotion_core.smoothing import Reading, SettingError
@@ -84,6 +86,16 @@ class Recognizer:
             network = load_network(path, backend=backend, device=device, threads=threads)
             return cls(network, finder.result(), Embedder() if reidentify else None)
 
+    def with_blendshapes(self) -> "Recognizer":
+        """Give one that shares this one's weights and reads the 52 blendshapes too, by the usual face model.
+
+        Raises:
+            EmotionError: where that face model can't be had.
+        """
+        mine = self._finder
+        finder = FaceFinder(blendshapes=True, detector=mine.detector, every_frame=mine.every_frame)
+        return Recognizer(self._network, finder, self._embedder)
+
     @property
     def labels(self) -> tuple[str, ...]:
         """The categories, in the order of the probabilities."""
@@ -100,6 +112,7 @@ class Recognizer:
         meta = self._network.metadata
         return {
             **dict(meta.facts),
+            "name": title_of(meta.facts),
             "labels": list(meta.labels),
             "trained": meta.trained,
             "sha256": meta.sha256,

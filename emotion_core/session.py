@@ -97,10 +97,10 @@ class Session:
         same = set()
         for face, found in sighting.found.items():
             person = self.people.get(face)
-            if person is None or sighting.now - person.seen > GAP:
-                continue
             if (
-                found.anchor is not None
+                person is not None
+                and sighting.now - person.seen <= GAP
+                and found.anchor is not None
                 and found.anchor is person.anchor
                 and person.reading is not None
                 and person.smoother.lead >= NEAR

@@ -23,22 +23,26 @@ class Piece:
     number: int = 0x100
 
 
-def record(path: Path, pieces: Sequence[Piece]) -> Path:
-    """Write the pieces into one file, as a recorder does that is never told of a change."""
+def record(path: Path, pieces: Sequence[Piece], face: np.ndarray | None = None) -> Path:
+    """Write the pieces into one file, as a recorder does that is never told of a change.
+
+    `face`, RGB (240, 320, 3), is shown for ten seconds of every minute, and grey for the rest of the time.
+    """
     part = path.with_suffix(".part.ts")
     with path.open("wb") as whole:
         for piece in pieces:
-            _write(part, piece)
+            _write(part, piece, face)
             whole.write(part.read_bytes())
     part.unlink()
     return path
 
 
-def _write(path: Path, piece: Piece) -> None:
+def _write(path: Path, piece: Piece, face: np.ndarray | None) -> None:
     options = {"mpegts_start_pid": str(piece.number)}
     with av.open(str(path), "w", format="mpegts", container_options=options) as out:
         video = out.add_stream("libx264", rate=25, options={"preset": "ultrafast", "g": "25"})
-        video.width, video.height, video.pix_fmt = 160, 120, "yuv420p"
+        video.width, video.height = (160, 120) if face is None else (320, 240)
+        video.pix_fmt = "yuv420p"
         video.codec_context.time_base = Fraction(1, CLOCK)
         video.codec_context.max_b_frames = 0
         sound = None
@@ -49,8 +53,10 @@ def _write(path: Path, piece: Piece) -> None:
             resampler = av.AudioResampler(context.format.name, piece.layout, piece.rate, frame_size=size)
         samples = piece.rate // 25
         for index in range(round(piece.seconds * 25)):
-            grey = np.full((120, 160, 3), 20 + index * 3 % 200, np.uint8)
-            frame = av.VideoFrame.from_ndarray(grey, format="rgb24")
+            image = np.full((video.height, video.width, 3), 20 + index * 3 % 200, np.uint8)
+            if face is not None and index // 25 % 60 < 10:
+                image = np.roll(face, round(6 * np.sin(index / 15)), axis=1)
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
             frame.pts, frame.time_base = round((piece.start + index / 25) * CLOCK), Fraction(1, CLOCK)
             out.mux(video.encode(frame))
             if sound is None:

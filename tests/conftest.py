@@ -12,6 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.postgres import Postgres
     from webapp.shared.engine import Engine
     from webapp.shared.store import Workspace
 
@@ -146,3 +147,12 @@ def workspace() -> "Iterator[Workspace]":
     space = Workspace(keep_minutes=5)
     yield space
     space.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> "Iterator[Postgres]":
+    """A PostgreSQL for the tests that need one; they are skipped where it is not installed."""
+    from tests.postgres import running
+
+    with running() as server:
+        yield server

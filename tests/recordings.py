@@ -48,6 +48,13 @@ class Case:
     per_minute: float
     people: dict[int, Person]
 
+    @property
+    def uncertain(self) -> float:
+        """The share of the time seen, of all faces together, in which the answer is uncertain."""
+        people = self.people.values()
+        unsure = sum(person.seconds * person.share.get("Uncertain", 0.0) for person in people)
+        return unsure / sum(person.seconds for person in people)
+
 
 # Pictures of 1, 0.5 and 2.5 s, and a last one that is held for 6 s.
 VARIABLE = Case(
@@ -179,15 +186,56 @@ STANDING = Case(
         )
     },
 )
-CASES = {"variable": VARIABLE, "returning": RETURNING, "flicker": FLICKER, "standing": STANDING}
+# Small letters are answers less sure than was asked for. Half a second lies between Happy and Sad, which is
+# bridged, two seconds between Sad and Happy, and half a second in the middle of Happy.
+DOUBTFUL = Case(
+    [
+        (0.0, {1: ("H", 0.9)}),
+        (1.0, {1: ("n", 0.4)}),
+        (1.5, {1: ("S", 0.8)}),
+        (2.5, {1: ("h", 0.55)}),
+        (4.5, {1: ("H", 0.85)}),
+        (5.0, {1: ("a", 0.6)}),
+        (5.5, {1: ("H", 0.7)}),
+    ],
+    end=6.0,
+    seconds=6.0,
+    found=1.0,
+    valence=1.25 / 6,
+    per_minute=10.0,
+    people={
+        1: Person(
+            seconds=6.0,
+            share={"Happy": 2 / 6, "Sad": 1 / 6, "Uncertain": 3 / 6},
+            # 4 x 0.5 - 1 x 0.5 - 0.5 x 0.5 = 1.25; 5.5 x 0.5^2 = 1.375
+            valence=(1.25 / 6, sqrt(1.375 / 6 - (1.25 / 6) ** 2)),
+            # 4 x 0.8 + 0.2 + 0.5 x 0.5 + 0.5 x 0.9 = 4.1; 4 x 0.64 + 0.04 + 0.5 x 0.25 + 0.5 x 0.81 = 3.13
+            arousal=(4.1 / 6, sqrt(3.13 / 6 - (4.1 / 6) ** 2)),
+            changes=1,
+            per_minute=10.0,
+            longest=("Uncertain", 2.5, 4.5),
+            moments=[("Happy", 0.0, 0.9), ("Happy", 4.5, 0.85), ("Sad", 1.5, 0.8), ("Happy", 5.5, 0.7)],
+            quadrants=(4.5 / 6, 0.5 / 6, 1 / 6, 0.0),
+        )
+    },
+)
+CASES = {
+    "variable": VARIABLE,
+    "returning": RETURNING,
+    "flicker": FLICKER,
+    "standing": STANDING,
+    "doubtful": DOUBTFUL,
+}
 
 
 def face_of(number: int, look: tuple[str, float]) -> Face:
-    """The face of a letter and a confidence."""
-    label, valence, arousal = LOOKS[look[0]]
+    """The face of a letter and a confidence; a small letter is of an uncertain answer."""
+    label, valence, arousal = LOOKS[look[0].upper()]
     rest = (1 - look[1]) / 6
     chances = tuple(look[1] if name == label else rest for name in EMOTIONS)
-    return Face(number, Box(1, 1, 4, 4), label, look[1], chances, valence, arousal)
+    return Face(
+        number, Box(1, 1, 4, 4), label, look[1], chances, valence, arousal, uncertain=look[0].islower()
+    )
 
 
 def record(case: Case, folder: Path) -> Recording:

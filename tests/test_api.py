@@ -1,10 +1,12 @@
 """The API of a running server: what it gives is what the command line writes, and strangers get nothing."""
 
+import io
 import json
 import shutil
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -51,7 +53,8 @@ def problem(answer: httpx.Response, status: int) -> str:
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     said = answer.json()
-    assert set(said) == {"type", "title", "status", "detail"} and said["status"] == status
+    assert set(said) == {"type", "title", "status", "detail", "request_id"} and said["status"] == status
+    assert said["request_id"] == answer.headers["x-request-id"]
     assert said["detail"] and "\n" not in said["detail"]
     return str(said["detail"])
 
@@ -123,6 +126,12 @@ def test_filters_choose_records(lab: httpx.Client, done: dict[str, Any]) -> None
     assert lab.get(at, params={"face": 99}).json() == []
     lines = lab.get(at, params={"face": 1, "format": "csv"}).text.splitlines()
     assert len(lines) == 1 + sum(record["face"] == 1 for record in every)
+    grid = lab.get(at, params={"face": 1, "format": "textgrid"})
+    assert (
+        'name = "Person 1"' in grid.text and "talking_results.textgrid" in grid.headers["content-disposition"]
+    )
+    with zipfile.ZipFile(io.BytesIO(lab.get(at, params={"format": "bids"}).content)) as packed:
+        assert "sub-01/beh/sub-01_task-talking_events.tsv" in packed.namelist()
     assert "from" in problem(lab.get(at, params={"from": 2, "to": 1}), 422)
 
 

@@ -110,14 +110,61 @@ def test_gradio_client_gives_the_same(
 
     client = gradio_client.Client(server.url, headers={"Authorization": f"Bearer {LAB}"}, verbose=False)
     described = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert set(described) == {"/analyze_video", "/read_faces"}
+    assert set(described) == {"/analyze_video", "/read_faces", "/read_live"}
     assert all(endpoint["description"] for endpoint in described.values())
+    told = client.view_api(return_format="str", print_info=False)
+    assert all(f'api_name="{name}"' in told for name in described)
     found = client.predict(gradio_client.handle_file(str(talking_clip)), api_name="/analyze_video")
     assert found["results"] == written and found["summary"]["frames"] == 50
     face = client.predict(gradio_client.handle_file(str(astronaut_path)), api_name="/read_faces")["faces"][0]
     assert face["emotion"] == "Happy"
     with pytest.raises(Exception, match="not a picture"):
         client.predict(gradio_client.handle_file(str(Path(__file__))), api_name="/read_faces")
+
+
+def gradio_client_of(server: Serving, token: str = LAB) -> Any:
+    import gradio_client
+
+    return gradio_client.Client(server.url, headers={"Authorization": f"Bearer {token}"}, verbose=False)
+
+
+def test_live_pictures_of_a_gradio_client_are_one_session(
+    server: Serving, talking_clip: Path, tmp_path: Path
+) -> None:
+    import gradio_client
+
+    files = []
+    for frame, number in zip(frames(talking_clip), range(4), strict=False):
+        files.append(tmp_path / f"{number}.png")
+        Image.fromarray(frame.image).save(files[-1])
+    client, another = gradio_client_of(server), gradio_client_of(server, GUEST)
+    picture = gradio_client.handle_file
+    said = [client.predict(picture(str(file)), smoothing=3, api_name="/read_live") for file in files]
+    assert [one["frame"] for one in said] == [0, 1, 2, 3]
+    assert said[0]["time"] == 0 or said[0]["time"] < said[1]["time"] < said[3]["time"]
+    assert {face["id"] for one in said for face in one["faces"]} == {1} and said[0]["width"] == 320
+    own, another.session_hash = another.session_hash, client.session_hash
+    with pytest.raises(Exception, match="403"):  # the name of a session opens nobody else's
+        another.predict(picture(str(files[0])), api_name="/read_live")
+    another.session_hash = own
+    assert another.predict(picture(str(files[0])), api_name="/read_live")["frame"] == 0
+    # Two of two places are taken: a third waits until one of them leaves.
+    third = gradio_client_of(server)
+    with pytest.raises(Exception, match="as many live viewers"):
+        third.predict(picture(str(files[0])), api_name="/read_live")
+    with pytest.raises(Exception, match="smoothing lies between"):
+        client.predict(picture(str(files[0])), smoothing=31, api_name="/read_live")
+    client.close(), another.close()
+    until = time.monotonic() + 60
+    while True:
+        try:
+            assert third.predict(picture(str(files[0])), api_name="/read_live")["frame"] == 0
+            break
+        except ValueError:  # of gradio_client: the place is not free yet
+            assert time.monotonic() < until
+            time.sleep(0.2)
+    third.close()
+    assert not list(server.folder.glob("tmp/emotion-app-*/**/[0-3].png"))
 
 
 # -- the stream

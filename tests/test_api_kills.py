@@ -8,6 +8,7 @@ import pytest
 
 from emotion_core.client import Client
 from emotion_core.types import EmotionError
+from tests.postgres import Postgres
 from tests.serving import LAB, Serving, serving
 
 pytestmark = pytest.mark.weights
@@ -90,12 +91,14 @@ def test_without_a_data_folder_nothing_survives(root: Path, tmp_path: Path, talk
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
+@pytest.mark.parametrize("queue", ["sqlite", "postgresql"])
 def test_three_servers_share_a_folder_and_one_is_killed(
-    root: Path, tmp_path: Path, talking_clip: Path
+    root: Path, tmp_path: Path, talking_clip: Path, queue: str, request: pytest.FixtureRequest
 ) -> None:
     from tests.browser.running import start_app, stop_app
 
-    with serving(root, tmp_path) as server:
+    flags = ("--database", request.getfixturevalue("postgres").new()) if queue == "postgresql" else ()
+    with serving(root, tmp_path, *flags) as server:
         others = [start_app(root, tmp_path / "tmp", *server.flags) for _ in range(2)]
         with Client(server.url, LAB) as client, Client(others[0].url, LAB) as second:
             ids = [(client if n % 2 else second).submit(talking_clip).id for n in range(12)]
@@ -108,4 +111,27 @@ def test_three_servers_share_a_folder_and_one_is_killed(
             assert sorted(job.tries for job in ended) == [1] * 11 + [2]
             results = [client.results(id) for id in ids]
             assert all(records == results[0] for records in results)
+        assert (server.data / "analyses.sqlite").exists() == (queue == "sqlite")
         stop_app(others[1])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_database_may_be_away_for_a_while(
+    root: Path, tmp_path: Path, talking_clip: Path, postgres: Postgres
+) -> None:
+    with serving(root, tmp_path, "--database", postgres.new()) as server:
+        with Client(server.url, LAB) as client:
+            ids = [client.submit(talking_clip).id for _ in range(3)]
+            while client.job(ids[0]).state == "queued":
+                time.sleep(0.05)
+        postgres.stop()
+        with server.client() as lab:
+            away = lab.get("/analyses")
+            assert away.status_code == 503 and away.headers["retry-after"] == "5"
+            assert "queue" in away.json()["detail"] and away.json()["request_id"]
+        postgres.start()
+        with Client(server.url, LAB) as client:
+            ended = [client.wait(id) for id in ids]
+            assert [job.state for job in ended] == ["done"] * 3 and ended[2].tries == 1
+            assert all(len(client.results(id)) == 50 for id in ids)

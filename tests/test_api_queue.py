@@ -1,14 +1,17 @@
 """The queue alone: what is leased, given back, set aside and forgotten; tokens and their file."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from emotion_core.types import EmotionError
+from tests.postgres import Postgres
 from webapp.service import ledger as ledgers
 from webapp.service.folder import DataFolder, new_id, plain_name
 from webapp.service.ledger import Entry, Ledger
@@ -16,9 +19,20 @@ from webapp.service.tokens import Tokens
 from webapp.shared.problems import ProblemError
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | str]:
+    """Where a ledger may be: in a file, and in an empty database where there is a PostgreSQL."""
+    if request.param == "sqlite":
+        yield tmp_path / "ledger.sqlite"
+    else:
+        yield request.getfixturevalue("postgres").new()
+
+
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(tmp_path / "ledger.sqlite")
+def ledger(where: Path | str) -> Iterator[Ledger]:
+    opened = Ledger(where)
+    yield opened
+    opened.close()
 
 
 def alive(worker: str) -> bool:
@@ -117,7 +131,7 @@ from pathlib import Path
 from webapp.service.folder import DataFolder
 from webapp.service.ledger import Ledger
 folder = DataFolder(Path(sys.argv[1]))
-ledger = Ledger(folder.ledger_file)
+ledger = Ledger(sys.argv[2] if "://" in sys.argv[2] else Path(sys.argv[2]))
 print("ready", flush=True)
 sys.stdin.readline()
 while (job := ledger.claim(folder.worker, folder.is_dead)) is not None:
@@ -128,29 +142,29 @@ while (job := ledger.claim(folder.worker, folder.is_dead)) is not None:
 """
 
 
-def worker(data: Path, *more: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-c", WORKER, str(data), *more]
+def worker(data: Path, where: Path | str, *more: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", WORKER, str(data), str(where), *more]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout and process.stdout.readline() == "ready\n"
     return process
 
 
-def test_several_processes_take_each_job_once(tmp_path: Path) -> None:
+def test_several_processes_take_each_job_once(tmp_path: Path, where: Path | str, ledger: Ledger) -> None:
     folder = DataFolder(tmp_path / "data")
-    ledger = Ledger(folder.ledger_file)
     ids = [add(ledger).id for _ in range(60)]
-    workers = [worker(folder.root) for _ in range(3)]
+    workers = [worker(folder.root, where) for _ in range(3)]
     said = [process.communicate("go\n", timeout=120)[0].split() for process in workers]
     assert sorted(id for one in said for id in one) == sorted(ids)
     assert ledger.counts()["done"] == 60
     assert {entry.tries for entry in ledger.page("token:lab", 100, None, None)} == {1}
 
 
-def test_a_killed_process_is_known_to_be_dead_at_once(tmp_path: Path) -> None:
+def test_a_killed_process_is_known_to_be_dead_at_once(
+    tmp_path: Path, where: Path | str, ledger: Ledger
+) -> None:
     folder = DataFolder(tmp_path / "data")
-    ledger = Ledger(folder.ledger_file)
     id = add(ledger).id
-    process = worker(folder.root, "--hold")
+    process = worker(folder.root, where, "--hold")
     assert process.stdin and process.stdout
     process.stdin.write("go\n")
     process.stdin.flush()
@@ -175,13 +189,55 @@ def test_a_name_from_outside_is_a_plain_one(given: str, name: str) -> None:
 
 
 def test_a_folder_of_another_version_is_refused(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "l.sqlite")
-    ledger._db().execute("PRAGMA user_version = 99")
+    Ledger(tmp_path / "l.sqlite")
+    with sqlite3.connect(tmp_path / "l.sqlite") as db:
+        db.execute("PRAGMA user_version = 99")
     with pytest.raises(EmotionError, match="another version"):
         Ledger(tmp_path / "l.sqlite")
     (tmp_path / "file").write_text("no database, and long enough to be looked at" * 30)
     with pytest.raises(EmotionError, match="can't be opened"):
         Ledger(tmp_path / "file")
+
+
+def test_a_database_that_is_none_of_ours_is_told_in_one_line(postgres: Postgres) -> None:
+    address = postgres.new()
+    Ledger(address).close()
+    postgres.run(address, "UPDATE emotion_ledger SET version = 99")
+    with pytest.raises(EmotionError, match="another version"):
+        Ledger(address)
+    with pytest.raises(EmotionError, match="can't be used") as caught:
+        Ledger(address.replace("emotion@", "nobody:hidden-word@"))
+    assert "hidden-word" not in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_ledger_outlives_a_stop_of_its_database(postgres: Postgres) -> None:
+    ledger = Ledger(postgres.new())
+    id = add(ledger).id
+    postgres.restart()
+    job = ledger.claim("w", alive)
+    assert job and job.id == id and end(ledger, job)
+    postgres.stop()
+    with pytest.raises(ledger.failures):
+        ledger.beat(job, 0, None, None, None)
+    postgres.start()
+    assert ledger.counts()["done"] == 1
+    ledger.close()
+
+
+def test_a_folder_and_a_database_stay_together(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "data")
+    folder.belong_to("one", fresh=True)
+    folder.belong_to("one", fresh=False)
+    for other in ("two", ""):
+        with pytest.raises(EmotionError, match="begun together"):
+            folder.belong_to(other, fresh=True)
+    plain = DataFolder(tmp_path / "plain")
+    Ledger(plain.ledger_file)
+    plain.belong_to("", fresh=False)
+    with pytest.raises(EmotionError, match="begun together"):
+        plain.belong_to("one", fresh=True)
+    with pytest.raises(EmotionError, match="begun together"):
+        DataFolder(tmp_path / "new").belong_to("one", fresh=False)
 
 
 # -- tokens

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import pytest
 
 from emotion_core.analytics import compare as insight_compare
-from emotion_core.analytics import pairs, sample
+from emotion_core.analytics import measures, pairs, sample
 from emotion_core.analytics.loading import check
 from emotion_core.labels import EMOTIONS, coordinates
 from emotion_core.palette import INK, color_of
@@ -17,7 +17,7 @@ from tests.tables import checked, rows_of
 from webapp.charts import compare as charts_compare
 from webapp.charts import people as charts_people
 from webapp.charts import plane, shares
-from webapp.charts.style import drawn_once, figure_data
+from webapp.charts.style import blend, drawn_once, figure_data
 
 
 @pytest.fixture(scope="module")
@@ -307,3 +307,27 @@ def test_charts_and_dashboard_load_no_network(root: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
+
+
+def test_lines_are_thinned_by_points_whatever_time_lies_between() -> None:
+    # Two talks of five minutes, ten hours apart: bins of equal length would leave a few points of each.
+    time = np.concatenate([np.arange(4500) / 15, 36_000 + np.arange(4500) / 15])
+    values = np.sin(time / 7)
+    values[700] = 5.0
+    kept = shares.thin(time, [values], 800)
+    assert 700 <= len(kept) <= 800 and 700 in kept
+    assert 300 < (kept < 4500).sum() < 500
+
+
+def test_no_line_of_the_grid_runs_through_a_number() -> None:
+    figure = shares.shares_bar(check(sample.make_recording(20, 2), name="a").frame)
+    assert figure.layout.xaxis.showgrid is False and figure.layout.yaxis.showgrid is False
+    assert blend("#FFFFFF", "#000000", 0.5) == "#808080" and blend("#102030", "#FFFFFF", 0.0) == "#102030"
+
+
+def test_a_person_who_is_not_seen_keeps_a_row() -> None:
+    frame = check(sample.make_recording(20, 2), name="a").frame
+    alone = measures.select(frame, people=[1])
+    band = shares.ribbon(alone, [1, 2]).data[0]
+    assert list(band.y) == ["Person 1", "Person 2"]
+    assert np.isnan(band.z[1]).all() and not np.isnan(band.z[0]).all()

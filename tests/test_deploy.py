@@ -28,7 +28,9 @@ def test_front_matter_makes_a_space(front):
     assert (ROOT / front["app_file"]).is_file()
     assert len(front["short_description"]) <= 60
     assert isinstance(front["python_version"], str), "3.10 would be read as 3.1 without quotes"
-    assert front["license"] == "mit" and front["tags"] and front["models"]
+    assert front["license"] == "other" and front["tags"] and front["models"]  # code: MIT; weights: not so
+    assert {"mit", "research", "commercial"} <= set(front["license_name"].split("-"))
+    assert (ROOT / front["license_link"]).is_file()
 
 
 def test_front_matter_agrees_with_the_pins(front):

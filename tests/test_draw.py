@@ -144,7 +144,7 @@ def test_any_labels(labels: tuple[str, ...]) -> None:
     assert np.any(draw(image, [custom]) != image)
 
 
-def test_an_uncertain_answer_is_grey_with_a_question_mark() -> None:
+def test_an_uncertain_answer_says_so_in_a_colour_of_its_own() -> None:
     image = np.zeros((480, 640, 3), np.uint8)
     sure = face(Box(100, 100, 150, 200))
     unsure = replace(sure, uncertain=True)
@@ -155,7 +155,9 @@ def test_an_uncertain_answer_is_grey_with_a_question_mark() -> None:
     metrics = panels.Metrics.of(640, 480)
     choosers = [panels.Chooser([one], metrics, False, False, False) for one in (sure, unsure)]
     tags = [chooser.size(0, panels.LEVELS - 1) for chooser in choosers]
-    names = [sprites.text_width(f"{name} {sure.confidence:.0%}", metrics.row) for name in ("Happy", "Happy?")]
+    names = [
+        sprites.text_width(f"{name} {sure.confidence:.0%}", metrics.row) for name in ("Happy", "Uncertain")
+    ]
     assert tags[0] and tags[1] and tags[1][0] - tags[0][0] == names[1] - names[0] > 0
 
 

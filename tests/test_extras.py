@@ -46,7 +46,7 @@ def test_every_format_holds_them_and_reads_them_back(
     points = np.array(first["landmarks"])
     assert points.shape == (50, 2)
     assert (points > [x - 2, y - 2]).all() and (points < [x + width + 2, y + height + 2]).all()
-    for name in formats.available():
+    for name in formats.readable():
         table = read_results(result.paths[name])
         assert list(table.columns) == columns(extras=EXTRAS) and len(table) == len(records) == 5, name
         assert table.attrs["skipped"] == 0

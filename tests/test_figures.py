@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from math import sqrt
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ import pandas as pd
 import pytest
 
 from emotion_core.analytics import MEASURES, figures, loading, measures, moments
-from emotion_core.labels import EMOTIONS
+from emotion_core.labels import EMOTIONS, UNSURE
+from emotion_core.palette import color_of
 from emotion_core.results.recording import read_results, summarize
 from emotion_core.results.summary import Summary
 from tests.recordings import CASES, VARIABLE, Case, record
+from webapp.charts.timeline import ribbon_table
 from webapp.shared import parts
 from webapp.shared.i18n import Text
 from webapp.shared.report import report_html
@@ -36,7 +39,7 @@ def near(value: Any) -> Any:
 
 
 def full(share: Mapping[str, float]) -> dict[str, float]:
-    return {label: share.get(label, 0.0) for label in EMOTIONS}
+    return {label: 0.0 for label in EMOTIONS} | dict(share)
 
 
 def moments_of(table: pd.DataFrame, face: int) -> list[tuple[str, float, float]]:
@@ -51,6 +54,7 @@ def test_the_summary_has_the_figures(case: Case, tmp_path: Path) -> None:
     assert summary["seconds_with_face"] / summary["seconds"] == near(case.found)
     assert summary["measures"]["valence"] == near(case.valence)
     assert summary["measures"]["changes_per_minute"] == near(case.per_minute)
+    assert summary["measures"]["uncertain"] == near(case.uncertain) == near(summary["share"].get(UNSURE, 0.0))
     assert [person["face"] for person in summary["faces"]] == list(case.people)
     for person, known in zip(summary["faces"], case.people.values(), strict=True):
         assert person["seconds"] == near(known.seconds)
@@ -85,6 +89,7 @@ def test_the_dashboard_has_the_figures(case: Case, tmp_path: Path) -> None:
         view = measures.overview(table)
         assert (view["length"], view["found"]) == near((case.seconds, case.found))
         assert (view["valence"], view["changes_per_minute"]) == near((case.valence, case.per_minute))
+        assert view["uncertain"] == near(case.uncertain)
         longest_first = sorted(case.people, key=lambda face: -case.people[face].seconds)
         assert results.people == longest_first
         whole = sum(known.seconds for known in case.people.values())
@@ -118,6 +123,9 @@ def test_the_page_has_the_figures(case: Case, tmp_path: Path) -> None:
     facts = dict(re.findall(r'<dt class="k">(.*?)</dt><dd.*?>(.*?)</dd>', page))
     assert facts["Length"] == parts.length(case.seconds)
     assert facts["Time with a face"] == parts.percent(case.found)
+    unsure = case.uncertain
+    assert facts.get("Uncertain") == (parts.percent(unsure) if unsure else None)
+    assert page.count("Uncertain</span>") == (2 if unsure else 0)  # beside its colour: legend and card
     cards = page.split('class="part person"')[1:]
     assert len(cards) == len(case.people)
     for card, known in zip(cards, case.people.values(), strict=True):
@@ -142,6 +150,7 @@ def test_the_report_has_the_figures(case: Case, tmp_path: Path) -> None:
     assert cards["Time with a face"] == f"{100 * case.found:.1f} %"
     assert cards["Mean valence"] == f"{case.valence:+.2f}"
     assert cards["Changes / min"] == f"{case.per_minute:.1f}"
+    assert cards["Uncertain"] == f"{100 * case.uncertain:.1f} %"
     assert {measure.label for measure in MEASURES} <= set(cards)
     blocks = re.findall(r'<script type="application/json" id="figure\d+">(.*?)</script>', page, re.DOTALL)
     charts = [json.loads(block.replace("<\\/", "</")) for block in blocks]
@@ -153,7 +162,7 @@ def test_the_report_has_the_figures(case: Case, tmp_path: Path) -> None:
     assert peaks == sorted(m[1] for known in case.people.values() for m in known.moments)
 
 
-@pytest.mark.parametrize("name", ["returning", "standing"])
+@pytest.mark.parametrize("name", ["returning", "doubtful"])
 def test_the_overview_page_shows_the_figures(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,6 +187,7 @@ def test_the_overview_page_shows_the_figures(
     assert cards["Mean valence"] == f"{case.valence:+.2f}"
     assert cards["Changes / min"] == f"{case.per_minute:.1f}"
     assert cards["People"] == str(len(case.people))
+    assert cards["Uncertain"] == f"{100 * case.uncertain:.1f} %"
     listed = next(t.value for t in app.dataframe if "Probability" in t.value.columns)
     known = [(m[1], face) for face, person in case.people.items() for m in person.moments]
     assert sorted(zip(listed["Time (s)"], listed["Person"], strict=True)) == sorted(known)
@@ -194,7 +204,7 @@ def test_a_recording_comes_to_the_same_in_pieces_of_any_length(piece: int) -> No
             if rng.random() < 0.8:
                 label = EMOTIONS[int(rng.choice(3))]
                 values = [round(float(v), 6) for v in (rng.random(), rng.uniform(-1, 1), rng.random())]
-                rows.append((frame, time, face, label, *values, lasting))
+                rows.append((frame, time, face, label, *values, lasting, rng.random() < 0.3))
         time = round(time + lasting, 6)
 
     def summary(size: int) -> dict[str, Any]:
@@ -292,3 +302,40 @@ print(made.summary["seconds"], made.summary["share"]["Happy"])
     root = Path(__file__).resolve().parent.parent
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
     assert (done.stdout.strip(), done.stderr) == ("2.0 1.0", "")
+
+
+def test_what_is_uncertain_is_drawn_as_such(tmp_path: Path) -> None:
+    # All of it lies below what was asked for: not a tenth of it may be drawn as an emotion.
+    pictures = [(k / 5, {1: ("n", 0.5)}) for k in range(20)]
+    recording = record(replace(CASES["doubtful"], pictures=pictures, end=4.0), tmp_path)
+    results = read_results(recording.paths["json"])
+    assert recording.summary["share"] == full({UNSURE: 1.0})
+    assert recording.summary["faces"][0]["emotion"] == UNSURE
+    page = result_html(results, recording.summary, [], EN)
+    drawn = [
+        fill
+        for d, fill in re.findall(r'<path d="(.*?)" fill="(.*?)"', page)
+        if "L0 0.0" in d or "M0 0.0" in d
+    ]
+    assert drawn == [color_of(UNSURE)] and color_of(UNSURE) != color_of(
+        "Neutral"
+    )  # nothing else reaches the top
+    assert 'aria-label="Uncertain 100 %"' in page
+    table = loading.read(recording.paths["json"]).frame
+    assert table["emotion"].unique().tolist() == ["Neutral"]  # the record keeps its name
+    _, states = ribbon_table(table, [1])
+    assert {measures.states_of(table)[int(state)] for state in states.ravel()} == {UNSURE}
+    assert moments.moments(table).empty
+
+
+def test_a_report_names_model_hash_and_settings(tmp_path: Path) -> None:
+    recording = record(VARIABLE, tmp_path)
+    about = {
+        "model": {"name": "A network 3", "sha256": "ab12", "labels": ["Calm", "Tense"]},
+        "settings": {"smoothing": 5, "threshold": 0.67, "extras": ["pose"]},
+    }
+    page = report_html(read_results(recording.paths["json"]), {**recording.summary, **about})
+    said = dict(re.findall(r"<td>(.*?)</td>\s*<td>(.*?)</td>", page.partition("How it was made")[2]))
+    assert (said["model: name"], said["model: sha256"]) == ("A network 3", "ab12")
+    assert (said["model: labels"], said["settings: threshold"]) == ("Calm, Tense", "0.67")
+    assert said["settings: extras"] == "pose"

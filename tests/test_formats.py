@@ -55,7 +55,7 @@ def same(given: object, wanted: object, margin: float) -> bool:
     return abs(float(given) - float(wanted)) <= margin  # type: ignore[arg-type]
 
 
-@pytest.fixture(params=list(FORMATS))
+@pytest.fixture(params=[name for name, fmt in FORMATS.items() if fmt.reader is not None])
 def name(request: pytest.FixtureRequest) -> str:
     if FORMATS[request.param].missing:
         pytest.skip(f"not installed: {', '.join(FORMATS[request.param].missing)}")
@@ -102,7 +102,7 @@ def test_all_formats_are_written_at_once_and_replaced_together(tmp_path: Path) -
             for index in range(count):
                 recording.append(Frame(PICTURE, index, index / 10), [])
         assert set(recording.paths) == {*names, "summary"}
-        assert all(len(read_results(recording.paths[name])) == count for name in names)
+        assert all(len(read_results(recording.paths[name])) == count for name in formats.readable())
     failed = Recording.create(path, formats=names)
     failed.append(Frame(PICTURE), [])
     assert len(list(tmp_path.glob("*.partial.*"))) == len(names)

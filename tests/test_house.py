@@ -217,7 +217,15 @@ def test_examples_in_docstrings_run():
     assert written and not failed
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-dashboard.txt"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "requirements.txt",
+        "requirements-dev.txt",
+        "requirements-dashboard.txt",
+        "tests/requirements-formats.txt",
+    ],
+)
 def test_requirements_are_pinned(name):
     path = ROOT / name
     if not path.exists():

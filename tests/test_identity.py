@@ -123,6 +123,46 @@ def test_two_whose_tracks_were_exchanged_get_their_own_back():
     assert out == {1: 380, 2: 300}
 
 
+def test_who_is_hidden_by_somebody_is_not_taken_for_a_third():
+    """Two pass each other: what is seen of the one behind is like nobody, and no evidence."""
+    tracker = Tracker()
+    for i in range(50):
+        apart = max(0, abs(25 - i) * 12 - 60) + 60  # pixels, of faces that are 80 wide
+        person = blend(B, C, 0.9) if apart < 80 else B
+        out = step(tracker, i / 25, [face_at(600, A), face_at(600 + apart, person)])
+        assert set(out) <= {1, 2}
+    assert out == {1: 600, 2: 600 + apart}
+
+
+def test_who_was_never_seen_well_is_followed_by_somebody_else():
+    """A face in three-quarter profile changes to another at a cut: neither was seen from the front before."""
+    tracker, seen = Tracker(), []
+    for i in range(30):
+        other = i >= 10
+        room = SPOTS[::-1].copy() if other else SPOTS
+        seen.append(list(step(tracker, i / 25, [face_at(300, B if other else A, yaw=40.0)], room)))
+    assert seen[9] == [1] and seen[-1] == [2]
+
+
+def test_a_stranger_in_profile_is_named_at_once_though_somebody_may_return():
+    tracker, seen = Tracker(), []
+    for i in range(40):
+        faces = [] if 10 <= i < 20 else [face_at(300, A)] if i < 10 else [face_at(900, B, yaw=40.0)]
+        seen.append(list(step(tracker, i / 25, faces)))
+    assert seen[9] == [1] and seen[24] == [2] and seen[-1] == [2]
+
+
+def test_where_pictures_come_slowly_one_look_is_enough():
+    """Two people in turn, each twice, a picture every five seconds; somewhat alike, as all faces are."""
+    tracker, seen = Tracker(), []
+    people = [A, A, blend(A, B, 0.8), blend(A, B, 0.8)] * 3
+    assert OTHER < float(A @ people[2]) < DOUBTED
+    for i, person in enumerate(people):
+        room = SPOTS if i // 2 % 2 else SPOTS[::-1].copy()
+        seen += step(tracker, 5.0 * i, [face_at(300, person)], room)
+    assert seen == [1, 1, 2, 2] * 3
+
+
 def test_a_head_that_turns_away_or_is_blurred_for_a_moment_keeps_its_id():
     tracker = Tracker()
     for i in range(50):

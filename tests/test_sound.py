@@ -95,6 +95,26 @@ def test_a_recording_has_results_for_every_frame(
     assert len(heard) >= minutes * 120 - 1 and min(heard[: round(minutes * 120) - 1]) > 0.1
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.weights
+def test_twenty_minutes_of_television_are_analysed_whole(
+    tmp_path: Path, recognizer: Recognizer, astronaut: np.ndarray
+) -> None:
+    """Six pieces of 200 s, five changes of the sound between them, and somebody who is back each minute."""
+    pieces = [Piece(p.codec, p.layout, p.rate, 200) for p in CHANGES]
+    face = np.ascontiguousarray(astronaut[0:240, 60:380])
+    path = record(tmp_path / "tv.ts", in_turn(pieces), face)
+    result = analyze(path, recognizer=recognizer)
+    assert result.complete and result.summary["remarks"] == []
+    table = read_results(result.paths["json"])
+    assert table["frame"].unique().tolist() == list(range(30_000))
+    assert result.summary["seconds"] == pytest.approx(1200, abs=0.2)
+    assert result.summary["people"] == 1 and table["face"].notna().sum() > 0.9 * 24 * 250
+    heard = loudness(result.paths["video"])
+    assert len(heard) >= 2399 and min(heard[:2399]) > 0.1
+
+
 def test_a_track_that_is_declared_but_empty_is_left_out(tmp_path: Path) -> None:
     with av.open(str(tmp_path / "a.mkv"), "w") as out:
         video = out.add_stream("libx264", rate=25)

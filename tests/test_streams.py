@@ -262,3 +262,16 @@ def test_interlaced_pictures_lose_their_combs(tmp_path: Path, name: str, codec: 
         return float(np.abs(lines[1:-1] - (lines[:-2] + lines[2:]) / 2).mean())
 
     assert max(combs(f.image) for f in read[1:-1]) < combs(images[5]) / 5
+
+
+def test_a_codec_whose_name_is_damaged_is_one_line(tmp_path: Path) -> None:
+    """The header of a Matroska file names the codec: with a letter lost, nobody can read the packets."""
+    path = encode(tmp_path / "a.mkv", greys(10))
+    data = path.read_bytes()
+    assert data.count(b"V_MPEG4/ISO/AVC") == 1
+    path.write_bytes(data.replace(b"V_MPEG4/ISO/AVC", b"V_\0PEG4/ISO/AVC"))
+    with pytest.raises(
+        EmotionError, match="can't be decoded here: copy it again, or save it as mp4"
+    ) as caught:
+        frames(path)
+    assert "\n" not in str(caught.value)

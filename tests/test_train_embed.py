@@ -7,17 +7,21 @@ import cv2
 import numpy as np
 import onnx
 import pytest
+import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from emotion_core.faces.crop import crop_matrix
 from emotion_core.faces.embedding import Embedder
+from emotion_core.faces.weights import find_embedding
 from emotion_core.network.checkpoint import WEIGHTS
+from emotion_core.types import EmotionError
 from tests.newcomer import write_folder
 from tests.test_train_distill import SHAPE, write_teacher
 from train.__main__ import main
 from train.data.people import is_held_back, person_of
-from train.fit.embed import answers, begin, teach, teacher_matrix
-from train.ship.embedding import judge_pairs
+from train.fit import embed
+from train.fit.embed import answers, begin, taken_up, teach, teacher_matrix
+from train.measure.pairs import judge_pairs
 
 PLACES = 1024 * 7 * 7  # that the teacher's last layer reads of a picture of 112 px
 
@@ -92,6 +96,51 @@ def test_the_command_writes_what_the_library_reads(
     assert judged and all(0 <= one["joined"] <= 1 for one in judged if one["different_pairs"])
     vectors = Embedder(out).of_crops([astronaut[60:200, 160:300], astronaut[:, :, 0]])
     assert vectors.shape == (2, 128) and np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-4)
+
+
+@pytest.mark.weights
+def test_a_network_in_8_bits_is_taken_up_as_it_was() -> None:
+    net, shipped = taken_up(find_embedding()).eval(), Embedder()
+    faces = np.random.default_rng(0).normal(size=(4, 1, 8, 8)).astype(np.float32)
+    faces = np.stack([cv2.resize(face[0], (64, 64))[None] for face in faces])
+    with torch.no_grad():
+        vectors = net(torch.from_numpy(faces)).numpy()
+    assert (vectors * shipped.of_batch(faces)).sum(1).min() > 0.9
+    with pytest.raises(EmotionError, match="wanted face_embedding.onnx"):
+        taken_up(WEIGHTS.with_name("face_detection_yunet_2023mar.onnx"))
+
+
+@pytest.mark.weights
+def test_a_run_that_was_cut_ends_as_one_that_was_not(
+    teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embed, "_SAVE", -1.0)  # before every step
+    crops = np.random.default_rng(0).integers(0, 256, (8, 144, 144), np.uint8)
+    wanted = np.eye(8, 128, dtype=np.float32)
+    one, other, keep = taken_up(find_embedding()), taken_up(find_embedding()), tmp_path / "state"
+    teach(one, crops, wanted, 144 / 112, pictures=64 * 3, keep=keep)
+    teach(other, crops, wanted, 144 / 112, pictures=64 * 3, keep=keep)  # takes the last step alone
+    assert all(v.equal(one.state_dict()[k]) for k, v in other.state_dict().items())
+    with pytest.raises(EmotionError, match="another seed or length"):
+        teach(other, crops, wanted, 144 / 112, pictures=64 * 4, keep=keep)
+    keep.write_bytes(b"no state")
+    with pytest.raises(EmotionError, match="damaged"):
+        teach(other, crops, wanted, 144 / 112, pictures=64 * 3, keep=keep)
+
+
+@pytest.mark.weights
+def test_the_command_goes_on_with_some_pictures_of_a_set(
+    teacher: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_folder(tmp_path / "data", 8)
+    out = tmp_path / "more.onnx"
+    words = ["embed", "--data", str(tmp_path / "data"), "--teacher", str(teacher), "--out", str(out)]
+    words += ["--pictures", "64", "--cache", str(tmp_path / "cache"), "--init", str(find_embedding())]
+    np.save(tmp_path / "more.answers.npy", np.zeros((1, 128), np.float32))
+    assert main([*words, "--resume"]) == 1
+    assert "answers for other pictures" in capsys.readouterr().err
+    assert main([*words, "--most", "data=3"]) == 0
+    assert out.is_file() and not (tmp_path / "more.answers.npy").exists()
 
 
 def test_another_teacher_is_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -68,7 +68,9 @@ def test_int8_files_open_in_the_library_and_answer_as_pytorch(weights: Path, tmp
     shutil.copyfile(weights, static)  # beside INT8 files of these weights, both backends compute in 8 bits
     for backend in ("onnx", "torch"):
         network = load_network(static, backend=backend, device="cpu")
-        assert np.abs(job.answers(network, inputs) - said).max() < 1e-5, backend
+        apart = np.abs(job.answers(network, inputs) - said).max(1)
+        # a number that lies in the middle between two steps may fall to either side
+        assert np.median(apart) < 1e-6 and apart.max() < 1e-3, backend
     assert np.abs(said - whole).max() > 1e-4  # so that the two are told apart at all
 
 

@@ -53,10 +53,15 @@ def test_a_changing_clip_ends_as_its_partner_and_a_steady_one_never_does(samples
     assert (share.diff(dim=1) >= 0).all()
     assert share[:, 0].max() < 0.7 and share[:, -1].min() > 0.3
     assert clips(samples, "steady")[3].abs().max() == 0
+    weak = clips(samples, "weak")[3]
+    assert weak.max() <= 0.75 and weak.amax(dim=1).median() > 0.5
 
 
 def test_each_condition_does_what_it_says(samples: Samples) -> None:
     moved = {c: clips(samples, c)[0].diff(dim=1).abs().mean().item() for c in ("steady", "jitter", "blur")}
+    points = {c: clips(samples, c)[1].diff(dim=1).abs().mean().item() for c in ("steady", "talking", "turn")}
+    assert points["talking"] > 1.1 * points["steady"] and points["turn"] > 1.1 * points["steady"]
+    assert clips(samples, "talking")[3].abs().max() == 0  # the expression stays
     assert moved["jitter"] > 1.5 * moved["steady"] and moved["blur"] > 1.2 * moved["steady"]
     assert (clips(samples, "occlusion")[2] == 0).any() and (clips(samples, "steady")[2] == 1).all()
     dropped = clips(samples, "dropped")[0]

@@ -201,7 +201,7 @@ def test_a_picture_too_large_is_refused_unread(tmp_path: Path) -> None:
         ("notes.txt", b"hello there\n" * 50, "no video"),
         ("list.m3u8", b"#EXTM3U\n#EXTINF:1,\n/etc/hostname\n", "no video"),
         ("many.mp4", b"ffconcat version 1.0\nfile a.mp4\n", "no video"),
-        ("photo.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
+        ("photo.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC|damaged"),
         ("torn.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "damaged"),
         ("cut.mp4", b"\0\0\0\x10ftypisom\0\0\0\0\0\x0f\0\0mdat" + b"x" * 99, "cut off before its index"),
     ],

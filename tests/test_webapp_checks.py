@@ -106,13 +106,6 @@ def test_a_picture_just_over_the_limit_is_measured(tmp_path: Path) -> None:
     assert "8000 x 7000 pixels" in message
 
 
-@pytest.mark.parametrize("brand", [b"heic", b"mif1", b"heix"])
-def test_heic_says_convert(tmp_path: Path, brand: bytes) -> None:
-    path = tmp_path / "IMG_0042.HEIC"
-    path.write_bytes(struct.pack(">I", 24) + b"ftyp" + brand + b"\0\0\0\0" + brand + b"mif1" + bytes(400))
-    assert "Convert it to JPEG" in refuse_picture(path)
-
-
 def test_a_text_file_named_jpg(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     path.write_text("no picture")

@@ -12,7 +12,7 @@ from PIL import Image
 
 import main
 from emotion_core.analytics import loading
-from emotion_core.results.formats import available
+from emotion_core.results.formats import usual
 from emotion_core.results.recording import read_results
 from webapp.model.tab import facts_html, model_card, page_html
 from webapp.picture.marks import mark_all
@@ -68,7 +68,7 @@ def test_what_is_downloaded_is_what_the_command_line_writes(
     ours = store.folder_of(token)
     assert ours is not None
     words = ["--video", str(zidane_path), "--output", str(tmp_path), "--no-objects"]
-    assert main.main([*words, "--format", ",".join(available())]) == 0
+    assert main.main([*words, "--format", ",".join(usual())]) == 0
     written = {path.name for path in tmp_path.iterdir()}
     assert written == {path.name for path in ours.iterdir()}
     assert "zidane_emotions.jpg" in written and "zidane_results.csv" in written

@@ -44,6 +44,16 @@ def test_consent_speaks_of_biometric_data_where_they_are_computed() -> None:
     assert "live.consent.4" not in html(Settings(reidentify=False))
 
 
+def test_the_pages_say_where_the_app_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SPACE_ID", raising=False)
+    assert Settings().place == "here"
+    assert Settings(host="0.0.0.0").place == "server"
+    behind = Settings(proxies=("10.0.0.7",)), Settings(allowed_hosts=("emotion.example.org",))
+    assert [settings.place for settings in behind] == ["server", "server"]
+    monkeypatch.setenv("SPACE_ID", "ada/emotion")
+    assert Settings().place == "space" and "live.consent.space" in html(Settings())
+
+
 def test_without_flags_the_defaults_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PORT", "GRADIO_SERVER_PORT", "GRADIO_SERVER_NAME"):
         monkeypatch.delenv(name, raising=False)

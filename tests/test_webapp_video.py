@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from emotion_core.labels import EMOTIONS
-from emotion_core.results.formats import FORMATS, available
+from emotion_core.results.formats import FORMATS, usual
 from emotion_core.results.recording import read_results, summarize
 from emotion_core.types import Box, EmotionError, Face, Frame
 from emotion_core.video.reader import Frames
@@ -85,7 +85,7 @@ def test_good_and_bad_videos_one_after_the_other(
         [
             "_emotions.mp4",
             "_report.html",
-            *(f"_results{FORMATS[name].endings[0]}" for name in available()),
+            *(f"_results{FORMATS[name].endings[0]}" for name in usual()),
             "_summary.json",
         ]
     )

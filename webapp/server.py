@@ -6,6 +6,7 @@ The dashboard is Streamlit's own ASGI application, mounted, so both live in one 
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
 import threading
@@ -17,13 +18,15 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
+from uvicorn.config import LOGGING_CONFIG
 
 from emotion_core.types import EmotionError
+from emotion_core.version import VERSION
 from webapp.api import ROUTERS
 from webapp.app import App
 from webapp.dashboard import SCRIPT
 from webapp.live.socket import LARGEST_MESSAGE
-from webapp.shared import quiet
+from webapp.shared import logs, quiet
 from webapp.shared.patience import BoundedSocket, TimedHttp
 
 if TYPE_CHECKING:
@@ -132,7 +135,9 @@ def print_routes(settings: "Settings") -> None:
     from webapp.shared import routes
 
     async def look() -> None:
-        app = create_app(replace(settings, data=None))  # or it would begin to work off what waits there
+        app = create_app(
+            replace(settings, data=None, database=None)
+        )  # or it would begin to work off what waits there
         async with app.router.lifespan_context(app):
             print(routes.table(app))
 
@@ -144,6 +149,8 @@ def serve(settings: "Settings") -> None:
 
     Raises EmotionError where the port is taken.
     """
+    if settings.log is not None:
+        logs.set_up(settings.log)
     sock = listen(settings.host, settings.port)
     with contextlib.closing(sock):
         port = sock.getsockname()[1]
@@ -154,6 +161,8 @@ def serve(settings: "Settings") -> None:
             uvicorn.Config(
                 app,
                 log_level="warning",
+                access_log=False,  # `shared.request_log` writes its own, without addresses
+                log_config=None if settings.log else LOGGING_CONFIG,
                 timeout_graceful_shutdown=GRACE_SECONDS,
                 server_header=False,
                 proxy_headers=False,  # `shared.hosts.Forwarded` reads them
@@ -166,5 +175,7 @@ def serve(settings: "Settings") -> None:
         )
         print(f"Web app:   http://{shown}:{port}/\nDashboard: http://{shown}:{port}/dashboard/", flush=True)
         print("Stop with Ctrl-C.", flush=True)
+        logs.tell("start", version=VERSION, process=os.getpid())
         server.run(sockets=[sock])
+        logs.tell("stop", process=os.getpid())
         signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -41,11 +41,15 @@ class Settings:
     tokens: Path | None = None  # a file with the tokens of programs, a line each; see `service.tokens`
     library: Path | None = None  # a folder whose files programs may name in place of an upload
     data: Path | None = None  # where analyses of the API outlive the server; None: they go with it
+    database: str | None = field(default=None, repr=False)  # a PostgreSQL address; None: SQLite in `data`
     data_days: float = 30.0  # what is in `data` is deleted after this time
     api_requests: int = 600  # a minute, of one token
     api_gigabytes: float = 20.0  # of uploads a day, of one token
     api_minutes: float = 600.0  # of video a day, of one token
     api_jobs: int = 100  # analyses of one token that wait or run
+    log: Path | None = (
+        None  # where a line of JSON about each request, socket and job goes; "-": standard error
+    )
     idle_seconds: float = 60.0  # a live viewer who sends nothing for so long is let go
 
     def __post_init__(self) -> None:
@@ -77,8 +81,22 @@ class Settings:
             raise EmotionError(f"There is no folder {self.library}: check the path of --library.")
         if self.data is not None and not (self.data.is_dir() or self.data.parent.is_dir()):
             raise EmotionError(f"There is no folder {self.data.parent}: create it first.")
+        if self.database is not None and not self.database.startswith(("postgresql://", "postgres://")):
+            raise EmotionError("--database takes an address such as postgresql://ada@db.example.org/emotion.")
+        if self.database is not None and self.data is None:
+            raise EmotionError("--database needs --data, the folder that all its servers share.")
+        if self.log is not None and not self.log.parent.is_dir():
+            raise EmotionError(f"There is no folder {self.log.parent}: create it first.")
         if self.partial_results is not None and not self.partial_results.is_dir():
             raise EmotionError(f"There is no folder {self.partial_results}: create it first.")
+
+    @property
+    def place(self) -> str:
+        """Where the app runs, for what its pages say: "here" (the visitor's machine), "server" or "space"."""
+        if is_space():
+            return "space"
+        alone = self.host in _ALONE and not self.proxies and not self.allowed_hosts
+        return "here" if alone else "server"
 
     @property
     def max_pixels(self) -> int:
@@ -91,6 +109,8 @@ class Settings:
         return (*self.allowed_hosts, *(name for name in given if is_name(name) and not is_address(name)))
 
 
+_ALONE = ("127.0.0.1", "localhost", "::1")
+"""Hosts that no other machine reaches, unless a proxy stands before them."""
 _AUTH = "--auth needs USER:PASS with both parts, such as --auth ada:secret."
 _LOWEST = {
     "max_minutes": 0.1,
@@ -152,6 +172,11 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help="keep analyses of the API here: a server that was stopped or killed goes on with them",
     )
     flag(
+        "--database",
+        metavar="ADDRESS",
+        help="keep the queue in PostgreSQL, for servers on several machines; better as EMOTION_DATABASE",
+    )
+    flag(
         "--allowed-hosts",
         metavar="NAME,...",
         default=os.environ.get("EMOTION_ALLOWED_HOSTS", ""),
@@ -197,6 +222,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
             help=f"{what} (default {default:g})",
         )
     flag(
+        "--log",
+        type=Path,
+        metavar="FILE",
+        help="write a line of JSON for each request, socket and job, about nobody; -: to standard error",
+    )
+    flag(
         "--partial-results",
         type=Path,
         metavar="DIR",
@@ -229,11 +260,13 @@ def from_flags(args: argparse.Namespace) -> Settings:
         tokens=args.tokens,
         library=args.library,
         data=args.data,
+        database=args.database or os.environ.get("EMOTION_DATABASE") or None,
         data_days=args.data_days,
         api_requests=args.api_requests,
         api_gigabytes=args.api_gigabytes,
         api_minutes=args.api_minutes,
         api_jobs=args.api_jobs,
+        log=args.log,
         partial_results=args.partial_results,
     )
 

@@ -15,8 +15,9 @@ from emotion_core.types import EmotionError
 from webapp.app import App
 from webapp.service import endpoints
 from webapp.settings import Settings, is_space
-from webapp.shared import bounded_parts, fetching, i18n, theme
+from webapp.shared import bounded_parts, fetching, header, i18n, theme
 from webapp.shared.engine import Engine
+from webapp.shared.jobs import RETURN_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -29,20 +30,6 @@ TABS: dict[str, Callable[[App, gr.Blocks, Callable[[str], Any]], None]] = {
     name: import_module(f"webapp.{name}.tab").build for name in _FOLDERS
 }
 """The tabs of the page: each is a folder whose `tab.py` has a `build`, its title a text of the languages."""
-
-_MARK = """<svg class="mark" viewBox="0 0 40 40" aria-hidden="true"><rect width="40" height="40" rx="11"
-fill="#6A50B3"/><circle cx="14" cy="16" r="2.6" fill="#fff"/><circle cx="26" cy="16" r="2.6" fill="#fff"/>
-<path d="M10 24c3.2 6.6 16.800 6.600 20 0" fill="none" stroke="#F0B400" stroke-width="3.200"
-stroke-linecap="round"/></svg>"""
-
-
-def _masthead(*, log_out: bool) -> str:
-    switch = '<button type="button" class="theme-switch" data-i18n-label="app.theme">◐</button>'
-    if log_out:
-        leave = '<button class="act quiet-act" data-i18n="app.logout"></button>'
-        switch = f'<form method="post" action="/logout">{leave}</form>{switch}'
-    return f"""<header class="masthead">{_MARK}
-<div class="words"><h1 data-i18n="app.title"></h1><p data-i18n="app.tagline"></p></div>{switch}</header>"""
 
 
 def untrained_banner(engine: Engine) -> str:
@@ -67,7 +54,7 @@ def _blocks(app: App, service: Callable[[], Any] | None = None) -> gr.Blocks:
         delete_cache=(60, int(app.settings.keep_minutes * 60)),
     ) as blocks:
         gr.HTML(
-            _masthead(log_out=app.settings.auth is not None),
+            header.masthead(app.settings.place, log_out=app.settings.auth is not None),
             padding=False,
             apply_default_css=False,
             js_on_load=None,
@@ -94,12 +81,12 @@ def _blocks(app: App, service: Callable[[], Any] | None = None) -> gr.Blocks:
 
         def left(request: gr.Request) -> None:
             page = request.session_hash or ""
-            app.jobs.leave(page)
+            app.jobs.leave(page, RETURN_SECONDS)
             app.workspace.incoming.leave(page)
 
         blocks.unload(left)
         if service is not None:
-            endpoints.add(app, service)
+            endpoints.add(app, blocks, service)
     blocks.queue(max_size=4 * app.settings.max_waiting)
     blocks.i18n_instance = words
     return blocks
@@ -124,6 +111,7 @@ def mount(server: FastAPI, settings: Settings, app: App | None = None) -> FastAP
 
     app.live.add_routes(server)
     fetching.add_routes(server, framed=is_space())
+    header.add_routes(server)
 
     # A signal tells the jobs at once: when the pages' connections are cut, it would look as if nobody waited.
     server.state.tell_jobs = lambda: app.jobs.tell(settings.partial_results)

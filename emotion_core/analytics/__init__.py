@@ -4,11 +4,12 @@
 """
 
 from emotion_core.analytics.emodiversity import EMODIVERSITY
-from emotion_core.analytics.headline import AROUSAL, CHANGES, VALENCE, Measure
+from emotion_core.analytics.headline import AROUSAL, CHANGES, UNCERTAIN, VALENCE, Measure
 
 MEASURES: tuple[Measure, ...] = (
     VALENCE,
     AROUSAL,
     CHANGES,
     EMODIVERSITY,
+    UNCERTAIN,
 )

@@ -4,12 +4,18 @@ A picture lasts until the next one, the last until its stream ends; that is the 
 records, in seconds, and every share, mean and run is weighed by it. A reading is one face in one picture.
 A face that is away for more than `GAP` seconds starts a new run; a shorter absence is bridged. All columns
 are those of readings, of one face after the other and each in order of time.
+
+A reading that is less sure than was asked for (`uncertain` in its record) is in a state of its own, number
+`NO_EMOTION`, name `UNSURE`: it has a share of the time and runs of its own, and is no moment. Between two
+emotions it is passed over as an absence is: up to `GAP` seconds of it are bridged, and more count no change.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
+
+from emotion_core.labels import UNSURE
 
 GAP = 1.0
 """A face away for longer than this (s) starts a new run: no change is counted across the absence."""
@@ -20,6 +26,8 @@ LEAST = 0.5
 ASSUMED_FPS = 25.0
 """The frame rate of a file that holds no times (the five-key list of older tools)."""
 NEUTRAL = "Neutral"
+NO_EMOTION = -1
+"""The number of the state of a reading whose emotion is uncertain."""
 QUADRANTS = ("Pleasant, active", "Unpleasant, active", "Unpleasant, calm", "Pleasant, calm")
 CENTRE = "Near neutral"
 
@@ -75,6 +83,22 @@ def timing(
 def weights(duration: np.ndarray) -> np.ndarray:
     """Return what each reading weighs: its seconds; readings without any duration count alike."""
     return np.maximum(duration, _INSTANT)
+
+
+def states(emotion: np.ndarray, uncertain: np.ndarray) -> np.ndarray:
+    """Return the numbers of the emotions, `NO_EMOTION` where the reading is uncertain."""
+    return np.where(uncertain, NO_EMOTION, emotion)
+
+
+def names_of(state: np.ndarray, labels: Sequence[str]) -> np.ndarray:
+    """Return the names (object) of states by the names of the emotions."""
+    return np.array([*labels, UNSURE], object)[state]
+
+
+def shares(labels: np.ndarray, uncertain: float) -> tuple[np.ndarray, float]:
+    """Compute the shares of the emotions and of what is uncertain from weights: together 1, or all 0."""
+    whole = float(labels.sum()) + uncertain
+    return (labels / whole, uncertain / whole) if whole > 0 else (labels, 0.0)
 
 
 def weight_of_labels(emotion: np.ndarray, duration: np.ndarray, labels: int) -> np.ndarray:
@@ -134,7 +158,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Runs:
-    """The stretches in which one face holds one emotion, as columns; `end` - `start` is a run's length in s.
+    """The stretches in which one face holds one state, as columns; `end` - `start` is a run's length in s.
 
     `peak` is the highest confidence, `peak_time` and `peak_frame` are of the first picture that has it.
     """
@@ -203,9 +227,11 @@ def _apart(parts: Runs) -> np.ndarray:
     return (parts.face[1:] != parts.face[:-1]) | (away > GAP + _CLOSE)
 
 
-def changes(stretches: Runs) -> np.ndarray:
-    """Return the numbers of the runs that the face leaves for another emotion without an absence."""
-    return np.flatnonzero(~_apart(stretches) & (stretches.emotion[1:] != stretches.emotion[:-1]))
+def changes(stretches: Runs) -> tuple[np.ndarray, np.ndarray]:
+    """Return the emotions before and after each change from one to another; an absence counts none."""
+    sure = stretches.take(stretches.emotion != NO_EMOTION)
+    left = np.flatnonzero(~_apart(sure) & (sure.emotion[1:] != sure.emotion[:-1]))
+    return sure.emotion[left], sure.emotion[left + 1]
 
 
 def per_minute(count: float, seconds: float) -> float:
@@ -224,7 +250,7 @@ def strongest(stretches: Runs, labels: Sequence[str], count: int | None, least: 
 
     A moment is the peak of a run of any emotion but Neutral, of at least `least`; of equals the first leads.
     """
-    named = np.array([label != NEUTRAL for label in labels], bool)
+    named = np.array([*(label != NEUTRAL for label in labels), False], bool)  # the last is NO_EMOTION
     rows = np.flatnonzero(named[stretches.emotion] & (stretches.peak >= least))
     order = np.lexsort((stretches.face[rows], stretches.peak_time[rows], -stretches.peak[rows]))
     return rows[order][:count]

@@ -1,4 +1,4 @@
-"""The figures of the first screen: what a measure is, and the three that every recording has."""
+"""The figures of the first screen: what a measure is, and the four that every recording has."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Measure:
 
     def text(self, value: float) -> str:
         """Write a value by the format, and a dash where there is none."""
-        return "–" if value != value else self.form.format(value)
+        return "–" if value != value else self.form.format(value).replace("%", " %")
 
 
 def _mean(name: str) -> Callable[[Person], float]:
@@ -48,4 +48,12 @@ CHANGES = Measure(
     "{:.1f}",
     "Changes of emotion while a face is seen.",
     lambda person: person.changes_per_minute,
+)
+UNCERTAIN = Measure(
+    "uncertain",
+    "Uncertain",
+    "Uncertain",
+    "{:.1%}",
+    "Share of the time in which a face is seen and its answer is less sure than was asked for.",
+    lambda person: person.shares[1] if person.readings else float("nan"),
 )

@@ -18,6 +18,7 @@ from emotion_core.analytics.studies import stamp
 from emotion_core.batch.study import is_part_of_study
 from emotion_core.labels import EMOTIONS
 from emotion_core.results.formats import endings, spoken
+from emotion_core.results.formats import of as format_of
 from emotion_core.results.names import is_results, video_names
 from emotion_core.results.recording import read_results
 from emotion_core.results.table import checked
@@ -35,7 +36,7 @@ class Results:
 
     `frame` has one row per frame and face, in order of time: frame (int), time (s), face (float, NaN where
     nobody was found), emotion (categorical), confidence, valence [-1, 1], arousal [0, 1], duration (s, what
-    the record weighs in every share and mean), p_<Label> [0, 1].
+    the record weighs in every share and mean), uncertain (bool), p_<Label> [0, 1].
     """
 
     name: str
@@ -121,7 +122,8 @@ def _used(frame: pd.DataFrame) -> pd.DataFrame:
         chances = []
     names = ["frame", "time", "face", "confidence", "valence", "arousal", "duration", *chances]
     columns = {name: frame[name].to_numpy("float64", na_value=np.nan) for name in names}
-    return pd.DataFrame({**columns, "emotion": pd.Categorical(frame["emotion"])})
+    unsure = frame["uncertain"].to_numpy(bool)
+    return pd.DataFrame({**columns, "emotion": pd.Categorical(frame["emotion"]), "uncertain": unsure})
 
 
 def _in_order(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
@@ -173,13 +175,20 @@ def list_results(folder: Path) -> list[str]:
     for path in sorted(root.rglob("*")):
         if path.suffix.lower() not in known or not path.is_file() or path.name.startswith("."):
             continue
-        if not is_results(path) or is_part_of_study(path, root):
+        if not is_results(path) or format_of(path).reader is None:
+            continue
+        if is_part_of_study(path, root) or _in_dataset(path, root):
             continue
         if root in path.resolve().parents:
             files.append(path.relative_to(root).as_posix())
         if len(files) >= MAX_FILES:
             break
     return files
+
+
+def _in_dataset(path: Path, root: Path) -> bool:
+    """Tell whether a file lies in a converted dataset of many tables, as "talk_bids"."""
+    return any(part.endswith("_bids") for part in path.relative_to(root).parent.parts)
 
 
 def inside(folder: Path, name: str) -> Path:

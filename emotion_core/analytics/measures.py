@@ -13,7 +13,7 @@ import pandas as pd
 from emotion_core.analytics import MEASURES, figures
 from emotion_core.analytics.figures import CENTRE, QUADRANTS, Runs
 from emotion_core.analytics.tally import Person, Readings, Tally, share
-from emotion_core.labels import EMOTIONS
+from emotion_core.labels import EMOTIONS, UNSURE
 
 
 def labels_of(frame: pd.DataFrame) -> list[str]:
@@ -22,6 +22,23 @@ def labels_of(frame: pd.DataFrame) -> list[str]:
         return [str(c) for c in frame["emotion"].cat.categories]
     names = {str(v) for v in frame["emotion"].dropna().unique()}
     return [*EMOTIONS, *sorted(names - set(EMOTIONS))]
+
+
+def states_of(frame: pd.DataFrame) -> list[str]:
+    """Return the names of what is counted and drawn: the categories, and uncertain where a reading is."""
+    return [*labels_of(frame), *([UNSURE] if uncertain(frame).any() else [])]
+
+
+def uncertain(frame: pd.DataFrame) -> np.ndarray:
+    """Return which rows hold a face whose answer is less sure than was asked for."""
+    if "uncertain" not in frame.columns:
+        return np.zeros(len(frame), bool)
+    return frame["uncertain"].to_numpy(bool) & frame["face"].notna().to_numpy()
+
+
+def states(frame: pd.DataFrame) -> np.ndarray:
+    """Return the number of each row's state in `states_of`, -1 without a face."""
+    return np.where(uncertain(frame), len(labels_of(frame)), _codes(frame))
 
 
 def readings(frame: pd.DataFrame) -> pd.DataFrame:
@@ -94,7 +111,8 @@ def rows_of(frame: pd.DataFrame, *, by: str = "emotion") -> tuple[Readings, list
         names = [str(name) for name in uniques]
     columns = ("frame", "time", "duration", "confidence", "valence", "arousal")
     face = frame["face"].to_numpy()[rows].astype(np.int64)
-    return Readings(face, codes[rows], *(frame[name].to_numpy()[rows] for name in columns)), names
+    numbers = (frame[name].to_numpy()[rows] for name in columns)
+    return Readings(face, codes[rows], *numbers, uncertain(frame)[rows]), names
 
 
 def by_face(frame: pd.DataFrame) -> np.ndarray:
@@ -130,16 +148,16 @@ def overview(frame: pd.DataFrame) -> dict[str, float]:
 
 
 def shares(frame: pd.DataFrame) -> pd.Series:
-    """Compute the share of the time of each category; they sum to 1, or are all 0 without a face."""
-    labels, seen = labels_of(frame), frame["face"].notna().to_numpy()
+    """Compute the share of the time of each of `states_of`; they sum to 1, or are all 0 without a face."""
+    names, seen = states_of(frame), frame["face"].notna().to_numpy()
     duration = frame["duration"].to_numpy()[seen]
-    values = share(figures.weight_of_labels(_codes(frame)[seen], duration, len(labels)))
-    return pd.Series(values, index=pd.Index(labels, name="emotion"), name="share")
+    values = share(figures.weight_of_labels(states(frame)[seen], duration, len(names)))
+    return pd.Series(values, index=pd.Index(names, name="emotion"), name="share")
 
 
 def shares_by_person(frame: pd.DataFrame) -> pd.DataFrame:
-    """Compute the share of the time of each category (columns) for each face (rows); rows sum to 1."""
-    labels, codes = labels_of(frame), _codes(frame)
+    """Compute the share of the time of each of `states_of` (columns) for each face (rows); rows sum to 1."""
+    labels, codes = states_of(frame), states(frame)
     seen = (codes >= 0) & frame["face"].notna().to_numpy()
     faces, which = np.unique(frame["face"].to_numpy()[seen], return_inverse=True)
     cells = which * len(labels) + codes[seen]
@@ -152,7 +170,7 @@ def shares_by_person(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def runs(frame: pd.DataFrame, *, by: str = "emotion") -> pd.DataFrame:
-    """Return the stretches in which one face holds one category.
+    """Return the stretches in which one face holds one category, or is uncertain.
 
     Columns: face, emotion, start, end, duration (s), frames, confidence (highest), and peak, the time (s) of
     the first picture that has it. A stretch ends where the category changes or the face is away for more than
@@ -166,7 +184,7 @@ def _run_table(runs: Runs, names: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "face": runs.face,
-            "emotion": np.array(names, object)[runs.emotion],
+            "emotion": figures.names_of(runs.emotion, names),
             "start": runs.start,
             "end": runs.end,
             "duration": runs.end - runs.start,
@@ -188,10 +206,10 @@ def transitions(frame: pd.DataFrame) -> pd.DataFrame:
     """Count the changes from one category (rows) to the next (columns), over all faces of the table."""
     labels = labels_of(frame)
     rows, _ = rows_of(frame)
-    runs = rows.runs()
-    left = figures.changes(runs)
-    cells = runs.emotion[left] * len(labels) + runs.emotion[left + 1]
-    counts = np.bincount(cells, minlength=len(labels) ** 2).reshape(len(labels), len(labels))
+    before, after = figures.changes(rows.runs())
+    counts = np.bincount(before * len(labels) + after, minlength=len(labels) ** 2).reshape(
+        len(labels), len(labels)
+    )
     index, columns = pd.Index(labels, name="from"), pd.Index(labels, name="to")
     return pd.DataFrame(counts, index=index, columns=columns)
 
@@ -208,13 +226,14 @@ def quadrants(frame: pd.DataFrame, *, centre: float = 0.0) -> pd.Series:
 def expressiveness(frame: pd.DataFrame) -> pd.DataFrame:
     """Give, for each face (rows), how much and how lively it shows.
 
-    seconds: time seen. expressive: mean of 1 - p(Neutral), or the share of the time that is not Neutral
-    where the file has no probabilities. spread: root mean square distance from the person's own mean on
-    the plane, arousal stretched to [-1, 1]. changes: changes of category a minute.
+    seconds: time seen. expressive: mean of 1 - p(Neutral), or the share of the time that is neither Neutral
+    nor uncertain where the file has no probabilities. spread: root mean square distance from the person's
+    own mean on the plane, arousal stretched to [-1, 1]. changes: changes of category a minute.
     """
     people = tally(frame).people
     seen = readings(frame)
-    shown = 1 - seen["p_Neutral"] if "p_Neutral" in frame.columns else seen["emotion"] != "Neutral"
+    named = (seen["emotion"] != figures.NEUTRAL) & ~uncertain(seen)
+    shown = 1 - seen["p_Neutral"] if "p_Neutral" in frame.columns else named
     expressive = weighted_means(seen.assign(expressive=shown.astype(float)), ["expressive"])
     rows = {
         face: {
@@ -263,6 +282,9 @@ def select(
 _EDGE = 1e-6  # s by which a picture must lie in a stretch of time, as sums of the same steps differ
 
 
+_WORDS = ("emotion", "uncertain")  # columns that are no numbers
+
+
 def _of_people(frame: pd.DataFrame, people: Sequence[int]) -> pd.DataFrame:
     """Return the records of some people, and one without a face for each picture that shows none of them."""
     theirs = frame["face"].isin(list(people)).to_numpy()
@@ -276,7 +298,9 @@ def _of_people(frame: pd.DataFrame, people: Sequence[int]) -> pd.DataFrame:
     blank[1:] &= ~(blank[:-1] & (picture[1:] == picture[:-1]))
     part = frame[~others | blank].copy()
     empty = blank[~others | blank]
-    numbers = [name for name in part.columns if name not in ("frame", "time", "duration", "emotion")]
+    numbers = [name for name in part.columns if name not in ("frame", "time", "duration", *_WORDS)]
     part.loc[empty, numbers] = np.nan
     part.loc[empty, "emotion"] = None
+    if "uncertain" in part.columns:
+        part.loc[empty, "uncertain"] = False
     return part

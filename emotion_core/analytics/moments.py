@@ -5,6 +5,7 @@ import pandas as pd
 
 from emotion_core.analytics import figures
 from emotion_core.analytics.measures import chance_columns, readings, runs, strongest
+from emotion_core.labels import UNSURE
 
 FLASH_SECONDS = 0.5
 FLASH_CAUTION = (
@@ -73,7 +74,7 @@ def flashes(frame: pd.DataFrame, *, longest: float = FLASH_SECONDS, least: float
     """Return expressions that last under `longest` seconds between two longer ones of the same face.
 
     Read from the probabilities where the file has them, since the smoothed label hides what is brief.
-    Neutral is not counted, nor what stays below `least` in probability.
+    Neutral is not counted, nor what is uncertain or stays below `least` in probability.
     """
     seen = readings(frame)
     chances = chance_columns(frame)
@@ -87,7 +88,7 @@ def flashes(frame: pd.DataFrame, *, longest: float = FLASH_SECONDS, least: float
     if stretches.empty:
         return pd.DataFrame(columns=COLUMNS)
     before, after = stretches.shift(1), stretches.shift(-1)
-    brief = (stretches["duration"] < longest) & (stretches["emotion"] != "Neutral")
+    brief = (stretches["duration"] < longest) & ~stretches["emotion"].isin([figures.NEUTRAL, UNSURE])
     brief &= stretches["confidence"] >= least
     brief &= (before["face"] == stretches["face"]) & (after["face"] == stretches["face"])
     brief &= (before["duration"] >= longest) & (after["duration"] >= longest)

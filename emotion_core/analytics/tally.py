@@ -17,8 +17,8 @@ from emotion_core.analytics.figures import MOMENTS, QUADRANTS, Runs, Spread
 class Readings:
     """Columns of readings, those of a face in order of time: see `figures`.
 
-    `emotion` holds numbers of labels; times and durations are seconds, valence is in [-1, 1], arousal and
-    confidence are in [0, 1].
+    `emotion` holds numbers of labels, also where the reading is `uncertain`; times and durations are seconds,
+    valence is in [-1, 1], arousal and confidence are in [0, 1].
     """
 
     face: np.ndarray
@@ -29,6 +29,7 @@ class Readings:
     confidence: np.ndarray
     valence: np.ndarray
     arousal: np.ndarray
+    uncertain: np.ndarray
 
     def __len__(self) -> int:
         return len(self.face)
@@ -44,19 +45,26 @@ class Readings:
             self.confidence[rows],
             self.valence[rows],
             self.arousal[rows],
+            self.uncertain[rows],
         )
 
     def runs(self) -> Runs:
         """Return the runs; the readings must be of one face after the other."""
-        return figures.runs(self.face, self.emotion, self.frame, self.time, self.duration, self.confidence)
+        return figures.runs(self.face, self.states, self.frame, self.time, self.duration, self.confidence)
+
+    @property
+    def states(self) -> np.ndarray:
+        """The numbers of `figures.states`."""
+        return figures.states(self.emotion, self.uncertain)
 
 
 @dataclass(slots=True)
 class Person:
     """What is counted of one face, or of several together.
 
-    `labels` are the weights of the labels by number and `quadrants` those of `QUADRANTS`; `runs` are those
-    that may still matter: the longest, the strongest, and the last, which may go on.
+    `labels` are the weights of the labels by number, `uncertain` that of the readings without a sure one, and
+    `quadrants` those of `QUADRANTS`; `runs` are those that may still matter: the longest, the strongest, the
+    last, which may go on, and the last with an emotion, which may be changed from.
     """
 
     readings: int = 0
@@ -65,6 +73,7 @@ class Person:
     last: float = -float("inf")
     changes: int = 0
     labels: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    uncertain: float = 0.0
     quadrants: np.ndarray = field(default_factory=lambda: np.zeros(len(QUADRANTS)))
     confidence: Spread = field(default_factory=Spread)
     valence: Spread = field(default_factory=Spread)
@@ -79,7 +88,8 @@ class Person:
         self.first = min(self.first, float(part.time[0]))
         self.last = max(self.last, float(part.time[-1]))
         known = max(len(self.labels), int(part.emotion.max(initial=-1)) + 1)
-        self.labels = _sum(self.labels, figures.weight_of_labels(part.emotion, part.duration, known))
+        self.labels = _sum(self.labels, figures.weight_of_labels(part.states, part.duration, known))
+        self.uncertain += float(weight[part.uncertain].sum())
         place = figures.quadrant(part.valence, part.arousal)
         self.quadrants = _sum(self.quadrants, np.bincount(place, weight, len(QUADRANTS)))
         for name in ("confidence", "valence", "arousal"):
@@ -92,6 +102,7 @@ class Person:
         self.first, self.last = min(self.first, other.first), max(self.last, other.last)
         self.changes += other.changes
         self.labels = _sum(self.labels, other.labels)
+        self.uncertain += other.uncertain
         self.quadrants = _sum(self.quadrants, other.quadrants)
         for name in ("confidence", "valence", "arousal"):
             getattr(self, name).join(getattr(other, name))
@@ -100,6 +111,11 @@ class Person:
     def changes_per_minute(self) -> float:
         """Changes of emotion per minute of one face seen; NaN where none was."""
         return figures.per_minute(self.changes, self.seconds)
+
+    @property
+    def shares(self) -> tuple[np.ndarray, float]:
+        """The share of the time of each label by number, and that of the uncertain readings; in [0, 1]."""
+        return figures.shares(self.labels, self.uncertain)
 
     @property
     def quadrant_shares(self) -> np.ndarray:
@@ -143,13 +159,15 @@ class Tally:
         person = self.people.setdefault(int(part.face[0]), Person())
         person.add(part)
         runs = part.runs()
-        # Of what came before, only the run in progress is a neighbour of these; the others are kept apart.
+        # Of what came before, these go on from the last run with an emotion and what follows it.
         earlier = person.runs
+        at = 0
         if earlier is not None:
-            runs = earlier.take(np.array([len(earlier) - 1])).then(runs)
-        person.changes += len(figures.changes(runs))
+            at = _last_sure(earlier)
+            runs = earlier.take(np.arange(at, len(earlier))).then(runs)
+        person.changes += len(figures.changes(runs)[0])
         if earlier is not None:
-            runs = earlier.take(np.arange(len(earlier) - 1)).and_also(runs)
+            runs = earlier.take(np.arange(at)).and_also(runs)
         person.runs = runs.take(_worth_keeping(runs, labels))
 
     def whole(self) -> Person:
@@ -160,7 +178,18 @@ class Tally:
         return together
 
 
+def _last_sure(runs: Runs) -> int:
+    """Return the number of the last run with an emotion, of the last run where none has."""
+    sure = np.flatnonzero(runs.emotion != figures.NO_EMOTION)
+    return int(sure[-1]) if len(sure) else len(runs) - 1
+
+
 def _worth_keeping(runs: Runs, labels: Sequence[str]) -> np.ndarray:
-    """Return the numbers of the runs that the summary may name: the longest, the strongest and the last."""
-    named = [figures.longest(runs), *figures.strongest(runs, labels, MOMENTS), len(runs) - 1]
+    """Return the numbers of the runs that may still matter: see `Person`."""
+    named = [
+        figures.longest(runs),
+        *figures.strongest(runs, labels, MOMENTS),
+        _last_sure(runs),
+        len(runs) - 1,
+    ]
     return np.unique(np.array(named, np.int64))

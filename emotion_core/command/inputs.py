@@ -11,7 +11,7 @@ from emotion_core.types import EmotionError
 ENDINGS = (
     *(".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv"),
     *(".flv", ".ogv", ".3gp", ".mxf", ".gif"),
-    *(".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avif", ".apng"),
+    *(".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avif", ".apng", ".heic", ".heif"),
 )
 """The endings of files that are taken out of a folder; a file that is named itself may have any."""
 

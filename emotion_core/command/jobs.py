@@ -19,7 +19,7 @@ def do(job: str, args: argparse.Namespace, program: str) -> int:
     """Do the job of that name for `program`, whose name leads its complaints; gives the exit code."""
     args.program = program
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    jobs = {"model": model, "realtime": realtime, "video": video, "batch": batch}
+    jobs = {"model": model, "realtime": realtime, "video": video, "batch": batch, "convert": convert}
     try:
         return jobs[job](args)
     except KeyboardInterrupt:
@@ -151,6 +151,35 @@ def batch(args: argparse.Namespace) -> int:
     from emotion_core.command.batch import batch
 
     return batch(args)
+
+
+def convert(args: argparse.Namespace) -> int:
+    """Write results files in other formats; return the exit code, 1 where one of them failed."""
+    from emotion_core.ending import explained, warn
+    from emotion_core.results.converting import convert as write
+
+    failed = 0
+    for path in args.convert:
+        try:
+            folder = None if args.output is None else Path(args.output).expanduser()
+            done = write(
+                Path(path).expanduser(),
+                args.to,
+                folder=folder,
+                shift=args.shift or 0.0,
+                rate=args.rate,
+                overwrite=bool(args.overwrite),
+            )
+        except Exception as error:
+            line = explained(error)
+            if line is None:
+                raise
+            failed += fail(args.program, line)
+            continue
+        for note in done.notes:
+            warn(args.program, f"{Path(path).name}: {note}")
+        print("\n".join(f"  {name:9} {place}" for name, place in done.paths.items()), flush=True)
+    return int(bool(failed))
 
 
 def _recognizer(args: argparse.Namespace, threads: int | None = None) -> Any:

@@ -1,7 +1,7 @@
 """The options that commands share, and what their values may be."""
 
 import argparse
-import re
+import math
 import sys
 from collections.abc import Collection
 from typing import Any, NoReturn
@@ -73,6 +73,21 @@ def add_batch_options(group: Any) -> None:
     )
     group.add_argument(
         "--retry", action="store_true", default=None, help="read those again that failed in an earlier call"
+    )
+
+
+def add_convert_options(group: Any, *, required: bool = False) -> None:
+    """Add what `convert` alone takes: the formats to write, and how."""
+    from emotion_core.results.formats import FORMATS
+
+    group.add_argument(
+        "--to", metavar="LIST", type=formats, required=required, help=f"any of {','.join(FORMATS)}"
+    )
+    group.add_argument(
+        "--shift", metavar="S", type=seconds, help="seconds to add to all times, also below 0 (default 0)"
+    )
+    group.add_argument(
+        "--overwrite", action="store_true", default=None, help="replace files that are there already"
     )
 
 
@@ -168,15 +183,25 @@ def workers(text: str) -> int:
 
 
 def moment(text: str) -> float:
-    """Read a time: seconds, minutes and seconds, or hours, minutes and seconds, as 90, 1:30 or 0:01:30.5."""
-    *higher, seconds = text.split(":")
-    plain = all(part.isdecimal() for part in higher) and len(higher) < 3
-    if not plain or not re.fullmatch(r"\d+(\.\d*)?|\.\d+", seconds) or (higher and float(seconds) >= 60):
-        raise argparse.ArgumentTypeError(f"{text!r} is no time: give seconds, or m:ss as 1:30")
-    total = 0
-    for part in higher:
-        total = 60 * total + int(part)
-    return 60 * total + float(seconds)
+    """Read a time as `video.part.moment` does."""
+    from emotion_core.types import EmotionError
+    from emotion_core.video.part import moment as seconds
+
+    try:
+        return seconds(text)
+    except EmotionError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def seconds(text: str) -> float:
+    """Read a number of seconds, which may lie below 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not abs(value) < 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return value
 
 
 def rate(text: str) -> float:

@@ -4,13 +4,15 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from emotion_core.ahead import ahead
 from emotion_core.desktop.keeping import Kept, Make
 from emotion_core.desktop.latest import CameraSource, LatestFrame, Taken
 from emotion_core.desktop.window import WEB_APP, Window, check_display, fitting, resized
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from emotion_core.overlay.draw import DrawStyle
     from emotion_core.recognizer import Recognizer, Session
     from emotion_core.searching import ObjectSearch
+    from emotion_core.session import Sighting
 
 CONSENT = (
     "Every face in view is analysed, on this computer only: no picture is kept or sent. Tell the people in "
@@ -109,10 +112,10 @@ class _Worker:
         last: tuple[Taken, list[Face], list[DetectedObject]] | None = None
         try:
             self.reader.start()
-            while not self._stop.is_set():
-                taken = self.reader.get(0.1)
-                if taken is not None:
-                    faces = recognizer(taken.frame, session)
+            # Faces of the next frame are found while those of this one are read and drawn.
+            with closing(ahead(self._sighted(recognizer, session), 1)) as stream:
+                for taken, sighting in stream:
+                    faces = recognizer.read(sighting, session)
                     things: list[DetectedObject] = []
                     found = None
                     if search is not None and "objects" in self.style.elements:
@@ -122,8 +125,8 @@ class _Worker:
                         self._kept.append(taken.frame, faces, found)
                     last = taken, faces, things
                     self._hand_over(*last, note="")
-                elif self.reader.ended:
-                    break
+                    if self._stop.is_set():
+                        break
             if self._kept is not None:
                 self._kept.finish(self.reader.end if self.reader.ended else None)
             if last is not None and self.reader.info.kind != "camera":
@@ -132,6 +135,15 @@ class _Worker:
             beside.shutdown(wait=False, cancel_futures=True)
             if self._kept is not None:
                 self._kept.finish()
+
+    def _sighted(self, recognizer: "Recognizer", session: "Session") -> "Iterator[tuple[Taken, Sighting]]":
+        """Yield each newest frame with the faces found in it, until the source ends or the user quits."""
+        while not self._stop.is_set():
+            taken = self.reader.get(0.1)
+            if taken is not None:
+                yield taken, recognizer.find(taken.frame, session)
+            elif self.reader.ended:
+                return
 
     def _hold(
         self, taken: Taken, faces: list[Face], things: list[DetectedObject], search: "ObjectSearch | None"

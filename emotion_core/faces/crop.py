@@ -113,18 +113,27 @@ def to_tensor(crops: Sequence[np.ndarray]) -> np.ndarray:
     more of the camera than of the expression. Then its own mean is taken off and its own spread divided
     out, which makes dark and flat pictures look like others.
     """
-    batch = np.empty((len(crops), SIZE, SIZE), np.float32)
+    return np.broadcast_to(standardized(crops, SIZE)[:, None], (len(crops), 3, SIZE, SIZE))
+
+
+def standardized(crops: Sequence[np.ndarray], size: int) -> np.ndarray:
+    """Turn crops (RGB uint8, any size, or grey (H, W)) into grey ones of mean 0 and spread 1.
+
+    Gives (N, size, size), float32. Pictures that are nearly flat keep a smaller spread, or noise would be all
+    that is left of them.
+    """
+    batch = np.empty((len(crops), size, size), np.float32)
     for row, crop in zip(batch, crops, strict=True):
         grey = crop if crop.ndim == 2 else cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
-        if grey.shape != (SIZE, SIZE):
-            shrinks = max(grey.shape) > SIZE
+        if grey.shape != (size, size):
+            shrinks = max(grey.shape) > size
             grey = cv2.resize(
-                grey, (SIZE, SIZE), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+                grey, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
             )
         mean, spread = cv2.meanStdDev(grey)
         np.subtract(grey, np.float32(mean.item()), out=row)
         row /= max(spread.item(), 4.0)
-    return np.broadcast_to(batch[:, None], (len(crops), 3, SIZE, SIZE))
+    return batch
 
 
 def has_colors(crop: np.ndarray) -> bool:

@@ -7,10 +7,9 @@ written nowhere and end with it. `Recognizer.from_pretrained(reidentify=False)` 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from emotion_core.faces.crop import crop_face
+from emotion_core.faces.crop import crop_face, standardized
 from emotion_core.faces.weights import find_embedding
 from emotion_core.onnx_session import open_session
 from emotion_core.types import DetectedFace
@@ -44,17 +43,9 @@ class Embedder:
         """Give unit vectors (N, 128) of upright crops as `crop.crop_face` cuts, (H, W, 3) or grey (H, W)."""
         if not len(crops):
             return np.zeros((0, 128), np.float32)
-        return self.of_batch(np.stack([_standardized(crop) for crop in crops])[:, None])
+        return self.of_batch(standardized(crops, SIDE)[:, None])
 
     def of_batch(self, faces: np.ndarray) -> np.ndarray:
         """Return unit vectors (N, 128) of standardised grey crops (N, 1, 64, 64), float32."""
         vectors: np.ndarray = self._net.run(None, {self._input: faces})[0]
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-6)
-
-
-def _standardized(crop: np.ndarray) -> np.ndarray:
-    grey = crop if crop.ndim == 2 else cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
-    if grey.shape != (SIDE, SIDE):
-        grey = cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    mean, spread = cv2.meanStdDev(grey)
-    return (grey.astype(np.float32) - np.float32(mean.item())) / np.float32(max(spread.item(), 4.0))

@@ -8,7 +8,9 @@ import tempfile
 import threading
 from collections.abc import Iterator
 
-_NOISE = re.compile(rb"^([WI]\d{4} |INFO: Created TensorFlow Lite|WARNING: Logging before )")
+_NOISE = re.compile(
+    rb"^([WI]\d{4} |INFO: Created TensorFlow Lite|WARNING: (Logging|All log messages) before )"
+)
 _lock = threading.Lock()
 
 

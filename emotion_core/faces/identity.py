@@ -7,12 +7,12 @@ import numpy as np
 from emotion_core.types import DetectedFace
 
 # Cosines of two embeddings, chosen on pairs (`python -m benchmarks.pairs`; error rates in MODEL_CARD.md).
-SAME = 0.42
+SAME = 0.46
 """From here on two good views are one person's, wherever and whenever they were seen."""
-OTHER = 0.20
+OTHER = 0.24
 """Below it they are two people's, though one mesh followed from one to the other."""
 
-DOUBTED = 0.32
+DOUBTED = 0.34
 """And where the picture of a face changed at once, or the face was lost from sight, below this."""
 ADD = 0.55
 """A view that is as like as this may be remembered."""
@@ -21,6 +21,7 @@ _VIEWS = 8  # that are remembered of a person
 _NEW_VIEW = 0.85  # cosine below which a view is worth remembering apart
 # What a view must be to tell people apart: degrees from the front, the mesh's score, pixels.
 _TURNED, _BOWED, _FIT, _SMALL = 35.0, 30.0, 8.0, 28.0
+_FAIR_TURNED, _FAIR_FIT = 45.0, 4.0  # and to tell at least that it is clearly somebody else
 _POINTS = slice(0, 468, 4)  # of the mesh, where brightness is sampled
 _JUMP = 0.8  # correlation of what lies at these points in two pictures: below, something has changed
 
@@ -75,8 +76,11 @@ class Looks:
             self.add(view)
 
 
-def is_good_view(image: np.ndarray, face: DetectedFace) -> bool:
-    """Tell whether a face is shown well enough to say whose it is: from the front, large and whole."""
+def is_good_view(image: np.ndarray, face: DetectedFace, *, fair: bool = False) -> bool:
+    """Tell whether a face is shown well enough to say whose it is: from the front, large and whole.
+
+    With `fair`, whether it is so at least that somebody else can be told who is clearly unlike.
+    """
     box, (height, width) = face.box, image.shape[:2]
     if min(box.width, box.height) < _SMALL or face.pose is None:
         return False
@@ -84,8 +88,9 @@ def is_good_view(image: np.ndarray, face: DetectedFace) -> bool:
     inside_y = min(box.y + box.height, height) - max(box.y, 0)
     if inside_x < 0.9 * box.width or inside_y < 0.85 * box.height:
         return False
-    well = face.fit is None or face.fit >= _FIT
-    return well and abs(face.pose.yaw) < _TURNED and abs(face.pose.pitch) < _BOWED
+    well = face.fit is None or face.fit >= (_FAIR_FIT if fair else _FIT)
+    turned = _FAIR_TURNED if fair else _TURNED
+    return well and abs(face.pose.yaw) < turned and abs(face.pose.pitch) < _BOWED
 
 
 def pattern_of(image: np.ndarray, face: DetectedFace) -> np.ndarray:

@@ -101,6 +101,12 @@ def one_face(a: Box, b: Box) -> bool:
     return apart < _SAME * min(size_of(a), size_of(b)) or a.iou(b) > 0.55
 
 
+def covers(a: Box, b: Box) -> bool:
+    """Tell whether two faces stand so near that one may hide a part of the other."""
+    reach = (size_of(a) + size_of(b)) * 0.5
+    return bool(np.abs(center(a) - center(b)).max() < reach)
+
+
 def touch(a: Box, b: Box) -> bool:
     """Tell whether two faces stand so near that each shows in the other's surroundings."""
     reach = (size_of(a) + size_of(b)) * 0.9

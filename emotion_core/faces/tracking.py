@@ -16,8 +16,9 @@ from emotion_core.faces.assignment import assign
 from emotion_core.faces.colors import look_of, unlike
 from emotion_core.faces.embedding import Embed
 from emotion_core.faces.identity import DOUBTED, OTHER, SAME, Looks, is_good_view, is_jump, pattern_of
-from emotion_core.faces.regions import center, one_face, size_of, touch
+from emotion_core.faces.regions import center, covers, one_face, size_of, touch
 from emotion_core.faces.scene import has_news, is_cut, scene_of
+from emotion_core.faces.track import Track
 from emotion_core.types import Candidate, DetectedFace, same_place
 
 MEMORY = 3.0
@@ -34,14 +35,12 @@ _SURE, _SURE_ALONE = 0.7, 0.85  # scores with and without a mesh from which one 
 _FITS = 15.0  # score of the mesh itself with which one sighting is enough too: of heads that lie, mostly
 _SIGHTINGS = 3  # that a face below them needs, one after another
 _DOUBTS = 4  # searches in a row that don't see a followed face, until it is given up
-_GLIDE = 0.5  # seconds in which the movement of someone hidden dies away
-_HIDDEN = 0.8  # seconds for which someone who is out of sight is expected to have moved on
 _STEP = 1 / 30  # seconds, assumed where times don't rise
 _MISSES = 3  # pictures without somebody, at least, until the place is forgotten: they may come slowly
 # Looks in a row at somebody else until a track is split: where they are clearly another's, and where that is
-# doubtful. After a jump, one and two are enough.
-_STRANGE, _LONG_STRANGE = 3, 12
-_RETURNING = 1.0  # seconds for which it is waited to see somebody well who may be someone who returns
+# doubtful. After a jump, one and two are enough, and one where pictures come this slowly, in seconds.
+_STRANGE, _LONG_STRANGE, _SLOW = 3, 12, 0.5
+_RETURNING = 0.6  # seconds for which it is waited to see somebody well who may be someone who returns
 _AT_ONCE = 4  # faces that are compared as a matter of course in one picture, the longest ago first
 _CUT_LOOK = 0.25  # looks that differ less may be one person on both sides of a cut; one's own differs by 0.2
 
@@ -52,41 +51,6 @@ class Search(Enum):
     NONE = 0
     QUICK = 1
     THOROUGH = 2
-
-
-@dataclass(slots=True, eq=False)
-class Track:
-    """One face over time. `id` is None until it is sure to be a face; `velocity` is in pixels a second.
-
-    `person` is what its person looked like, `pattern` what was last seen at the points of its mesh.
-    """
-
-    face: DetectedFace
-    look: np.ndarray
-    seen: float
-    id: int | None = None
-    velocity: np.ndarray = field(default_factory=lambda: np.zeros(2))
-    sightings: int = 1
-    doubts: int = 0
-    missing: bool = False
-    cut_off: bool = False  # seen before the last hard cut only: place tells less than look
-    lost: float | None = None  # when the first picture came in which it was missing
-    misses: int = 0  # and how many did since
-    person: Looks = field(default_factory=Looks)
-    pattern: np.ndarray | None = None
-    compared: float = -math.inf  # when the look was last asked for
-    jumped: bool = False  # something has changed at once since then
-    strange: list[np.ndarray] = field(default_factory=list)  # looks in a row that were somebody else's
-    replaced: bool = False  # by somebody else at the very place, which therefore tells nothing
-    waits: float = -math.inf  # until when somebody who may have returned is waited for to be seen well
-    guessed: bool = False  # named before it was seen well: may turn out to be somebody who is known
-
-    def expected(self, now: float) -> np.ndarray:
-        """Return where the centre (2,) should be, gliding to a halt while it is out of sight."""
-        away = now - self.seen
-        if away > _HIDDEN:  # gone rather than hidden: whoever returns mostly does so at the same place
-            return center(self.face.box)
-        return center(self.face.box) + self.velocity * _GLIDE * (1 - math.exp(-away / _GLIDE))
 
 
 @dataclass(slots=True, eq=False)
@@ -103,6 +67,7 @@ class Tracker:
     _scene: np.ndarray | None = None
     _looked: np.ndarray | None = None  # the scene at the last search
     _due_at: float | None = None
+    _step: float = 0.0  # seconds between the last two pictures
 
     def begin(self, time: float, image: np.ndarray | None = None) -> Search:
         """Start the frame at `time`, in seconds, and say what search is due before anyone is lost.
@@ -114,7 +79,7 @@ class Tracker:
         step = 0.0 if self._time is None else time - self._time
         if self._time is not None and step <= 0:
             step = _STEP
-        self._time = time
+        self._time, self._step = time, step
         self.now += step
         self._forget()
         if image is not None and self._is_cut(image, step):
@@ -234,28 +199,60 @@ class Tracker:
             elif searched:
                 usual.append(track)
         asked += sorted(usual, key=lambda t: t.compared)[:_AT_ONCE]
-        asked = [t for t in asked if is_good_view(image, t.face)]
+        asked = [t for t in asked if self._can_tell(image, t)]
         others = []
         for track, vector in zip(asked, embed(image, [t.face for t in asked]) if asked else (), strict=True):
-            track.compared = self.now
-            if self._is_other(track, vector):
+            track.compared, good = self.now, is_good_view(image, track.face)
+            if self._is_other(track, vector, good):
                 others.append(track.face)
                 track.missing, track.replaced, track.strange = True, True, []
+            elif not good:
+                continue
             elif track.guessed or track.id is None:
                 self._claim(track, vector)
         return others
 
-    def _is_other(self, track: Track, vector: np.ndarray) -> bool:
-        """Tell whether what is followed has become somebody else, and remember the view where not."""
-        like = track.person.like(vector)
-        if len(track.person) and like < DOUBTED:
+    def _can_tell(self, image: np.ndarray, track: Track) -> bool:
+        """Tell whether the look at a face says anything of whose it is."""
+        known = len(track.person) > 0
+        if known and not track.jumped and self._is_hidden(track):
+            return False
+        unseen = not known and track.rough is None
+        return is_good_view(image, track.face, fair=track.jumped or unseen)
+
+    def _is_hidden(self, track: Track) -> bool:
+        return any(t is not track and covers(track.face.box, t.face.box) for t in self.present)
+
+    def _is_known(self, track: Track, vector: np.ndarray) -> bool:
+        """Tell whether a look is that of another person who was seen before."""
+        others = [t.person for t in self.tracks if t is not track]
+        return any(person.like(vector) >= SAME for person in [*others, *self.away.values()])
+
+    def _is_other(self, track: Track, vector: np.ndarray, good: bool) -> bool:
+        """Tell whether what is followed has become somebody else, and remember the view where not.
+
+        A view that is not good, as one that is compared with such a one, tells only of those who are clearly
+        unlike; one of a face that may be partly hidden only of those who are known.
+        """
+        sure, like = good and len(track.person) > 0, track.like(vector)
+        if like < (DOUBTED if sure else OTHER):
+            if self._is_hidden(track) and not self._is_known(track, vector):
+                return False
             if track.strange and float(track.strange[-1] @ vector) < SAME:
                 track.strange = []  # no two looks agree: blur rather than somebody
             track.strange.append(vector)
             clearly, doubtfully = (1, 2) if track.jumped else (_STRANGE, _LONG_STRANGE)
+            if track.jumped and self._step > _SLOW:
+                doubtfully = 1
+            if not sure:
+                clearly += 1
             return len(track.strange) >= (clearly if like < OTHER else doubtfully)
-        track.jumped, track.strange = False, []
-        track.person.learn(vector)
+        if good:
+            track.person.learn(vector)
+        elif not len(track.person):
+            track.rough = vector
+        if good or like >= DOUBTED:
+            track.jumped, track.strange = False, []
         return False
 
     def _claim(self, track: Track, vector: np.ndarray) -> None:
@@ -308,10 +305,17 @@ class Tracker:
     def _place(self, image: np.ndarray, found: Sequence[DetectedFace], embed: Embed | None) -> None:
         """Match each face that was found with somebody who is missing or has left, or somebody new."""
         vectors: list[np.ndarray | None] = [None] * len(found)
+        rough, strangers = {}, set()  # not good views, and those that are of nobody who has left
         if embed is not None:
-            good = [j for j, face in enumerate(found) if is_good_view(image, face)]
-            for j, vector in zip(good, embed(image, [found[j] for j in good]) if good else (), strict=True):
-                vectors[j] = vector
+            known = [*self.away.values(), *(t.person for t in self.tracks if t.missing)]
+            fair = [j for j, face in enumerate(found) if is_good_view(image, face, fair=True)]
+            for j, vector in zip(fair, embed(image, [found[j] for j in fair]) if fair else (), strict=True):
+                if is_good_view(image, found[j]):
+                    vectors[j] = vector
+                    continue
+                rough[j] = vector
+                if all(one.like(vector) < OTHER for one in known):
+                    strangers.add(j)
         lost = [t for t in self.tracks if t.missing and t.id is not None]
         away = list(self.away)
         strains = np.full((len(lost) + len(away), len(found)), np.inf)
@@ -334,9 +338,11 @@ class Tracker:
                 self.tracks.append(taken[j])
         for j, face in sorted(enumerate(found), key=lambda pair: pair[1].box.x):  # numbered from the left
             if j not in taken:
-                taken[j] = self._welcome(image, face, embed is not None and vectors[j] is None)
+                unseen = embed is not None and vectors[j] is None
+                taken[j] = self._welcome(image, face, unseen, j in strangers)
             track, vector = taken[j], vectors[j]
-            track.pattern, track.jumped, track.strange = None, False, []
+            track.pattern = None if embed is None else pattern_of(image, track.face)
+            track.jumped, track.strange, track.rough = False, [], rough.get(j)
             if vector is not None:
                 track.compared = self.now
                 track.person.learn(vector)
@@ -357,17 +363,24 @@ class Tracker:
             if like < DOUBTED or track.replaced:
                 return math.inf
             doubt = 1.0
-        elif track.cut_off and unlike(track.look, look_of(image, face.points)) > _CUT_LOOK:
+        elif track.replaced or (
+            track.cut_off and unlike(track.look, look_of(image, face.points)) > _CUT_LOOK
+        ):
             return math.inf
         strain = self._strain(image, track, face)
         return strain + doubt if strain < min(1.7 + 1.5 * (self.now - track.seen), 3.0) else math.inf
 
-    def _welcome(self, image: np.ndarray, face: DetectedFace, unseen: bool) -> Track:
-        """Begin a track; `unseen` is a face that is not shown well enough to tell whose it is."""
+    def _welcome(self, image: np.ndarray, face: DetectedFace, unseen: bool, stranger: bool) -> Track:
+        """Begin a track; `unseen` is a face that is not shown well enough to tell whose it is.
+
+        A `stranger` is not that of anybody who has left, as far as can be told.
+        """
         track = Track(face, look_of(image, face.points), self.now)
         self.tracks.append(track)
         track.guessed = unseen
-        returns = unseen and (self.away or any(t.missing and len(t.person) for t in self.tracks))
+        returns = (
+            unseen and not stranger and (self.away or any(t.missing and len(t.person) for t in self.tracks))
+        )
         if returns:
             track.waits = self.now + _RETURNING
         elif face.score >= _sure(face):

@@ -51,7 +51,8 @@ class Once(nn.Module):
         terms = [x, landmarks, 1 / torch.linalg.vector_norm(x, dim=1, keepdim=True).clamp_min(1e-12)]
         if net.config.temporal_attention:
             z = F.silu(net.temporal.reduce(x))  # (B, inner)
-            terms += [F.linear(z, _taps(net.temporal)), F.linear(z, net.temporal.weigh.weight)]
+            read = net.temporal.rounding(z)
+            terms += [F.linear(read, taps_of(net.temporal)), F.linear(z, net.temporal.weigh.weight)]
         if net.config.channel_attention:
             squeeze = net.channel.squeeze  # of both, added up
             terms.append(F.linear(x, squeeze.weight, 2 * squeeze.bias))
@@ -68,7 +69,7 @@ class Once(nn.Module):
             z, _ = net.channel.lstm(squeezed)  # (B, T, 2 * inner)
             y = y * torch.sigmoid(net.channel.gate(z))
         alike = ((x @ x[:, -1, :, None]) * norm * norm[:, -1:])[:, :, 0].clamp_max(ALIKE)  # (B, T)
-        scores = net.likeness * alike + net.frame_bias[-window.shape[1] :]  # (B, T)
+        scores = net.likeness * alike + net.frame_bias[-int(window.shape[1]) :]  # (B, T)
         visual = (scores.softmax(1)[:, None] @ y)[:, 0]  # (B, C)
         return _answer(net.heads, _join(net.fusion, visual, landmarks, scores))
 
@@ -77,14 +78,14 @@ class Once(nn.Module):
 
         As one product of matrices: a few dozen small steps would take longer than all that they add up.
         """
-        part, length = self.net.temporal, taps.shape[1]
+        part, length = self.net.temporal, int(taps.shape[1])  # a number, not a part of what is exported
         weights = (weighed.mean(1) + part.weigh.bias).softmax(1)  # (B, 3)
         mixing = (weights @ self.places).reshape(-1, length, length * sum(KERNELS))
         bias = weights @ torch.stack([cast(Tensor, scale.bias) for scale in part.scales])
         return mixing @ taps.reshape(-1, length * sum(KERNELS), part.reduce.out_features) + bias[:, None]
 
 
-def _taps(part: MultiScaleTemporalAttention) -> Tensor:
+def taps_of(part: MultiScaleTemporalAttention) -> Tensor:
     """Give the weights of all temporal convolutions, one place in time after another: (9 * inner, inner)."""
     weights = [cast(Tensor, scale.weight) for scale in part.scales]
     return torch.cat([one[:, :, j] for one in weights for j in range(one.shape[2])])
@@ -107,26 +108,33 @@ def _join(part: CrossModalFusion, visual: Tensor, landmarks: Tensor, bias: Tenso
 
     Keys and values are linear in them, and a key's constant is the same for all frames.
     """
-    heads, reads = part.heads, landmarks.shape[2]
-    asked = part.query(visual).reshape(-1, heads, 1, visual.shape[1] // heads)  # (B, H, 1, D)
+    heads, reads, width = part.heads, int(landmarks.shape[2]), int(visual.shape[1])
+    asked = part.query(visual).reshape(-1, heads, 1, width // heads)  # (B, H, 1, D)
     question = asked @ part.key.weight.reshape(heads, -1, reads)  # (B, H, 1, L)
-    scores = question @ landmarks[:, None].transpose(2, 3) * asked.shape[-1] ** -0.5
+    scores = question @ landmarks[:, None].transpose(2, 3) * (width // heads) ** -0.5
     seen = (scores + bias[:, None, None]).softmax(-1) @ landmarks[:, None]  # (B, H, 1, L)
     values = seen @ part.value.weight.reshape(heads, -1, reads).transpose(1, 2)  # (B, H, 1, D)
-    answer = part.attended(values.reshape(-1, visual.shape[1]) + part.value.bias)
+    answer = part.attended(values.reshape(-1, width) + part.value.bias)
     x = part.norm(part.join(torch.cat([visual, landmarks[:, -1]], 1)) + answer)  # (B, C)
     return x + part.mix(x)
 
 
 def _answer(part: Heads, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Do what the heads do, with the hidden layers of all three as one product."""
-    heads = [cast(nn.Linear, head[0]) for head in (part.category, part.valence, part.arousal)]
+    heads = heads_of(part)
     hidden = F.linear(
-        part.shared(x), torch.cat([one.weight for one in heads]), torch.cat([one.bias for one in heads])
+        part.rounding(part.shared(x)),
+        torch.cat([one.weight for one in heads]),
+        torch.cat([one.bias for one in heads]),
     )
-    category, valence, arousal = F.silu(hidden).chunk(3, 1)
+    category, valence, arousal = F.silu(hidden).split(int(x.shape[1]), 1)
     return (
         part.category[3](category),
         part.valence[3](valence)[:, 0].tanh(),
         part.arousal[3](arousal)[:, 0].sigmoid(),
     )
+
+
+def heads_of(part: Heads) -> list[nn.Linear]:
+    """Return the hidden layers of category, valence and arousal."""
+    return [cast(nn.Linear, head[0]) for head in (part.category, part.valence, part.arousal)]

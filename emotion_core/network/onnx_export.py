@@ -11,6 +11,7 @@ from emotion_core.faces.crop import SIZE
 from emotion_core.files import written_beside
 from emotion_core.hashes import note
 from emotion_core.network.checkpoint import Metadata, onnx_files
+from emotion_core.network.matrices import shrink_matrices
 from emotion_core.network.once import Once
 from emotion_core.network.spatiotemporal import SpatioTemporalEmotionNet
 
@@ -37,9 +38,11 @@ class _Decide(nn.Module):
 
 
 def export_onnx(
-    net: SpatioTemporalEmotionNet, metadata: Metadata, path: Path, *, half: bool = True
+    net: SpatioTemporalEmotionNet, metadata: Metadata, path: Path, *, half: bool = True, eight: bool = False
 ) -> tuple[Path, Path]:
     """Write `encode` and `decide` beside `path`; `half` stores in half precision what loses nothing by it.
+
+    `eight` stores the matrices of `network.matrices` in 8 bits.
 
     ONNX Runtime turns the stored weights to single precision when it loads them. `encode` takes one of the
     three equal channels, and `once` says what it gives.
@@ -74,12 +77,25 @@ def export_onnx(
                     output_names=outputs, dynamic_axes={name: {0: "n"} for name in inputs + outputs},
                 )  # fmt: skip
             model = onnx.load(str(part))
+            start_at_zero(model)
+            if eight:
+                shrink_matrices(model, net)
             if half:
                 store_half(model)
             onnx.helper.set_model_props(model, {"format": "onnx", "sha256": metadata.sha256})
             onnx.save(model, str(part))
     note(*files)
     return files
+
+
+def start_at_zero(model: "onnx.ModelProto") -> None:
+    """Leave out an LSTM's first state where it is what it is without being given: zeros.
+
+    To make them as many as there are faces takes ten steps, each as long as a small product.
+    """
+    for node in model.graph.node:
+        if node.op_type == "LSTM":
+            del node.input[5:]
 
 
 def store_half(model: "onnx.ModelProto") -> None:

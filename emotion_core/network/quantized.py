@@ -1,4 +1,4 @@
-"""The encoder in 8 bits, on PyTorch as ONNX Runtime computes it: the same numbers to the last bit.
+"""The encoder in 8 bits, on PyTorch as ONNX Runtime computes it: its convolutions to the last bit.
 
 Sums of 8-bit products stay below 2 ** 24, where single precision holds every whole number, so convolutions
 are exact on both. What lies between them is not, and a difference in the last place may round to another of
@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from emotion_core.faces.crop import SIZE
-from emotion_core.network.spatiotemporal import Shrink, SpatialAttention, SpatioTemporalEmotionNet
+from emotion_core.network.matrices import has_steps, round_matrices
+from emotion_core.network.spatiotemporal import Conv, Shrink, SpatialAttention, SpatioTemporalEmotionNet
 
 if TYPE_CHECKING:
     import onnx
@@ -63,6 +64,41 @@ class ExactShrink(nn.Module):
         return self.mixing @ x @ self.mixing.T
 
 
+class Folded(nn.Module):
+    """Shrink, and lay each square of 2x2 pixels into four channels, in the border that `fold_stem` needs."""
+
+    def __init__(self, shrink: ExactShrink):
+        super().__init__()
+        self.factor, self.round = shrink.factor, shrink.round
+        rows = F.pad(shrink.mixing, (0, 0, 4, 2 + len(shrink.mixing) % 2))
+        rows = torch.stack([rows[0::2], rows[1::2]])  # (2, R/2 + 3, 224 / factor)
+        self.register_buffer("rows", rows[:, None], persistent=False)
+        self.register_buffer("columns", rows.transpose(1, 2).contiguous(), persistent=False)
+        self.rows: Tensor
+        self.columns: Tensor
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Turn (B, 1, 224, 224) into (B, 4, R/2 + 3, R/2 + 3)."""
+        x = F.avg_pool2d(self.round(x), self.factor)
+        x = self.rows @ x[:, None] @ self.columns  # (B, 2, 2, R/2 + 3, R/2 + 3)
+        return x.reshape(-1, 4, self.rows.shape[2], self.rows.shape[2])
+
+
+def fold_stem(net: SpatioTemporalEmotionNet) -> None:
+    """Have the first convolution, 7x7 at every other pixel, read the four channels of `Folded` instead.
+
+    Its sums are the same; ONNX Runtime gathers their pixels sixteen at a time instead of one by one, in a
+    third of the time.
+    """
+    whole = cast(nn.Conv2d, net.spatial.stem[0])
+    folded = Conv(4, whole.out_channels, 4, 1, 0, bias=False)
+    spread = F.pad(whole.weight.detach(), (1, 0, 1, 0))  # (C, 1, 8, 8)
+    with torch.no_grad():
+        folded.weight.copy_(F.pixel_unshuffle(spread, 2))
+    net.spatial.stem[0] = folded
+    net.spatial.shrink = Folded(cast(ExactShrink, net.spatial.shrink))
+
+
 class QuantizedConv(nn.Module):
     """Convolution of 8-bit inputs, weights and outputs, and the ReLU after it.
 
@@ -94,9 +130,14 @@ class QuantizedConv(nn.Module):
         return (x - self.y_zero) * self.y_scale
 
 
-def make_exact(net: SpatioTemporalEmotionNet) -> SpatioTemporalEmotionNet:
-    """Round, in place, what lies between the convolutions; the network is then ready for 8 bits."""
+def make_exact(net: SpatioTemporalEmotionNet, *, folded: bool = True) -> SpatioTemporalEmotionNet:
+    """Round, in place, what lies between the convolutions; the network is then ready for 8 bits.
+
+    Files made before 0.3 are not `folded`.
+    """
     net.spatial.shrink = ExactShrink(net.config.resolution)
+    if folded:
+        fold_stem(net)
     for part in net.spatial.modules():
         if isinstance(part, SpatialAttention):
             part.rounding = Rounded(ATTENTION_STEPS)
@@ -104,12 +145,18 @@ def make_exact(net: SpatioTemporalEmotionNet) -> SpatioTemporalEmotionNet:
 
 
 def as_exported(net: SpatioTemporalEmotionNet, encode: Path) -> SpatioTemporalEmotionNet:
-    """Compute in 8 bits, in place, what an exported `encode` computes in 8 bits; another stays as it is."""
+    """Compute in 8 bits, in place, what the exported pair of `encode` computes in 8 bits.
+
+    Another stays as it is.
+    """
     import onnx
 
-    found = dict(_convolutions(onnx.load(str(encode)).graph))
+    graph = onnx.load(str(encode)).graph
+    found = dict(_convolutions(graph))
+    if has_steps(graph):
+        round_matrices(net)
     if found:
-        make_exact(net)
+        make_exact(net, folded=found["stem.0"]["weight"].shape[1] == 4)
     for name, values in found.items():
         block = cast(nn.Sequential, net.spatial.get_submodule(name.rpartition(".")[0]))
         block[0] = QuantizedConv(cast(nn.Conv2d, block[0]), values)

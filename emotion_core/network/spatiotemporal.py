@@ -113,11 +113,14 @@ class SpatialAttention(nn.Module):
         self.conv = nn.Conv2d(2, 1, 7, padding=3)
         nn.init.zeros_(self.conv.weight)
         nn.init.zeros_(self.conv.bias)  # type: ignore[arg-type]
-        self.rounding: nn.Module = nn.Identity()  # in 8 bits, `models.quantized` puts another here
+        self.rounding: nn.Module = nn.Identity()  # in 8 bits, `network.quantized` puts another here
 
     def forward(self, x: Tensor) -> Tensor:
         """Weigh (B, C, H, W) by place."""
-        pooled = torch.cat([x.mean(1, keepdim=True), x.amax(1, keepdim=True)], 1)  # (B, 2, H, W)
+        count, height, width = (int(length) for length in x.shape[1:])
+        # last, where 8-bit convolutions keep them: there a reduction takes a fifth of the time
+        channels = x.permute(0, 2, 3, 1).reshape(-1, height * width, count)  # (B, H * W, C)
+        pooled = torch.stack([channels.mean(2), channels.amax(2)], 1).reshape(-1, 2, height, width)
         return x * self.rounding(2 * torch.sigmoid(self.conv(pooled)))
 
 
@@ -200,7 +203,8 @@ class SpatialCNN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Read (B, 3, 224, 224), or another size as it is, into (B, 1024)."""
-        x = x[:, :1]  # grey, as `preprocess.to_tensor` gives it three times
+        if x.shape[1] != 1:
+            x = x[:, :1]  # grey, as `crop.to_tensor` gives it three times
         if x.shape[-1] == SIZE:
             x = self.shrink(x)  # (B, 1, R, R)
         x = self.early(self.stem(x))  # (B, 512, R/8, R/8)
@@ -239,15 +243,18 @@ class MultiScaleTemporalAttention(nn.Module):
         self.expand = nn.Linear(inner, width)
         nn.init.zeros_(self.expand.weight)
         nn.init.zeros_(self.expand.bias)
+        self.rounding: nn.Module = nn.Identity()  # in 8 bits, `network.matrices` puts another here
 
     def forward(self, x: Tensor) -> Tensor:
         """Refine (B, T, C) over time."""
-        z = rearrange(F.silu(self.reduce(x)), "b t c -> b c t")
+        z = F.silu(self.reduce(x))
+        read = rearrange(self.rounding(z), "b t c -> b c t")
         # the past is repeated at the border, as a window that is not yet full repeats its first frame
         views = [
-            conv(F.pad(z, (k - 1, 0), mode="replicate")) for k, conv in zip(KERNELS, self.scales, strict=True)
+            conv(F.pad(read, (k - 1, 0), mode="replicate"))
+            for k, conv in zip(KERNELS, self.scales, strict=True)
         ]
-        weights = self.weigh(z.mean(2)).softmax(1)  # (B, 3)
+        weights = self.weigh(z.mean(1)).softmax(1)  # (B, 3)
         mixed = sum(weights[:, i, None, None] * view for i, view in enumerate(views))
         return x + self.expand(F.silu(rearrange(mixed, "b c t -> b t c")))  # (B, T, C)
 
@@ -309,10 +316,11 @@ class Heads(nn.Module):
             )
 
         self.category, self.valence, self.arousal = head(classes), head(1), head(1)
+        self.rounding: nn.Module = nn.Identity()  # in 8 bits, `network.matrices` puts another here
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Read (B, C): logits (B, K), valence (B,), arousal (B,)."""
-        x = self.shared(x)
+        x = self.rounding(self.shared(x))
         return self.category(x), self.valence(x)[:, 0].tanh(), self.arousal(x)[:, 0].sigmoid()
 
 

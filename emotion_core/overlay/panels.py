@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from emotion_core.labels import UNSURE
 from emotion_core.overlay import sprites
 from emotion_core.overlay.placement import Size
 from emotion_core.overlay.sprites import Color, Sprite
@@ -160,13 +161,14 @@ def _name(label: str, title: int) -> str:
 
 @lru_cache(maxsize=64)
 def _widest(labels: tuple[str, ...], title: int) -> int:
-    return round(title / 18) + max(sprites.text_width(_name(label, title) + "?", title) for label in labels)
+    return round(title / 18) + max(
+        sprites.text_width(_name(label, title), title) for label in (*labels, UNSURE)
+    )
 
 
 def _words(face: Face, metrics: Metrics) -> _Words:
-    name = _name(face.emotion, metrics.title)
     return _Words(
-        name=name + "?" if face.uncertain else name,
+        name=_name(UNSURE if face.uncertain else face.emotion, metrics.title),
         percent=f"{face.confidence:.0%}",
         id=f"#{face.id}",
         valence=f"{face.valence:+.2f}",

@@ -72,9 +72,8 @@ def flat(name: str, value: Any) -> Sequence[Any]:
     return [value.get(key) for key in keys] if isinstance(value, Mapping) else nothing
 
 
-def whole(name: str, row: Mapping[Any, Any]) -> Any:
-    """Return what stands in a record from a row of a table, or None where a number is missing."""
-    numbers = [row.get(column) for column in COLUMNS[name]]
+def whole(name: str, numbers: Sequence[Any]) -> Any:
+    """Return what stands in a record from the cells of its columns, or None where a number is missing."""
     if any(number is None or number != number for number in numbers):
         return None
     values = [float(number) for number in numbers if number is not None]

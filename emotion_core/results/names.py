@@ -107,6 +107,11 @@ def _source(results: str) -> str:
     return PurePath(results).stem.removesuffix(_PARTIAL).removesuffix(RESULTS)
 
 
+def is_partial(path: Path) -> bool:
+    """Tell whether a file lies beside a complete one, as a run that failed leaves it."""
+    return path.stem.endswith(_PARTIAL)
+
+
 def is_results(path: Path) -> bool:
     """Tell whether a file of a results format may hold results: it is no summary and no list of moments."""
     return not path.stem.removesuffix(_PARTIAL).endswith((SUMMARY, MOMENTS))

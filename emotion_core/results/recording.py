@@ -23,10 +23,10 @@ from emotion_core.analytics.figures import timing, usual_step
 from emotion_core.files import Beside, partial_name, written_beside
 from emotion_core.labels import EMOTIONS
 from emotion_core.results.extras import check as check_extras
-from emotion_core.results.formats import FORMATS, check
+from emotion_core.results.formats import FORMATS, check, spoken
 from emotion_core.results.formats import of as format_of
 from emotion_core.results.formats.base import Writer
-from emotion_core.results.names import stub_path, summary_path
+from emotion_core.results.names import name_of, stub_path, summary_path
 from emotion_core.results.record import Record, columns, records_of
 from emotion_core.results.summary import Summary
 from emotion_core.types import DetectedObject, EmotionError, Face, Frame
@@ -45,8 +45,10 @@ __all__ = [
     "write_summary",
 ]
 
-SCHEMA = 2
-"""The version of the records' and the summary's form: 2 has `duration` in a record, 1 had not."""
+SCHEMA = 3
+"""The version of the records' and the summary's form: 2 has `duration` in a record, 1 had not. Since 3 the
+summary counts what is uncertain as a state of its own, and that of a live recording has `model`
+and `settings` as others have; records are as they were."""
 
 FLUSH_SECONDS = 0.5
 """What a kill can cost: the records of the last half second, and of the last frame."""
@@ -228,7 +230,9 @@ class Recording:
             self._counts = Summary(self.labels)
         self.reserve()
         for name, file in self._files.items():
-            self._writers.append(FORMATS[name].writer(file.path, self.labels, self.extras))
+            writer = FORMATS[name].writer(file.path, self.labels, self.extras)
+            writer.about = {"name": name_of(self._final["json"].name), **self.about}
+            self._writers.append(writer)
         self.flush()
         if self.about.get("source"):
             # A run that is killed leaves results whose source has to be known when another one comes.
@@ -267,6 +271,7 @@ class Recording:
             record.valence or 0.0,
             record.arousal or 0.0,
             record.duration or 0.0,
+            record.uncertain,
         )
 
     def _finish(self) -> None:
@@ -300,6 +305,9 @@ def read_results(path: str | os.PathLike[str]) -> "pd.DataFrame":
     """
     fmt = format_of(Path(path))
     fmt.require()
+    if fmt.reader is None:
+        what = f"{Path(path).name} is a {fmt.label} file, which does not hold every record"
+        raise EmotionError(f"{what}: open a {spoken()} file")
     from emotion_core.results.table import read_table
 
     return read_table(path, fmt.reader)
@@ -326,7 +334,10 @@ def summarize(table: "pd.DataFrame") -> dict[str, Any]:
     names = table["emotion"].astype(object).where(table["emotion"].notna(), None)
     numbers = [table[name].to_numpy(float).tolist() for name in ("confidence", "valence", "arousal")]
     ids = [None if math.isnan(face) else int(face) for face in faces.to_numpy(float, na_value=math.nan)]
-    columns = (table["frame"].tolist(), times.tolist(), ids, names.tolist(), *numbers, lasting.tolist())
+    columns = (
+        *(table["frame"].tolist(), times.tolist(), ids, names.tolist()),
+        *(*numbers, lasting.tolist(), table["uncertain"].tolist()),
+    )
     for row in zip(*columns, strict=True):
         counts.add(*row)
     return counts.as_dict()

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from emotion_core.analytics import MEASURES, figures
-from emotion_core.analytics.tally import Person, Readings, Tally, share
-from emotion_core.labels import DISCLAIMER, EMOTIONS, VALENCE_AROUSAL_SOURCE
+from emotion_core.analytics.tally import Person, Readings, Tally
+from emotion_core.labels import DISCLAIMER, EMOTIONS, UNSURE, VALENCE_AROUSAL_SOURCE
 
 
 class Summary:
@@ -45,10 +45,12 @@ class Summary:
         valence: float,
         arousal: float,
         duration: float,
+        uncertain: bool = False,
     ) -> None:
         """Count one record; `face` or `emotion` None says that nobody was found in the frame.
 
         `duration` is how long the picture lasts, in seconds: until the next one, or until the stream ends.
+        `uncertain` says that the answer is less sure than was asked for: it counts as a state of its own.
         """
         if frame != self._last_frame:
             self._frames += 1
@@ -64,7 +66,7 @@ class Summary:
         if number is None:
             number = self._numbers[emotion] = len(self._labels)
             self._labels.append(emotion)
-        self._waiting.append((face, number, frame, time, duration, confidence, valence, arousal))
+        self._waiting.append((face, number, frame, time, duration, confidence, valence, arousal, uncertain))
         if len(self._waiting) >= self._piece:
             self._count()
 
@@ -73,7 +75,7 @@ class Summary:
         if self._waiting:
             columns = np.array(self._waiting, float).T
             whole = [column.astype(np.int64) for column in columns[:3]]
-            self._tally.add(Readings(*whole, *columns[3:]), self._labels)
+            self._tally.add(Readings(*whole, *columns[3:-1], columns[-1] > 0), self._labels)
             self._waiting.clear()
 
     def as_dict(self) -> dict[str, Any]:
@@ -87,7 +89,7 @@ class Summary:
             "frames_with_face": self._with_face,
             "seconds_with_face": round(self._seconds_with_face, 3),
             "people": len(people),
-            "share": self._shares(together.labels),
+            "share": self._shares(together),
             "measures": _measures(together),
             "faces": [self._face(face, people[face]) for face in sorted(people)],
             "note": f"{DISCLAIMER} {VALENCE_AROUSAL_SOURCE}",
@@ -95,14 +97,15 @@ class Summary:
 
     def _face(self, face: int, person: Person) -> dict[str, Any]:
         per_minute = person.changes_per_minute
+        shares = self._shares(person)
         return {
             "face": face,
             "records": person.readings,
             "first": round(person.first, 3),
             "last": round(person.last, 3),
             "seconds": round(person.seconds, 3),
-            "emotion": self._labels[int(person.labels.argmax())],
-            "share": self._shares(person.labels),
+            "emotion": max(shares, key=lambda name: shares[name]),
+            "share": shares,
             "confidence": _spread(person.confidence),
             "valence": _spread(person.valence),
             "arousal": _spread(person.arousal),
@@ -120,7 +123,7 @@ class Summary:
         at = figures.longest(runs)
         start, end = float(runs.start[at]), float(runs.end[at])
         return {
-            "emotion": self._labels[runs.emotion[at]],
+            "emotion": str(figures.names_of(runs.emotion[at], self._labels)),
             "start": round(start, 3),
             "end": round(end, 3),
             "seconds": round(end - start, 3),
@@ -139,10 +142,11 @@ class Summary:
             for at in figures.strongest(runs, self._labels, figures.MOMENTS)
         ]
 
-    def _shares(self, weights: np.ndarray) -> dict[str, float]:
-        shares = np.zeros(len(self._labels))
-        shares[: len(weights)] = share(weights)
-        return _named(self._labels, shares)
+    def _shares(self, person: Person) -> dict[str, float]:
+        """Give the share of each label, and of what is uncertain where something is: together 1."""
+        labels, unsure = person.shares
+        named = _named(self._labels, np.append(labels, np.zeros(len(self._labels) - len(labels))))
+        return {**named, UNSURE: round(unsure, 4)} if unsure > 0 else named
 
 
 def _named(names: Sequence[str], values: np.ndarray) -> dict[str, float]:

@@ -39,9 +39,10 @@ def video_stream(container: InputContainer, source: Source) -> VideoStream:
             raise EmotionError(f"{source.name} has no video stream {source.stream}: choose from {choice}")
     known = [s for s in shown if _decoder(s) is not None]
     if not known:
+        code = _code(container, shown[0])
+        advice = "save it as mp4 (H.264) first" if code else "copy it again, or save it as mp4 (H.264)"
         raise EmotionError(
-            f"{source.name} holds pictures of a kind that can't be decoded here{_code(container, shown[0])}: "
-            "save it as mp4 (H.264) first"
+            f"{source.name} holds pictures of a kind that can't be decoded here{code}: {advice}"
         )
     usual = [s for s in known if int(s.disposition) & _DEFAULT] or known
     stream = max(usual, key=lambda s: (s.width or 0) * (s.height or 0))  # the first of equal ones

@@ -4,12 +4,24 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
+from emotion_core.video import heif
+
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-DAMAGE = (OSError, ValueError, SyntaxError, EOFError, KeyError, TypeError, IndexError, OverflowError)
-"""What Pillow raises for a file that is not as it should be."""
+DAMAGE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    KeyError,
+    TypeError,
+    IndexError,
+    ArithmeticError,
+    RuntimeError,
+)
+"""What Pillow, and pillow-heif with it, raise for a file that is not as it should be."""
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "AVIF")
 _MOVING = ("PNG", "WEBP", "AVIF")  # a JPEG's second picture is its depth or brightness, not a frame
@@ -46,11 +58,13 @@ def opened(file: BinaryIO) -> "Picture":
     from PIL import Image
 
     file.seek(0)
+    heic = heif.is_heic(file.read(heif.HEAD)) and heif.ready()
+    file.seek(0)
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore", Image.DecompressionBombWarning
         )  # the size is checked before unpacking
-        return Image.open(file, formats=_FORMATS)
+        return Image.open(file, formats=("HEIF",) if heic else _FORMATS)
 
 
 def whole(pages: list[Page]) -> list[int]:

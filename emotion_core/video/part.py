@@ -1,6 +1,7 @@
 """A part of a source: from when to when it is read, and how many of its pictures."""
 
 import math
+import re
 from dataclasses import dataclass
 
 from emotion_core.types import EmotionError
@@ -63,6 +64,22 @@ class Part:
             return count
         seconds = max(0.0, min(duration, math.inf if self.end is None else self.end) - self.start)
         return max(1, round(seconds * self.rate_of(count / duration)))
+
+
+def moment(text: str) -> float:
+    """Read a time: seconds, minutes and seconds, or hours, minutes and seconds, as 90, 1:30 or 0:01:30.5.
+
+    Raises:
+        EmotionError: for what is no time.
+    """
+    *higher, seconds = text.split(":")
+    plain = all(part.isdecimal() for part in higher) and len(higher) < 3
+    if not plain or not re.fullmatch(r"\d+(\.\d*)?|\.\d+", seconds) or (higher and float(seconds) >= 60):
+        raise EmotionError(f"{text!r} is no time: give seconds, or m:ss as 1:30")
+    total = 0
+    for part in higher:
+        total = 60 * total + int(part)
+    return 60 * total + float(seconds)
 
 
 class Picker:

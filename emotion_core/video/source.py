@@ -16,6 +16,7 @@ from av.container import InputContainer
 from emotion_core.files import no_plain_file
 from emotion_core.limits import MAX_PIXELS, MAX_SIDE
 from emotion_core.types import EmotionError
+from emotion_core.video import heif
 from emotion_core.video.pages import moves
 
 PICTURE_MAGIC: tuple[tuple[int, bytes], ...] = (
@@ -31,7 +32,6 @@ PICTURE_MAGIC: tuple[tuple[int, bytes], ...] = (
 """Offset and bytes that tell a picture file; GIF is read as a video since most of them move."""
 
 AVIF_BRANDS = (b"avif", b"avis")
-HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 
 # A text file or a playlist must never be taken for a video: FFmpeg would draw the first as a terminal and
 # follow the second to other files on this machine.
@@ -155,17 +155,20 @@ def _identify(source: str | os.PathLike[str] | int) -> Source:
         if path.stat().st_size == 0:
             raise EmotionError(f"{name} is empty (0 bytes): copy or download it again")
         with path.open("rb") as file:
-            head = file.read(32)
+            head = file.read(heif.HEAD)
             is_picture = any(head[at : at + len(magic)] == magic for at, magic in PICTURE_MAGIC)
             is_picture = is_picture or (head[4:8] == b"ftyp" and head[8:12] in AVIF_BRANDS)
+            is_picture = is_picture or (heif.is_heic(head) and heif.ready())
             is_picture = is_picture and path.suffix.lower() not in _MOTION_JPEG
             moving = is_picture and moves(file)
     except (PermissionError, ValueError) as error:
         raise EmotionError(f"{name} can't be read: {_reason(error)}") from error
     except OSError as error:
         raise EmotionError(f"{name} can't be read: {_reason(error)}; check the path") from error
-    if head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS:
-        raise EmotionError(f"{name} is a HEIC photo, which can't be read here: save it as JPEG or PNG first")
+    if heif.is_moving(head):
+        raise EmotionError(f"{name} is a HEIC of several pictures, which can't be read: save it as a video")
+    if heif.is_heic(head) and not is_picture:
+        raise EmotionError(f"{name} is a HEIC photo, which takes one more package: {heif.ADVICE}")
     return Source("picture" if is_picture and not moving else "file", str(path), name, moving=moving)
 
 

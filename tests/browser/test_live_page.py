@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from emotion_core.labels import DISCLAIMER
-from emotion_core.results.formats import FORMATS, available
+from emotion_core.results.formats import FORMATS, usual
 from tests.browser.running import COLOURS, DETAIL, JUMPS, LIVE, NAMELESS, RunningApp, live, start_live
 from webapp.shared import i18n
 
@@ -93,7 +93,7 @@ def test_recording_gives_files_that_open(open_page: Callable[..., Any], app: Run
         link.inner_text(): page.request.get(link.get_attribute("href"))
         for link in page.locator("[data-saved] a").all()
     }
-    assert set(files) == {*(FORMATS[name].label for name in available()), "Summary", "Report"}
+    assert set(files) == {*(FORMATS[name].label for name in usual()), "Summary", "Report"}
     records = json.loads(files["JSON"].body())
     assert len(records) > 3 and records[-1]["time"] > 1 and records[-1]["face"] == 1
     assert len(files["CSV"].text().splitlines()) == len(records) + 1

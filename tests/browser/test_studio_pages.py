@@ -12,7 +12,7 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 
-from emotion_core.results.formats import available
+from emotion_core.results.formats import usual
 from tests.browser.running import RunningApp, start_app, stop_app
 
 pytestmark = [pytest.mark.browser, pytest.mark.weights]
@@ -54,7 +54,7 @@ def test_a_video_comes_back_with_sound_moments_and_files(
     links = {
         a.get_attribute("data-kind"): a.get_attribute("href") for a in page.locator("a[data-kind]").all()
     }
-    assert set(links) == {"video", "summary", "report", *available()}
+    assert set(links) == {"video", "summary", "report", *usual()}
     got = {kind: page.request.get(app.url + href) for kind, href in links.items()}
     assert all(r.ok and r.headers["cache-control"] == "private, no-store" for r in got.values())
     records, summary = json.loads(got["json"].body()), json.loads(got["summary"].body())
@@ -175,12 +175,33 @@ def test_bad_uploads_get_a_message_each(
     )
     assert answer.status == 413
     heic = tmp_path / "photo.heic"
-    heic.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0heicmif1" + bytes(300))
+    heic.write_bytes(b"\0\0\0\x18ftyphevc\0\0\0\0msf1hevc" + bytes(300))  # of several frames
     upload(page, "picture", [heic])
     page.click("#picture-start")
     page.wait_for_selector("text=Convert it to JPEG")
     assert set(app.files()) - before == set()
     assert "Traceback" not in page.inner_text("body")
+
+
+def test_a_part_and_more_of_each_face_are_chosen_on_a_phone(
+    open_page: Callable[..., Any], app: RunningApp, talking_clip: Path
+) -> None:
+    page = open_page(width=375, height=800)
+    upload(page, "video", [talking_clip])
+    page.get_by_role("button", name="More options").click()
+    page.get_by_label("From (m:ss)").fill("0:00.4")
+    page.get_by_label("To (m:ss)").fill("1.2")
+    page.get_by_label("With head pose").check()
+    page.get_by_label("With facial movements (blendshapes)").check()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    page.click("#video-start")
+    page.wait_for_selector("#video-result [data-result]")
+    link = page.locator("a[data-kind=json]").get_attribute("href")
+    records = page.request.get(app.url + link).json()
+    assert {record["frame"] for record in records} == set(range(10, 30))
+    seen = next(record for record in records if record["face"] is not None)
+    assert set(seen["pose"]) == {"yaw", "pitch", "roll"} and "jawOpen" in seen["blendshapes"]
+    assert "landmarks" not in seen
 
 
 def test_pictures_come_back_marked(

@@ -1,4 +1,4 @@
-"""ONNX in FP32, FP16 and INT8, compared."""
+"""ONNX in FP32, FP16 and INT8, or LiteRT files for phones, compared."""
 
 from pathlib import Path
 
@@ -20,11 +20,29 @@ def run(words: list[str]) -> int:
         choices=VARIANTS,
         help="write this one beside the weights (default: the fastest that answers as PyTorch does)",
     )
+    parser.add_argument(
+        "--litert",
+        type=Path,
+        metavar="FOLDER",
+        help="write LiteRT files for phones into this folder, in FP32, FP16 and 8 bits; the ONNX files stay",
+    )
     common(parser)
     given = parser.parse_args(words)
+    if given.litert is not None and (given.out or given.ship):
+        parser.error("--litert names its own folder and ships nothing: leave out --out and --ship")
     from emotion_core.network.checkpoint import WEIGHTS
 
     data = [] if given.no_compare else data_of(given.data)
+    if given.litert is not None:
+        from train.ship.litert_check import export_litert
+        from train.ship.litert_check import report as lines
+
+        outcome = export_litert(
+            given.weights or WEIGHTS, given.litert, data=data, sets=given.sets, limit=given.limit,
+            cache=given.cache,
+        )  # fmt: skip
+        print(lines(outcome))
+        return 0
     outcome = export(
         given.weights or WEIGHTS, given.out, data=data, sets=given.sets, limit=given.limit, cache=given.cache,
         ship=given.ship,

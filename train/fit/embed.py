@@ -7,6 +7,9 @@ that are there already: stem and early stages of the emotion network, and what f
 """
 
 import logging
+import pickle
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +21,9 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from emotion_core.faces.embedding import SIDE
+from emotion_core.files import written_beside
 from emotion_core.network.checkpoint import load_network
-from emotion_core.network.spatiotemporal import ConvNorm, NetConfig, Separable, SpatialCNN
+from emotion_core.network.spatiotemporal import ConvNorm, NetConfig, Separable, SpatialCNN, freeze_norms
 from emotion_core.types import EmotionError
 from train.data.augment import augment, standardize
 from train.fit.distill import Teacher, hand_down, units_of
@@ -29,6 +33,7 @@ VALUES = 128
 DEPTH = 2  # layers of the teacher's middle that the student takes over
 BATCH = 64
 TEMPERATURE = 0.07  # of the likeness to all pictures of the set
+_SAVE = 240.0  # seconds between two states that are kept
 _TEACHER_SIDE = 112
 # Eyes and mouth corners in the picture of 112 px that the teacher learnt on.
 _EYES, _MOUTH = (55.9, 51.6), (56.1, 92.3)
@@ -116,7 +121,7 @@ def teacher_matrix(margin: float, size: int) -> np.ndarray:
 
 
 def answers(teacher: Path, crops: np.ndarray, margin: float) -> np.ndarray:
-    """Ask the teacher about grey crops (N, S, S) of ours: unit vectors (N, 128)."""
+    """Ask the teacher about grey crops (N, S, S) of ours: unit vectors (N, 128), float32."""
     net = FaceRecognition(teacher)
     matrix = teacher_matrix(margin, crops.shape[1])
     out = [np.zeros((0, VALUES), np.float32)]
@@ -148,6 +153,41 @@ def begin(teacher: Path, init: Path) -> EmbeddingNet:
     return net
 
 
+def taken_up(path: Path) -> EmbeddingNet:
+    """Read a network that `train.ship.embedding` wrote in 8 bits, to teach it further.
+
+    Its normalisations are part of its convolutions, so they stay frozen: only scale and shift are learnt.
+    """
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load(path).graph
+    held = {i.name: numpy_helper.to_array(i) for i in graph.initializer}
+    made = {node.output[0]: node for node in graph.node if node.op_type == "DequantizeLinear"}
+
+    def values(name: str) -> Tensor:
+        whole, scale, zero = (held[i].astype(np.float32) for i in made[name].input)
+        shape = (-1, *[1] * (whole.ndim - 1))
+        return torch.from_numpy((whole - zero.reshape(shape)) * scale.reshape(shape))
+
+    net: Any = EmbeddingNet()
+    layers = [m for m in net.modules() if isinstance(m, ConvNorm)]
+    try:
+        convolutions = [node for node in graph.node if node.op_type == "Conv"]
+        for layer, node in zip(layers, convolutions, strict=True):
+            norm: Any = layer[1]
+            layer[0].load_state_dict({"weight": values(node.input[1])})
+            norm.bias.data.copy_(values(node.input[2]))
+            norm.running_var.fill_(1 - norm.eps)
+        net.out.load_state_dict({k: torch.from_numpy(held[f"out.{k}"].copy()) for k in ("weight", "bias")})
+    except (KeyError, ValueError, RuntimeError):
+        raise EmotionError(
+            f"{path.name} is no embedding network of ours: wanted face_embedding.onnx"
+        ) from None
+    freeze_norms(net)
+    return net
+
+
 def teach(
     net: EmbeddingNet,
     crops: np.ndarray,
@@ -157,6 +197,8 @@ def teach(
     pictures: int = 100_000,
     learning_rate: float = 2e-3,
     seed: int = 0,
+    keep: Path | None = None,
+    fixed: Sequence[nn.Module] = (),
 ) -> float:
     """Teach the student in place; gives the mean cosine to the teacher over the last hundred steps.
 
@@ -170,39 +212,40 @@ def teach(
         pictures: how many augmented pictures are shown.
         learning_rate: the highest.
         seed: of every draw.
+        fixed: parts of `net` that stay as they are.
+        keep: where the state is written every few minutes; where the file is there, it goes on from it.
     """
     if not len(crops):
         raise EmotionError("there is no training picture to show to teacher and student")
-    torch.manual_seed(seed)
-    generator, draws = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
+    generator, draws = torch.Generator(), np.random.default_rng(seed)
     learner: Any = net
     learner.to(memory_format=torch.channels_last).train()
-    for part in (
-        net.stem,
-        net.early[0],
-        net.early[1],
-    ):  # as `distill` taught them; half of the time would go into these
+    for part in fixed:
         part.requires_grad_(False).eval()
     taught = [p for p in learner.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(taught, lr=learning_rate, weight_decay=0.02, fused=True)
-    steps, half, close = max(1, pictures // BATCH), fast_bfloat16(), [0.0]
+    steps, close = max(1, pictures // BATCH), [0.0]
+    begun = 0 if keep is None else _go_on(keep, net, optimizer, (seed, steps))
     all_wanted = F.normalize(torch.from_numpy(wanted - wanted.mean(0)), dim=1)  # (N, 128)
     order = np.concatenate([draws.permutation(len(crops)) for _ in range(-(-steps * BATCH // len(crops)))])
-    bar = tqdm(range(steps), unit="step", mininterval=10)
+    bar, saved = tqdm(range(begun, steps), unit="step", mininterval=10), time.monotonic()
     for step in bar:
+        if keep is not None and time.monotonic() - saved > _SAVE:
+            _keep(keep, net, optimizer, step, (seed, steps))
+            saved = time.monotonic()
+        generator.manual_seed(seed * 1_000_003 + step)  # a run that goes on draws as one left alone
         for group in optimizer.param_groups:
             group["lr"] = learning_rate * schedule(step, steps, 0.03)
         rows = order[step * BATCH : (step + 1) * BATCH]
         flip = torch.rand(len(rows), generator=generator) < 0.5
         shown = standardize(augment(torch.from_numpy(crops[rows]), margin, SIDE, flip, generator, 0.4))
-        with torch.autocast("cpu", torch.bfloat16, enabled=half):
-            given = learner(shown.contiguous(memory_format=torch.channels_last))
+        given = learner(shown.contiguous(memory_format=torch.channels_last))
         target = all_wanted[rows]  # (B, 128)
-        alike = (given.float() * target).sum(1)
+        alike = (given * target).sum(1)
         soft = (target @ all_wanted.T / TEMPERATURE).softmax(
             1
         )  # (B, N): how much like each, says the teacher
-        among_all = F.cross_entropy(given.float() @ all_wanted.T / TEMPERATURE, soft)
+        among_all = F.cross_entropy(given @ all_wanted.T / TEMPERATURE, soft)
         loss = among_all + (1 - alike).mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -213,3 +256,25 @@ def teach(
             bar.set_postfix(cosine=f"{np.mean(close):.3f}")
     net.eval()
     return float(np.mean(close))
+
+
+def _keep(path: Path, net: nn.Module, optimizer: Any, step: int, run: tuple[int, int]) -> None:
+    state = {"net": net.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "run": run}
+    with written_beside(path) as part:
+        torch.save(state, part)
+
+
+def _go_on(path: Path, net: nn.Module, optimizer: Any, run: tuple[int, int]) -> int:
+    """Load the state of a run that was cut, and give the step it was at; 0 where there is none."""
+    if not path.is_file():
+        return 0
+    try:
+        state = torch.load(path, weights_only=True)
+        same = tuple(state["run"]) == run
+    except (OSError, pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError):
+        raise EmotionError(f"{path} is damaged or of something else: remove it to begin anew") from None
+    if not same:
+        raise EmotionError(f"{path} is of a run of another seed or length: remove it to begin anew")
+    net.load_state_dict(state["net"])
+    optimizer.load_state_dict(state["optimizer"])
+    return int(state["step"])

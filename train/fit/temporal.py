@@ -1,8 +1,9 @@
 """The temporal module, trained on sixteen-frame clips that are made from stills, and what it is worth.
 
 There is no labelled video to speak of, so a clip is a still that trembles, blurs, is covered for a while,
-loses frames, or turns into another face of a similar pose with another expression. The label is that of the
-last frame. The encoder stays as it is, so features are computed once.
+loses frames, talks, blinks, turns, or changes into another face of a similar pose with another expression,
+wholly or in part. The label is that of the last frame. The encoder stays as it is, so features are computed
+once.
 """
 
 import logging
@@ -26,6 +27,7 @@ from emotion_core.video.reader import frames
 from train.config import TrainConfig
 from train.data.augment import center, mirror_landmarks, standardize
 from train.data.batches import sampling_weights
+from train.data.motion import Motion, aligned, in_crop
 from train.data.samples import Samples
 from train.fit.loop import fast_bfloat16
 from train.fit.losses import losses
@@ -33,7 +35,18 @@ from train.fit.losses import losses
 log = logging.getLogger("train")
 LATE_RATE = 1e-4  # highest learning rate of the temporal module, which starts from what stills taught it
 NOSE_TIP, RIGHT_EYE, LEFT_EYE = 12, 18, 27  # rows of the 50 key points
-CONDITIONS = ("steady", "jitter", "blur", "occlusion", "dropped", "change")
+CONDITIONS = (
+    "steady",
+    "jitter",
+    "blur",
+    "occlusion",
+    "dropped",
+    "talking",
+    "blink",
+    "turn",
+    "change",
+    "weak",
+)
 
 
 @dataclass(frozen=True)
@@ -68,6 +81,7 @@ def make_clips(
     """Make clips: pictures (N, T, 1, S, S), key points (N, T, 50, 2), presence and share of `second` (N, T).
 
     `condition` is one of CONDITIONS, "mixed" for a bit of everything, or "augmented" for that without change.
+    "weak" is a change that stops at a share of 0.55 to 0.75 of the second expression.
     """
     n, t = len(first), frames
 
@@ -80,7 +94,11 @@ def make_clips(
 
     changes = applies("change", 0.0 if condition == "augmented" else 0.5)
     at, fade = uniform(1, t, n, 1), uniform(0.5, 5, n, 1)
-    share = ((torch.arange(t)[None] - at) / fade + 0.5).clamp(0, 1) * changes[:, None]  # (N, T)
+    weak = applies("weak", 0.0)[:, None]
+    most = torch.where(weak, uniform(0.55, 0.75, n, 1), 1.0)
+    share = (
+        ((torch.arange(t)[None] - at) / fade + 0.5).clamp(0, 1) * most * (changes[:, None] | weak)
+    )  # (N, T)
 
     shaken = applies("jitter", 0.6)[:, None].float()
     still = 0.15 + 0.85 * shaken  # even a steady face trembles a little
@@ -96,15 +114,22 @@ def make_clips(
     ]
     theta = torch.stack(rows, 2).flatten(0, 1)  # (N * T, 2, 3)
     grid = F.affine_grid(theta, [n * t, 1, size, size], align_corners=False)
+    placed, unit = in_crop(samples.landmarks[first], samples.margin)
+    motion = Motion(placed, applies("talking", 0.3), applies("blink", 0.15), applies("turn", 0.2), t, g)
+    gap = motion.gap(grid) if motion.any else None
+    if motion.any:
+        grid = motion.fetch(grid)
 
     def view(picked: np.ndarray) -> Tensor:
         source = torch.from_numpy(samples.crops[picked])[:, None, None].float()
+        dark = source.amin((1, 2, 3, 4)).repeat_interleave(t)[:, None, None, None]
         source = source.expand(-1, t, -1, -1, -1).flatten(0, 1)
-        return F.grid_sample(source, grid, padding_mode="border", align_corners=False).unflatten(0, (n, t))
+        seen = F.grid_sample(source, grid, padding_mode="border", align_corners=False)
+        return (seen if gap is None else seen + gap * (dark - seen)).unflatten(0, (n, t))
 
     m = share[..., None, None, None]
     x = view(first) * (1 - m)
-    if changes.any():
+    if share.any():
         x = x + view(second) * m
 
     gain = uniform(0.5, 1.1, n, 1) * (1 + 0.05 * torch.randn(n, t, generator=g))
@@ -129,6 +154,9 @@ def make_clips(
                 share[row, frame] = share[row, frame - 1]
 
     points = [torch.from_numpy(samples.landmarks[picked])[:, None] for picked in (first, second)]
+    if motion.any:
+        moved = placed[:, None].expand(-1, t, -1, -1)
+        points[0] = aligned(points[0] + motion.shift(moved) / unit[:, None, None, None])
     landmarks = points[0] * (1 - share[..., None, None]) + points[1] * share[..., None, None]
     landmarks = mirror_landmarks(landmarks.flatten(0, 1), flip.repeat_interleave(t)).unflatten(0, (n, t))
     landmarks = landmarks + 0.012 * still[..., None, None] * torch.randn(landmarks.shape, generator=g)

@@ -11,7 +11,7 @@ from plotly.offline import get_plotlyjs
 
 from emotion_core.files import written_beside
 from emotion_core.labels import DISCLAIMER, VALENCE_AROUSAL_SOURCE
-from emotion_core.palette import ACCENT, INK, SURFACE, UNCERTAIN, color_of
+from emotion_core.palette import ACCENT, INK, MUTED, SURFACE, color_of
 from train.measure.fairness import NO_GAPS, SMALLEST_GROUP, percent
 
 _FAINT = "rgba(138,147,163,0.25)"  # lines that read on light and on dark
@@ -152,7 +152,7 @@ def confusion_plot(matrix: list[list[int]], labels: Sequence[str]) -> go.Figure:
         y=[labels[i] for i, _ in cells],
         mode="text",
         text=[f"{share[c]:.0%}<br>{counts[c]}" for c in cells],
-        textfont={"color": ["white" if share[c] > 0.4 else UNCERTAIN for c in cells]},
+        textfont={"color": ["white" if share[c] > 0.4 else MUTED for c in cells]},
     )
     figure = _base(go.Figure([heat, text]), "Confusion: rows are the truth")
     return figure.update_yaxes(autorange="reversed").update_xaxes(side="bottom")
@@ -171,7 +171,7 @@ def reliability_plot(bins: dict[str, list]) -> go.Figure:
     """Draw accuracy against confidence: on the diagonal, confidence means what it says."""
     figure = go.Figure(
         [
-            go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": UNCERTAIN, "dash": "dash"}),
+            go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": MUTED, "dash": "dash"}),
             go.Scatter(
                 x=bins["confidence"], y=bins["accuracy"], mode="lines+markers", line={"color": ACCENT},
                 marker={"size": [4 + 20 * (c / max(max(bins["count"]), 1)) ** 0.5 for c in bins["count"]]},
@@ -188,7 +188,7 @@ def slice_plot(name: str, rows: list[dict]) -> go.Figure:
     value = [r["accuracy"] for r in rows]
     error = {
         "type": "data",
-        "color": UNCERTAIN,
+        "color": MUTED,
         "array": [max(r["interval"][1] - r["accuracy"], 0) for r in rows],
         "arrayminus": [max(r["accuracy"] - r["interval"][0], 0) for r in rows],
     }
@@ -210,7 +210,7 @@ def fairness_plot(name: str, rows: list[dict]) -> go.Figure:
         figure.add_bar(
             x=[r["group"] for r in there], y=share, name=f"{state}, called {label.lower()}",
             marker_color=color_of(label),
-            error_y={"type": "data", "color": UNCERTAIN, "array": span[:, 1] - share,
+            error_y={"type": "data", "color": MUTED, "array": span[:, 1] - share,
                      "arrayminus": share - span[:, 0]},
         )  # fmt: skip
     figure = _base(figure, f"Read as expected, by {name}").update_yaxes(range=[0, 1])
@@ -221,7 +221,7 @@ def _base(figure: go.Figure, title: str) -> go.Figure:
     axis = {"automargin": True, "gridcolor": _FAINT, "zerolinecolor": _FAINT, "tickfont": {"size": 11}}
     return figure.update_layout(
         title=title, showlegend=False, height=400, margin={"l": 10, "r": 10, "t": 50, "b": 10},
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"color": UNCERTAIN},
+        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"color": MUTED},
         xaxis=axis, yaxis=axis, uniformtext={"minsize": 8, "mode": "show"},
     )  # fmt: skip
 

@@ -2,10 +2,10 @@
 
 Each variant is a pair of files, `encode` (once per frame) and `decide` (once per window). FP16 stores half
 precision where nothing is lost by it and computes in single, since CPUs gain nothing by half; INT8 (static)
-quantizes the convolutions of `encode`, with ranges measured on pictures of `train`, and `decide` is that of
-FP16. The shipped default is the fastest variant that loses less than 0.3 points of accuracy against FP32 and
-gives PyTorch's probabilities within 0.001, which users of both backends rely on; PyTorch computes INT8 as
-ONNX Runtime does, in 8 bits (`network.quantized`).
+quantizes the convolutions of `encode`, with ranges measured on pictures of `train`, and the large matrices of
+both halves (`network.matrices`), and keeps the rest as FP16 does. The shipped default is the fastest variant
+that loses less than 0.3 points of accuracy against FP32 and gives PyTorch's probabilities within 0.001, which
+users of both backends rely on; PyTorch computes INT8 as ONNX Runtime does, in 8 bits (`network.quantized`).
 """
 
 import contextlib
@@ -26,6 +26,7 @@ from emotion_core import quiet
 from emotion_core.files import written_beside
 from emotion_core.hashes import note
 from emotion_core.network.checkpoint import Metadata, load_network, onnx_files
+from emotion_core.network.matrices import shrink_matrices
 from emotion_core.network.onnx_export import export_onnx, store_half
 from emotion_core.network.quantized import make_exact
 from emotion_core.network.runtime import Network, OnnxNetwork, TorchNetwork
@@ -163,7 +164,7 @@ def choose(variants: Sequence[Variant], asked: str | None = None) -> str:
 
 
 def quantize_static(net: SpatioTemporalEmotionNet, metadata: Metadata, base: Path, train: Inputs) -> None:
-    """Write `encode` with convolutions in INT8, and `decide` as it is.
+    """Write `encode` with convolutions in INT8, and both halves with their large matrices in 8 bits.
 
     What lies between convolutions stays in single precision: spatial attention, whose product in 8 bits moved
     a probability by 0.02 on average, and key points, which cost next to nothing.
@@ -172,7 +173,7 @@ def quantize_static(net: SpatioTemporalEmotionNet, metadata: Metadata, base: Pat
 
     whole = base.with_name("whole") / base.name
     export_onnx(make_exact(copy.deepcopy(net)), metadata, whole, half=False)
-    export_onnx(net, metadata, base)
+    export_onnx(net, metadata, base, eight=True)
     file, target = onnx_files(whole)[0], onnx_files(base)[0]
     with _prepared(file, target) as ready:
         q.quantize_static(
@@ -188,7 +189,7 @@ def quantize_static(net: SpatioTemporalEmotionNet, metadata: Metadata, base: Pat
             extra_options={"CalibPercentile": REACH, "CalibStridedMinMax": 1},
             **_common(),
         )
-    _finish(target, file)
+    _finish(target, file, net)
 
 
 def _attention(file: str) -> list[str]:
@@ -221,11 +222,12 @@ def _prepared(file: Path, target: Path) -> Iterator[str]:
         ready.unlink(missing_ok=True)
 
 
-def _finish(target: Path, source: Path) -> None:
+def _finish(target: Path, source: Path, net: SpatioTemporalEmotionNet) -> None:
     """Store small what loses nothing by it, and take over what the source says of itself."""
     import onnx
 
     model = onnx.load(str(target))
+    shrink_matrices(model, net)
     store_half(model)
     onnx.helper.set_model_props(model, {p.key: p.value for p in onnx.load(str(source)).metadata_props})
     onnx.save(model, str(target))
@@ -293,7 +295,7 @@ def _measure(
     )
 
 
-def timings(networks: Sequence[OnnxNetwork], rounds: int = 60) -> list[tuple[float, float]]:
+def timings(networks: Sequence[Network], rounds: int = 60) -> list[tuple[float, float]]:
     """Return each network's median milliseconds of `encode` and `decide` for one face, of processor time.
 
     For networks of one thread, as the library runs them; what else the machine does hardly counts.

@@ -15,6 +15,7 @@ from webapp.service.callers import Caller
 from webapp.service.options import Options
 from webapp.service.routing import new_router, refusals, service_of
 from webapp.service.service import Wanted
+from webapp.shared.logs import note
 from webapp.shared.problems import ProblemError
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ async def create(request: Request, response: Response, key: Key = None) -> Analy
         entry = await asyncio.to_thread(service.submit, caller, wanted, key)
     else:
         raise ProblemError(415, "Send multipart/form-data with a file, or application/json.")
+    note(job=entry.number)
     made = analysis(entry, service.keep_seconds)
     response.headers["Location"] = made.links.self
     return made

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 
 from emotion_core.version import VERSION
 from webapp.service.page import page
-from webapp.service.routing import Problem, new_router, refusals, service_of
+from webapp.service.routing import Refusal, new_router, refusals, service_of
 
 if TYPE_CHECKING:
     from fastapi.routing import BaseRoute
@@ -68,7 +68,7 @@ def describe(*, closed: bool) -> dict[str, Any]:
         routes=routes,
     )
     schemas = made["components"]["schemas"]
-    schemas["Problem"] = Problem.model_json_schema()
+    schemas["Refusal"] = Refusal.model_json_schema()
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     if closed:

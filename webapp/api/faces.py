@@ -142,23 +142,29 @@ def find_faces(image: np.ndarray, engine: Engine) -> list[Face]:
     return list(engine.recognizer(image, engine.session(smoothing=1)))
 
 
-def read_picture(data: bytes, name: str | None, threshold: float, service: Service) -> Picture:
-    """Read one picture; a problem becomes a part of the answer."""
+def opened(data: bytes, shown: str, service: Service) -> np.ndarray:
+    """Return the bytes of a picture's file as RGB uint8 (H, W, 3); raises EmotionError where it is none."""
     from emotion_core.video.reader import frames
 
-    shown = plain_name(name)
     try:
         with tempfile.TemporaryDirectory(dir=service.app.workspace.folder) as folder:
             path = Path(folder) / shown
             path.write_bytes(data)
             kind = check_picture(path, service.settings, Text("en"))
             with still(path, kind, service.settings) as source, frames(source) as reader:
-                image = next(iter(reader)).image
+                return next(iter(reader)).image
+    except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises for damaged files
+        raise EmotionError(Text("en")("error.notpicture", name=shown)) from error
+
+
+def read_picture(data: bytes, name: str | None, threshold: float, service: Service) -> Picture:
+    """Read one picture; a problem becomes a part of the answer."""
+    shown = plain_name(name)
+    try:
+        image = opened(data, shown, service)
         faces = find_faces(image, service.app.engine)
     except EmotionError as error:
         return _unread(shown, str(error))
-    except (OSError, ValueError, SyntaxError):  # what Pillow raises for damaged files
-        return _unread(shown, Text("en")("error.notpicture", name=shown))
     height, width = image.shape[:2]
     return Picture(name=shown, width=width, height=height, faces=[face_found(f, threshold) for f in faces])
 

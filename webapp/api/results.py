@@ -14,6 +14,7 @@ from fastapi.responses import FileResponse
 from starlette.background import BackgroundTask
 
 from emotion_core.results.formats import FORMATS, available
+from emotion_core.results.names import name_of
 from webapp.api.analyses import Id
 from webapp.service.callers import Caller
 from webapp.service.routing import new_router, refusals, service_of
@@ -31,6 +32,9 @@ _MEDIA = {
     "csv": "text/csv",
     "parquet": "application/vnd.apache.parquet",
     "ndjson": "application/x-ndjson",
+    "eaf": "application/xml",
+    "emotionml": "application/emotionml+xml",
+    "bids": "application/zip",
 }
 _BINARY = "application/octet-stream"
 Format = StrEnum("Format", {name: name for name in FORMATS})  # type: ignore[misc]
@@ -90,6 +94,7 @@ def results(
     try:
         labels = service.app.engine.recognizer.labels
         writer = made.writer(File(path), tuple(labels))
+        writer.about = {"name": name_of(written.name), "source": {"name": entry.name}}
         for record in _chosen(written, face, start, end):
             writer.write(record)
         writer.close()

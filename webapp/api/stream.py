@@ -16,16 +16,21 @@ from emotion_core.streaming import JPEG, PROTOCOL, VERSION, Picture, unpack
 from emotion_core.types import EmotionError, Frame
 from webapp.api.faces import face_found
 from webapp.live.connection import decode_jpeg
+from webapp.live.pictures import FULL
 from webapp.live.viewer import LiveOptions
 from webapp.service.callers import Caller
-from webapp.service.routing import new_router, service_of
-from webapp.shared.problems import ProblemError, problem
+from webapp.service.routing import PREFIX, new_router, service_of
+from webapp.shared.logs import note
+from webapp.shared.problems import ProblemError, refused
 
 if TYPE_CHECKING:
     import numpy as np
 
     from emotion_core.recognizer import Session
+    from emotion_core.session import Sighting
     from webapp.service.service import Service
+
+    _Line = asyncio.Queue[tuple[Sighting, float, dict[str, Any]]]
 
 logger = logging.getLogger(__name__)
 router = new_router("stream")
@@ -38,6 +43,7 @@ CLOSED = {"idle": 1000, "full": 1013, "limit": 1013, "model": 1011, "message": 1
 async def stream(socket: WebSocket) -> None:
     """Serve one stream; how it speaks stands in `description.STREAM` and in `emotion_core.streaming`."""
     service, caller = service_of(socket), Caller.of(socket)
+    note(route=f"{PREFIX}/stream")
     spoken = socket.scope.get("subprotocols") or ()
     await socket.accept(subprotocol=PROTOCOL if PROTOCOL in spoken else None)
     try:
@@ -47,9 +53,7 @@ async def stream(socket: WebSocket) -> None:
         return
     viewers, place = service.app.live.viewers, cast("Any", object())
     if len(viewers) >= service.settings.max_viewers:
-        await _refuse(
-            socket, "full", "The server has as many live viewers as it takes: try again later.", 503
-        )
+        await _refuse(socket, "full", FULL, 503)
         return
     viewers.add(place)  # it counts, and nothing else is asked of it
     try:
@@ -77,8 +81,10 @@ async def _serve(socket: WebSocket, service: Service) -> None:
     )
     inbox = _Inbox(all_frames=socket.query_params.get("frames") == "all")
     listening = asyncio.create_task(_listen(socket, service, session, inbox))
-    answering = asyncio.create_task(_answer(socket, service, session, inbox))
-    tasks = {listening, answering}
+    line: _Line = asyncio.Queue(1)
+    searching = asyncio.create_task(_search(socket, service, session, inbox, line))
+    answering = asyncio.create_task(_answer(socket, service, session, line))
+    tasks = {listening, searching, answering}
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -152,32 +158,53 @@ def _choose(session: Session, text: str) -> None:
     session.smoothing, session.threshold = chosen.smoothing, chosen.threshold
 
 
-async def _answer(socket: WebSocket, service: Service, session: Session, inbox: _Inbox) -> None:
-    """Look at one picture after the other, in turns with the live views, and answer each."""
+async def _search(socket: WebSocket, service: Service, session: Session, inbox: _Inbox, line: _Line) -> None:
+    """Find the faces of one picture after the other, while those of the one before are read."""
     began, index = time.monotonic(), 0
     while True:
         picture, dropped = await inbox.take()
         frame = (index, time.monotonic() - began)
         try:
-            found = await service.app.live.in_turn(_look, picture, frame, service, session)
+            found, seconds = await service.app.live.in_turn(_find, picture, frame, service, session)
         except ValueError as error:
+            await line.join()
             await _refuse(socket, "message", f"A picture could not be read: {error}", 422)
             return
         stamp = picture.stamp if math.isfinite(picture.stamp) else None
-        await _send(socket, {"type": "faces", "stamp": stamp, "frame": index, "dropped": dropped, **found})
-        service.metrics.frames("stream", 1)
+        await line.join()  # one picture waits for the one before, and none for that
+        line.put_nowait((found, seconds, {"stamp": stamp, "frame": index, "dropped": dropped}))
         index += 1
 
 
-def _look(picture: Picture, at: tuple[int, float], service: Service, session: Session) -> dict[str, Any]:
+async def _answer(socket: WebSocket, service: Service, session: Session, line: _Line) -> None:
+    """Read the faces that were found, in turns with the live views, and answer each picture."""
+    lost, work = 0, 0.0
+    while True:
+        found, seconds, head = await line.get()
+        answer = await service.app.live.in_turn(_read, found, seconds, service, session)
+        await _send(socket, {"type": "faces", **head, **answer})
+        service.metrics.frames("stream", 1)
+        count, lost, work = head["frame"] + 1, lost + head["dropped"], work + answer["ms"]
+        note(frames=count, dropped=lost, model_ms=round(work / count, 1))
+        line.task_done()
+
+
+def _find(
+    picture: Picture, at: tuple[int, float], service: Service, session: Session
+) -> tuple[Sighting, float]:
     started = time.perf_counter()
-    frame = Frame(_image(picture), *at)
-    faces = service.app.engine.recognizer(frame, session)
-    height, width = frame.image.shape[:2]
+    found = service.app.engine.recognizer.find(Frame(_image(picture), *at), session)
+    return found, time.perf_counter() - started
+
+
+def _read(found: Sighting, seconds: float, service: Service, session: Session) -> dict[str, Any]:
+    started = time.perf_counter()
+    faces = service.app.engine.recognizer.read(found, session)
+    height, width = found.frame.image.shape[:2]
     return {
         "width": width,
         "height": height,
-        "ms": round((time.perf_counter() - started) * 1000, 1),
+        "ms": round((seconds + time.perf_counter() - started) * 1000, 1),
         "faces": [face_found(face).model_dump() for face in faces],
     }
 
@@ -197,6 +224,7 @@ async def _send(socket: WebSocket, message: dict[str, Any]) -> None:
 
 async def _refuse(socket: WebSocket, reason: str, line: str, status: int) -> None:
     """Say in a last message why it ends, in the form of all errors."""
+    note(refused=reason)
     with suppress(RuntimeError, WebSocketDisconnect):
-        await _send(socket, {"type": "refused", "reason": reason, "error": problem(status, line)})
+        await _send(socket, {"type": "refused", "reason": reason, "error": refused(status, line)})
         await socket.close(CLOSED[reason])

@@ -8,8 +8,11 @@ from plotly.subplots import make_subplots
 from emotion_core.analytics import measures
 from emotion_core.analytics.pairs import Synchrony
 from emotion_core.palette import ACCENT, color_of
-from webapp.charts.style import MUTED, base, faded, house_style, note, person_color
+from webapp.charts.style import MUTED, base, blend, faded, house_style, note, person_color, unruled
 
+CELLS = [[0, blend("#FFFFFF", ACCENT, 0.08)], [1, blend("#FFFFFF", ACCENT, 0.72)]]
+"""The colours of cells with numbers in them: light and opaque, so that dark ink is readable on any page."""
+_ON_CELLS = {"color": "#1B1F2A"}
 COLUMNS = 240
 """Most columns of the map of synchrony: means of windows beyond that."""
 
@@ -28,7 +31,8 @@ def transitions_map(frame: pd.DataFrame) -> go.Figure:
         y=list(table.index),
         z=counts,
         customdata=share,
-        colorscale=[[0, faded(ACCENT, 0.12)], [1, ACCENT]],
+        colorscale=CELLS,
+        textfont=_ON_CELLS,
         showscale=False,
         xgap=2,
         ygap=2,
@@ -98,6 +102,7 @@ def expressiveness_bar(frame: pd.DataFrame) -> go.Figure:
         )
     figure.update_xaxes(rangemode="tozero", nticks=4)
     figure.update_yaxes(autorange="reversed", type="category")
+    unruled(figure)
     figure.update_annotations(font={"size": 12})
     return figure
 
@@ -115,7 +120,8 @@ def similarity_map(table: pd.DataFrame) -> go.Figure:
         z=values,
         zmin=0,
         zmax=1,
-        colorscale=[[0, faded(ACCENT, 0.05)], [1, ACCENT]],
+        colorscale=CELLS,
+        textfont=_ON_CELLS,
         showscale=False,
         xgap=2,
         ygap=2,

@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 
 from emotion_core.analytics import figures, measures
 from emotion_core.labels import EMOTIONS, coordinates
-from emotion_core.palette import color_of
-from webapp.charts.style import MUTED, base, faded, note, person_color, thin
+from emotion_core.palette import ACCENT, color_of
+from webapp.charts.style import MUTED, base, faded, note, person_color, thin, unruled
 
 SOURCE = "Crosses: the seven words, where people rated their faces on average (1,212 faces)."
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star", "pentagon", "hexagon")
@@ -201,6 +201,7 @@ def dwell_bar(tables: Mapping[str, pd.DataFrame], *, centre: float = 0.0) -> go.
         )
     figure.update_xaxes(title="Share of the time (%)", rangemode="tozero", range=[0, 112])
     figure.update_yaxes(autorange="reversed")
+    unruled(figure)
     figure.update_layout(showlegend=len(tables) > 1)
     return figure
 
@@ -301,7 +302,10 @@ def _slider(times: Sequence[str]) -> dict[str, Any]:
     go_to = {"mode": "immediate", "frame": {"duration": 0, "redraw": False}, "transition": {"duration": 0}}
     return {
         "steps": [{"label": t, "method": "animate", "args": [[t], go_to]} for t in times],
-        "currentvalue": {"prefix": "", "xanchor": "right", "font": {"size": 13}},
+        "currentvalue": {"prefix": "", "xanchor": "right", "font": {"size": 13, "color": MUTED}},
+        "bgcolor": faded(MUTED, 0.3),
+        "activebgcolor": ACCENT,
+        "bordercolor": faded(MUTED, 0.6),
         "ticklen": 0,
         "minorticklen": 0,
         "font": {"color": "rgba(0,0,0,0)"},

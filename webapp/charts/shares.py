@@ -23,6 +23,7 @@ from webapp.charts.style import (
     themed,
     thin,
     thinned,
+    unruled,
 )
 from webapp.charts.timeline import broken_lines, people_shown, ribbon, ribbon_table, timeline
 
@@ -58,6 +59,7 @@ def shares_bar(frame: pd.DataFrame) -> go.Figure:
         name="share",
     )
     figure.update_xaxes(title="Share of the time (%)", range=[0, max(10.0, 118 * float(share.max()))])
+    unruled(figure)
     return figure
 
 

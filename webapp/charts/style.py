@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from emotion_core.palette import ACCENT, INK, SURFACE, rgb
+from emotion_core.palette import ACCENT, INK, MUTED, SURFACE, rgb
 from emotion_core.results.names import bare
 
 POINTS = 800
 """About how many points a line keeps, one a pixel of a usual page; the page says so where there are more."""
 GRID = "rgba(128,134,150,0.22)"
-MUTED = "#8A93A3"
 PEOPLE = (ACCENT, "#0F8B8D", "#D1495B", "#3D6FB6", "#8F6B1E", "#5E8C31", "#B0569F", "#596275")
 DASHES = ("solid", "dash", "dot", "dashdot")
 
@@ -27,6 +26,19 @@ def person_color(place: int) -> str:
 def faded(color: str, alpha: float) -> str:
     """Turn "#RRGGBB" into an rgba() colour of opacity `alpha`."""
     return f"rgba({','.join(map(str, rgb(color)))},{alpha:g})"
+
+
+def blend(paper: str, color: str, share: float) -> str:
+    """Return the opaque "#RRGGBB" of `color` laid over `paper` with an opacity of `share` in [0, 1]."""
+    mixed = (round(p + (c - p) * share) for p, c in zip(rgb(paper), rgb(color), strict=True))
+    return "#" + "".join(f"{value:02X}" for value in mixed)
+
+
+def unruled(figure: go.Figure) -> go.Figure:
+    """Take the grid away where every bar has its number beside it: a line through it can't be read."""
+    figure.update_xaxes(showgrid=False)
+    figure.update_yaxes(showgrid=False)
+    return figure
 
 
 def base(height: int, **layout: Any) -> go.Figure:
@@ -121,9 +133,9 @@ def thin(x: np.ndarray, series: Sequence[np.ndarray], points: int = POINTS) -> n
 
     share = max(8, points // len(series))
     sampler = MinMaxLTTBDownsampler()
-    at = np.ascontiguousarray(x, np.float64)
+    # By number and not by time: of bins of equal length, an absence of hours would leave all but a few empty.
     kept = [
-        sampler.downsample(at, np.ascontiguousarray(np.nan_to_num(values), np.float64), n_out=share)
+        sampler.downsample(np.ascontiguousarray(np.nan_to_num(values), np.float64), n_out=share)
         for values in series
     ]
     return np.unique(np.concatenate(kept).astype(np.int64))

@@ -12,6 +12,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from emotion_core.analytics import figures, measures
+from emotion_core.labels import UNSURE
 from emotion_core.palette import ACCENT, color_of
 from webapp.charts.style import (
     DASHES,
@@ -67,7 +68,7 @@ def people_shown(frame: pd.DataFrame, people: Sequence[int] | None = None) -> li
 def ribbon_table(
     frame: pd.DataFrame, people: Sequence[int], bins: int = BINS
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the middles of time bins (bins,) and the number of each one's category of the longest time.
+    """Return the middles of time bins (bins,) and the number of each one's state of the longest time.
 
     The numbers are (people, bins) and NaN where the person was not seen.
     """
@@ -80,8 +81,7 @@ def ribbon_table(
         edges = np.linspace(times[0], times[0] + measures.length(frame), bins + 1)[:-1]
         middles = edges + (edges[1] - edges[0]) / 2
     bins = len(middles)
-    labels = measures.labels_of(frame)
-    emotions = pd.Categorical(frame["emotion"], categories=labels).codes
+    labels, emotions = measures.states_of(frame), measures.states(frame)
     out = np.full((len(people), bins), np.nan)
     for place, rows in enumerate(measures.places(frame, people).values()):
         codes, time, duration = emotions[rows], *(frame[c].to_numpy()[rows] for c in ("time", "duration"))
@@ -93,7 +93,7 @@ def ribbon_table(
 
 
 def _ribbon(frame: pd.DataFrame, people: Sequence[int], bins: int) -> dict[str, Any]:
-    labels = measures.labels_of(frame)
+    labels = measures.states_of(frame)
     middles, codes = ribbon_table(frame, people, bins)
     names = np.array([*labels, "nobody"], object)[np.nan_to_num(codes, nan=len(labels)).astype(int)]
     n = len(labels)
@@ -115,11 +115,11 @@ def _ribbon(frame: pd.DataFrame, people: Sequence[int], bins: int) -> dict[str, 
 
 def ribbon(frame: pd.DataFrame, people: Sequence[int] | None = None, *, bins: int = BINS) -> go.Figure:
     """Draw the dominant emotion over time, one band per person."""
-    people = people_shown(frame, people)
-    if not people:
+    people = people_shown(frame) if people is None else list(people)  # who isn't seen here keeps an empty row
+    if not people or frame["face"].isna().all():
         return note("No face was found here.")
     figure = base(190 + 26 * len(people))
-    figure.add_traces([_ribbon(frame, people, bins), *_emotion_legend(measures.labels_of(frame))])
+    figure.add_traces([_ribbon(frame, people, bins), *_emotion_legend(measures.states_of(frame))])
     figure.update_xaxes(title="Time (s)")
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return figure
@@ -168,6 +168,8 @@ def timeline(
         traces += _probabilities(rows, columns, probabilities, points)
     else:
         traces += _emotion_legend(measures.labels_of(frame))
+    if measures.uncertain(frame).any():
+        traces += _emotion_legend([UNSURE])
     with_band = band > 0 and len(people) <= 4
     for row, signal in ((len(heights) - 1, "valence"), (len(heights), "arousal")):
         for place, face in enumerate(people):

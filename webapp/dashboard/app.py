@@ -14,7 +14,7 @@ if ROOT not in sys.path:  # Streamlit puts only the script's own folder there.
 import streamlit as st  # noqa: E402
 
 from emotion_core.labels import DISCLAIMER, VALENCE_AROUSAL_SOURCE  # noqa: E402
-from webapp.dashboard import choices, opening, state  # noqa: E402
+from webapp.dashboard import choices, opening, shown, state  # noqa: E402
 from webapp.dashboard.pages import PAGES  # noqa: E402
 from webapp.shared import quiet  # noqa: E402
 
@@ -26,7 +26,7 @@ STYLE = """<style>
 .block-container { padding: 3.2rem 2.6rem 4rem; max-width: 1360px; }
 .stPlotlyChart { margin-bottom: -.9rem; }
 h1 { font-size: 1.85rem !important; letter-spacing: -.01em; padding-bottom: .2rem !important; }
-h3 { font-size: 1.1rem !important; padding: .9rem 0 0 !important; }
+h3 { font-size: 1.1rem !important; padding: 1.6rem 0 .35rem !important; }
 [data-testid="stMetricValue"] { font-size: 1.45rem; font-variant-numeric: tabular-nums; }
 [data-testid="stSidebarNav"] { padding-top: .25rem; }
 @media (max-width: 640px) { .block-container { padding-left: 1rem; padding-right: 1rem; } }
@@ -51,6 +51,9 @@ def main() -> None:
         # asks for files below it that are not there before it finds the application.
         st.switch_page(menu[wanted], query_params=choices.address(**state.loaded()))
     st.session_state["view"] = state.sidebar()
+    if state.files():
+        with st.sidebar:
+            shown.choose_pictures()
     try:
         chosen.run()
     finally:

@@ -20,6 +20,20 @@ CONFIG = {
 }
 
 
+PICTURES = ("PNG", "SVG")
+
+
+def picture_format() -> str:
+    """Return the format in which the camera above each chart saves it, as plotly calls it."""
+    chosen = st.session_state.get("pictures", PICTURES[0])
+    return str(chosen).lower() if chosen in PICTURES else "png"
+
+
+def choose_pictures() -> None:
+    """Draw the choice of that format."""
+    choices.segment("Save charts as", PICTURES, key="pictures", help="By the camera above each chart.")
+
+
 def part(draw: Callable[..., None]) -> Callable[..., None]:
     """Make of `draw` a part of a page that is drawn alone when one of its own controls changes."""
 
@@ -59,7 +73,7 @@ def show(
     select: bool = False,
     swift: bool = False,
 ) -> Any:
-    """Show a chart with its heading, a PNG button (the camera above the chart) and its data as CSV.
+    """Show a chart with its heading, a button for its picture (the camera above) and its data as CSV.
 
     With `select` a click or a drawn box reruns the page; gives what was selected. `swift` is for a chart
     that is drawn anew often: the browser then draws it once, not twice.
@@ -73,7 +87,7 @@ def show(
     if text:
         st.caption(text)
     name = f"{key}_{name_of(st.session_state['view'].results.name)}" if st.session_state.get("view") else key
-    config = {**CONFIG, "toImageButtonOptions": {"format": "png", "scale": 2, "filename": name}}
+    config = {**CONFIG, "toImageButtonOptions": {"format": picture_format(), "scale": 2, "filename": name}}
     if swift:
         config["doubleClickDelay"] = 200  # ms that a click on the legend waits for a second one
     event: Any
@@ -98,6 +112,6 @@ def show(
         on_click="ignore",
         type="tertiary",
         icon=":material/download:",
-        help="The points of this chart. The camera above the chart saves it as PNG.",
+        help=f"The points of this chart. The camera above it saves it as {picture_format().upper()}.",
     )
     return event

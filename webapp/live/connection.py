@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from emotion_core.session import Sighting
     from emotion_core.types import DetectedObject
     from webapp.settings import Settings
     from webapp.shared.engine import Engine
@@ -47,6 +48,19 @@ def decode_jpeg(data: bytes) -> np.ndarray:
     if image is None:
         raise ValueError("a damaged JPEG picture")
     return image
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """A picture in which faces were found and not yet read, and the objects in it.
+
+    `new` are those that were found anew, `held` those to be shown; `seconds` is the work so far.
+    """
+
+    sighting: Sighting
+    new: list[DetectedObject] | None
+    held: list[DetectedObject]
+    seconds: float
 
 
 class Viewer:
@@ -78,26 +92,36 @@ class Viewer:
         self.state.session.smoothing = options.smoothing
         self.state.session.threshold = options.threshold
 
-    def look(self, data: bytes) -> dict[str, Any]:
-        """Find the faces in one picture; runs on the shared worker. Raises ValueError for no picture."""
+    def find(self, data: bytes) -> Seen:
+        """Find the faces in one picture; runs on a shared worker. Raises ValueError for no picture.
+
+        May run while `read` of the picture before does.
+        """
         started = time.perf_counter()
         state = self.state
         frame = Frame(decode_jpeg(data), state.index, self.clock())
         state.index += 1
-        faces = state.against_baseline(self.engine.recognizer(frame, state.session), frame.time)
-        self.faces = faces
-        found = self._objects(frame)
-        if self.recorder is not None and not self.recorder.append(frame, faces, found):
+        sighting = self.engine.recognizer.find(frame, state.session)
+        new = self._objects(frame)
+        return Seen(sighting, new, self.search.held(frame.time), time.perf_counter() - started)
+
+    def read(self, seen: Seen) -> dict[str, Any]:
+        """Read the faces of a picture; gives the message to the browser. Runs on a shared worker."""
+        started = time.perf_counter()
+        state, frame = self.state, seen.sighting.frame
+        faces = self.engine.recognizer.read(seen.sighting, state.session)
+        self.faces = faces = state.against_baseline(faces, frame.time)
+        if self.recorder is not None and not self.recorder.append(frame, faces, seen.new):
             state.news.append({"type": "limit"})
         message: dict[str, Any] = {
             "type": "faces",
             "faces": [face_message(face, landmarks=state.options.landmarks) for face in faces],
         }
-        if objects := self.search.held(frame.time):
+        if seen.held:
             message["objects"] = [
-                {"label": o.label, "score": round(o.score, 2), "box": o.box.as_list()} for o in objects
+                {"label": o.label, "score": round(o.score, 2), "box": o.box.as_list()} for o in seen.held
             ]
-        message["ms"] = round((time.perf_counter() - started) * 1000, 1)
+        message["ms"] = round((seen.seconds + time.perf_counter() - started) * 1000, 1)
         return message
 
     def _objects(self, frame: Frame) -> list[DetectedObject] | None:
@@ -125,9 +149,16 @@ class Viewer:
 
     def about(self) -> dict[str, object]:
         """Say how a recording was made, for its summary."""
+        from emotion_core.analysis import model_facts
+
+        options, baseline = self.state.options, self.state.baseline
         return {
             "source": "live",
-            "model": self.engine.metadata.get("name"),
-            "smoothing": self.state.options.smoothing,
-            "relative_to_own_neutral_of_face": self.state.baseline.face if self.state.baseline else None,
+            "model": model_facts(self.engine.recognizer),
+            "settings": {
+                "smoothing": options.smoothing,
+                "threshold": options.threshold,
+                "objects": options.objects,
+                "relative_to_own_neutral_of_face": baseline.face if baseline else None,
+            },
         }

@@ -6,7 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from emotion_core.results.formats import FORMATS, available
+from emotion_core.results.formats import FORMATS, usual
 from emotion_core.results.names import results_path
 from webapp.shared import owners, store
 from webapp.shared.report import write_report
@@ -37,9 +37,7 @@ class LiveRecorder:
         self._discarded = False
         self._first: float | None = None
         self._index = 0
-        self._recording = Recording.create(
-            results_path(folder, self._stem), formats=available(), labels=labels
-        )
+        self._recording = Recording.create(results_path(folder, self._stem), formats=usual(), labels=labels)
 
     def append(
         self, frame: Frame, faces: Sequence[Face], objects: Sequence[DetectedObject] | None = None

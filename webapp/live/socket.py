@@ -1,14 +1,16 @@
 """The live view's server side: one WebSocket a viewer, newest frame first, fair to everyone.
 
 A viewer sends JPEG pictures and gets back numbers. Of the pictures that arrive while one is being looked
-at only the newest is kept; the others are dropped, never queued. All viewers share one worker that takes
-them in turn, each with at most one picture in line, so a fast browser can't starve a slow one.
+at only the newest is kept; the others are dropped, never queued. All viewers share a worker for each of two
+cores, which take them in turn. Each viewer has at most one picture that is searched and one that is read at
+a time, so a fast browser can't starve a slow one, and no answer is more than one picture late.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import struct
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -21,11 +23,12 @@ from fastapi.responses import JSONResponse
 from emotion_core.overlay.hiding import HIDING
 from emotion_core.palette import color_of
 from emotion_core.types import EmotionError
-from webapp.live.connection import Viewer
+from webapp.live.connection import Seen, Viewer
 from webapp.live.recorder import LiveRecorder
 from webapp.live.tickets import Tickets
 from webapp.live.viewer import LiveOptions
 from webapp.shared import store
+from webapp.shared.logs import note
 from webapp.shared.object_model import facts
 from webapp.shared.visitor import Visitor
 
@@ -37,8 +40,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
+_Line = asyncio.Queue[tuple[int, Seen]]  # a picture's number, and what was found in it
 
 LARGEST_MESSAGE = 1_500_000  # bytes
+WORKERS = min(2, os.cpu_count() or 1)
 
 
 class LiveServer:
@@ -50,7 +55,7 @@ class LiveServer:
         self.tickets = Tickets()
         self.viewers: set[Viewer] = set()
         self._sockets: set[WebSocket] = set()
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="live")
+        self._worker = ThreadPoolExecutor(WORKERS, thread_name_prefix="live")
         self._side = ThreadPoolExecutor(1, thread_name_prefix="live-side")
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -63,7 +68,7 @@ class LiveServer:
         self._side.shutdown(wait=False, cancel_futures=True)
 
     async def in_turn(self, work: Callable[..., T], *given: Any) -> T:
-        """Do something with a picture on the worker that all live viewers share, in turn with them."""
+        """Do something with a picture on a worker that all live viewers share, in turn with them."""
         return await asyncio.get_running_loop().run_in_executor(self._worker, work, *given)
 
     def add_routes(self, app: FastAPI) -> None:
@@ -122,17 +127,21 @@ class LiveServer:
             # in a thread's queue, never happens.
             self._sockets.discard(socket)
             self.viewers.discard(viewer)
+            note(frames=viewer.state.index)
             viewer.leave()
 
     async def _refuse(self, socket: WebSocket, reason: str) -> None:
+        note(refused=reason)
         with suppress(RuntimeError, WebSocketDisconnect):
             await socket.send_json({"type": "refused", "reason": reason})
             await socket.close(1013)
 
     async def _run(self, socket: WebSocket, viewer: Viewer) -> None:
+        seen: _Line = asyncio.Queue(1)
         tasks = {
             asyncio.create_task(self._listen(socket, viewer)),
-            asyncio.create_task(self._answer(socket, viewer)),
+            asyncio.create_task(self._search(socket, viewer, seen)),
+            asyncio.create_task(self._answer(socket, viewer, seen)),
         }
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -214,9 +223,8 @@ class LiveServer:
         await socket.send_json({"type": "recording", "state": state, "files": shown, "gone": gone})
         viewer.unheard.discard(recorder)
 
-    async def _answer(self, socket: WebSocket, viewer: Viewer) -> None:
-        """Look at the newest picture, answer, and again."""
-        loop = asyncio.get_running_loop()
+    async def _search(self, socket: WebSocket, viewer: Viewer, seen: _Line) -> None:
+        """Find the faces in the newest picture, while those of the one before are read, and again."""
         while True:
             await viewer.arrived.wait()
             viewer.arrived.clear()
@@ -224,14 +232,24 @@ class LiveServer:
                 continue
             (seq, data), viewer.newest = viewer.newest, None
             try:
-                message = await loop.run_in_executor(self._worker, viewer.look, data)
+                found = await self.in_turn(viewer.find, data)
             except ValueError as problem:
+                await seen.join()
                 logger.info("a live picture could not be read: %s", problem)
                 await self._refuse(socket, "picture")
                 return
+            await seen.join()  # one picture waits for the one before, and none for that
+            seen.put_nowait((seq, found))
+
+    async def _answer(self, socket: WebSocket, viewer: Viewer, seen: _Line) -> None:
+        """Read the faces that were found, answer, and again."""
+        while True:
+            seq, found = await seen.get()
+            message = await self.in_turn(viewer.read, found)
             message["seq"] = seq
             await socket.send_json(message)
             await self._tell_news(socket, viewer)
+            seen.task_done()
 
     def _beside(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -34,9 +34,9 @@ def _switch(option: str, key: str, *, on: bool = False) -> str:
     )
 
 
-def _consent(reidentify: bool) -> str:
-    said = (1, 2, 4, 3) if reidentify else (1, 2, 3)
-    points = "".join(_t(f"live.consent.{n}", "li") for n in said)
+def _consent(place: str, reidentify: bool) -> str:
+    said = (place, 2, 4, 3) if reidentify else (place, 2, 3)
+    points = "".join(_t(f"live.consent.{name}", "li") for name in said)
     return f"""
     <div class="veil consent" data-consent>
       <div class="veil-card">
@@ -73,7 +73,7 @@ def html(settings: Settings) -> str:
         <span class="badge"><b data-latency>–</b> {_t("live.latency")}</span>
         <span class="badge rec"><i></i><b data-clock></b></span>
       </div>
-      {_consent(settings.reidentify)}
+      {_consent(settings.place, settings.reidentify)}
     </div>
     <p class="status" role="status" aria-live="polite"><i class="dot" aria-hidden="true"></i>
       <span data-status></span></p>

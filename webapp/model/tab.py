@@ -46,6 +46,7 @@ def facts_html(engine: Engine, text: Text) -> str:
         metadata, labels = engine.metadata, engine.recognizer.labels
     except EmotionError as problem:
         return f'<p class="banner">{escape(str(problem))}</p>'
+    licence = None if engine.settings.weights else text("model.licence.text")  # of the shipped ones
     trained = text("yes" if engine.trained else "no")
     known = (
         ("name", metadata.get("name")),
@@ -54,6 +55,7 @@ def facts_html(engine: Engine, text: Text) -> str:
         ("window", metadata.get("window")),
         ("backend", metadata.get("backend")),
         ("sha256", metadata.get("sha256")),
+        ("licence", metadata.get("licence") or licence),
     )
     rows = "".join(
         f'<tr><th scope="row">{escape(text("model.fact." + key))}</th>'
@@ -91,8 +93,8 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
     page = gr.HTML("", elem_id="model-page", **raw)
     card = model_card()
     if card:
-        gr.HTML('<h2 class="card-title" data-i18n="model.card"></h2>', **raw)
-        gr.Markdown(card, elem_id="model-card")
+        with gr.Accordion(say("model.card"), open=False, elem_id="model-card-long"):
+            gr.Markdown(card, elem_id="model-card")
 
     def first(request: gr.Request) -> str:
         return page_html(app.engine, Text.for_request(request))

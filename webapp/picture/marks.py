@@ -13,7 +13,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emotion_core.results.formats import FORMATS, available
+from emotion_core.results.formats import FORMATS, usual
 from emotion_core.results.names import OVERLAY, results_path
 from emotion_core.types import EmotionError
 from webapp.shared import owners, parts, store
@@ -57,7 +57,7 @@ def find_faces(reader: Frames, output: Path, engine: Engine) -> AnalysisResult:
     """Analyse one still picture; `output` is where the marked one goes, and the results beside it."""
     from emotion_core.analysis import analyze
 
-    return analyze(reader, recognizer=engine.recognizer, output=output, formats=available())
+    return analyze(reader, recognizer=engine.recognizer, output=output, formats=usual())
 
 
 @contextlib.contextmanager

@@ -1,8 +1,9 @@
-"""Named endpoints of the page for `gradio_client`: a video, a picture; what they do is what the API does.
+"""Named endpoints of the page for `gradio_client`: a video, a picture, live; they do what the API does.
 
 No `from __future__ import annotations` here: Gradio reads the types of arguments to describe them.
 """
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -12,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from emotion_core.types import EmotionError
-from webapp.api.faces import read_picture
+from webapp.api.faces import face_found, opened, read_picture
+from webapp.live.pictures import PictureSessions
+from webapp.live.viewer import LiveOptions
 from webapp.service.callers import Caller
+from webapp.service.folder import plain_name
 from webapp.service.options import Options
 from webapp.service.service import Service, Wanted
 from webapp.shared.problems import ProblemError
@@ -32,10 +36,18 @@ PICTURE = (
     "Read the faces of one picture: gives its width and height and `faces`, each with id, box (x, y, width,"
     " height in pixels), emotion, confidence, probabilities, valence, arousal."
 )
+LIVE = (
+    "Read the next picture of a live source: the calls of one client are one session, in which a face keeps"
+    " its id and answers are smoothed over `smoothing` pictures (1 to 30). Gives frame (from 0), time (in"
+    " seconds since the first picture), width, height, ms, and `faces` as /read_faces does. The session ends"
+    " with the client, or when nothing comes for a minute; no picture is kept. For many a second there is"
+    " WS /api/v1/stream."
+)
 
 
-def add(app: "App", service: Callable[[], Service]) -> None:
+def add(app: "App", blocks: gr.Blocks, service: Callable[[], Service]) -> None:
     """Put the endpoints on the Blocks that are being built; `service` is asked for when they are called."""
+    sessions = PictureSessions(app.live)
 
     def upload(file: Any, request: gr.Request) -> tuple[Path, str]:
         given = file if isinstance(file, dict) else {}
@@ -66,6 +78,30 @@ def add(app: "App", service: Callable[[], Service]) -> None:
             raise gr.Error(found.error.detail, print_exception=False)
         return found.model_dump(exclude={"error"})
 
+    async def read_live(
+        picture: gr.FileData, request: gr.Request, smoothing: int = 5, threshold: float = 0.0
+    ) -> dict[str, Any]:
+        path, name = upload(picture, request)
+        uploads, owner, page = app.workspace.incoming, owner_of_request(request), request.session_hash or ""
+        caller = _caller(request)
+        uploads.hold([path])
+        try:
+            service().limits.request(caller)
+            options = LiveOptions(smoothing, float(threshold))
+            image = await asyncio.to_thread(_open, path, name, service())
+            about, faces = await sessions.read(caller.counted, page, image, options)
+        except (ProblemError, EmotionError, ValueError) as problem:
+            raise gr.Error(str(problem), print_exception=False) from problem
+        finally:
+            uploads.free([path])
+            uploads.done(owner, page, [path])
+        return about | {"faces": [face_found(face).model_dump() for face in faces]}
+
+    def left(request: gr.Request) -> None:
+        sessions.leave(request.session_hash or "")
+
+    blocks.unload(left)
+    gr.api(read_live, api_name="read_live", api_description=LIVE, concurrency_limit=None)
     gr.api(analyze_video, api_name="analyze_video", api_description=VIDEO, concurrency_limit=None)
     gr.api(read_faces, api_name="read_faces", api_description=PICTURE, concurrency_limit=4)
 
@@ -73,6 +109,10 @@ def add(app: "App", service: Callable[[], Service]) -> None:
 def _caller(request: gr.Request) -> Caller:
     assert request.request is not None  # there is one behind every call from outside
     return Caller.of(request.request)
+
+
+def _open(path: Path, name: str, service: Service) -> Any:
+    return opened(path.read_bytes(), plain_name(name), service)
 
 
 def _analyze(service: Service, caller: Caller, path: Path, name: str, given: dict[str, Any]) -> Any:

@@ -62,6 +62,22 @@ class DataFolder:
                 f"Nothing can be kept in {root} ({error.strerror}): choose another data folder."
             ) from error
 
+    def belong_to(self, ledger: str, *, fresh: bool) -> None:
+        """Note the ledger in a database, by its id, that tells of this folder; "" is the file in here.
+
+        Raises EmotionError where it tells of another one: what no ledger knows would be deleted in time.
+        `fresh` says that it tells of none yet.
+        """
+        note = self.root / "ledger"
+        own = note.read_text("ascii", "replace") if note.exists() else ""
+        if own == ledger:
+            return
+        if own or not fresh or self.ledger_file.exists():
+            raise EmotionError(
+                f"{self.root} and the database belong to others: give the two that were begun together."
+            )
+        note.write_text(ledger, "ascii")
+
     def close(self) -> None:
         """Say that this process works here no more."""
         self._alive.close()

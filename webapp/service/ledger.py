@@ -1,4 +1,4 @@
-"""The queue of analyses and their states, in SQLite: what a killed server knows again when it starts.
+"""The queue of analyses and their states, in a database: what a killed server knows again when it starts.
 
 Several processes may share one ledger. Each job is leased to one worker, which renews the lease; a job whose
 worker has died goes to another. What a worker writes counts only while the lease is its own.
@@ -7,17 +7,14 @@ worker has died goes to another. What a worker writes counts only while the leas
 from __future__ import annotations
 
 import json
-import sqlite3
-import threading
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from emotion_core.types import EmotionError
+from webapp.service.database import NUMBERED, open_database
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 LEASE_SECONDS = 30.0
@@ -27,23 +24,24 @@ MOST_TRIES = 5
 OPEN = ("queued", "running")
 STATES = (*OPEN, "done", "partial", "failed")
 _VERSION = 1
-_TABLES = """
+_TABLES = f"""
 CREATE TABLE analyses (
-  number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL,
+  number {NUMBERED}, id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL,
   counted TEXT NOT NULL, name TEXT NOT NULL, options TEXT NOT NULL, library TEXT,
-  state TEXT NOT NULL DEFAULT 'queued', tries INTEGER NOT NULL DEFAULT 0, worker TEXT, lease REAL,
-  created REAL NOT NULL, started REAL, ended REAL, frames INTEGER NOT NULL DEFAULT 0, share REAL, fps REAL,
-  seconds_left REAL, problem TEXT, bytes INTEGER NOT NULL DEFAULT 0, outputs TEXT NOT NULL DEFAULT '{}',
-  repeat_key TEXT, fingerprint TEXT);
+  state TEXT NOT NULL DEFAULT 'queued', tries BIGINT NOT NULL DEFAULT 0, worker TEXT, lease DOUBLE PRECISION,
+  created DOUBLE PRECISION NOT NULL, started DOUBLE PRECISION, ended DOUBLE PRECISION,
+  frames BIGINT NOT NULL DEFAULT 0, share DOUBLE PRECISION, fps DOUBLE PRECISION,
+  seconds_left DOUBLE PRECISION, problem TEXT, bytes BIGINT NOT NULL DEFAULT 0,
+  outputs TEXT NOT NULL DEFAULT '{{}}', repeat_key TEXT, fingerprint TEXT);
 CREATE UNIQUE INDEX repeated ON analyses (counted, repeat_key) WHERE repeat_key IS NOT NULL;
 CREATE INDEX by_state ON analyses (state, tries, number);
 CREATE INDEX by_owner ON analyses (owner, number);
 CREATE TABLE uploads (
   id TEXT PRIMARY KEY, owner TEXT NOT NULL, counted TEXT NOT NULL, name TEXT NOT NULL,
-  length INTEGER NOT NULL, touched REAL NOT NULL);
+  length BIGINT NOT NULL, touched DOUBLE PRECISION NOT NULL);
 CREATE TABLE used (
-  counted TEXT NOT NULL, day INTEGER NOT NULL, bytes INTEGER NOT NULL DEFAULT 0,
-  seconds REAL NOT NULL DEFAULT 0, PRIMARY KEY (counted, day));
+  counted TEXT NOT NULL, day BIGINT NOT NULL, bytes BIGINT NOT NULL DEFAULT 0,
+  seconds DOUBLE PRECISION NOT NULL DEFAULT 0, PRIMARY KEY (counted, day));
 """
 
 
@@ -83,47 +81,27 @@ _COLUMNS = ", ".join(field.name for field in fields(Entry))
 
 
 class Ledger:
-    """The tables of one data folder; safe to use from several threads and processes."""
+    """The tables of one site; safe to use from several threads and processes."""
 
-    def __init__(self, file: Path) -> None:
-        """Open or make them; raises EmotionError where the file is none of this version or can't be had."""
-        self._file = file
-        self._local = threading.local()
-        try:
-            with self._writing() as db:
-                version = db.execute("PRAGMA user_version").fetchone()[0]
-                if version == 0:
-                    for statement in _TABLES.split(";\n"):
-                        db.execute(statement)
-                    db.execute(f"PRAGMA user_version = {_VERSION}")
-        except sqlite3.Error as error:
-            raise EmotionError(f"{file} can't be opened ({error}): choose another data folder.") from error
-        if version not in (0, _VERSION):
-            raise EmotionError(f"{file} is of another version of this program: choose another data folder.")
+    def __init__(self, where: Path | str) -> None:
+        """Open or make them, in a file or in the database of an address.
 
-    def _db(self) -> sqlite3.Connection:
-        db: sqlite3.Connection | None = getattr(self._local, "db", None)
-        if db is None:
-            db = sqlite3.connect(self._file, timeout=30, isolation_level=None)
-            _write_ahead(db)
-            db.execute("PRAGMA synchronous = FULL")
-            self._local.db = db
-        return db
+        Raises EmotionError where they are of another version or can't be had.
+        """
+        self._db = open_database(where)
+        self.failures = self._db.failures
+        self.id = self._db.prepare(_TABLES, _VERSION)
 
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        db = self._db()
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            yield db
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
-        db.execute("COMMIT")
+    def close(self) -> None:
+        """Let go of the database."""
+        self._db.close()
 
     def _entries(self, where: str, *values: Any) -> list[Entry]:
-        rows = self._db().execute(f"SELECT {_COLUMNS} FROM analyses {where}", values)
-        return [Entry(*row) for row in rows.fetchall()]
+        return [Entry(*row) for row in self._db.read(f"SELECT {_COLUMNS} FROM analyses {where}", values)]
+
+    def _one(self, statement: str, *values: Any) -> Any:
+        """Return the first row that a statement reads; None where there is none."""
+        return next(iter(self._db.read(statement, values)), None)
 
     # -- analyses
 
@@ -141,18 +119,17 @@ class Ledger:
         fingerprint: str | None = None,
     ) -> Entry:
         """Put an analysis into the queue; one that this caller has put in with `key` before comes back."""
-        with self._writing() as db:
-            known = None
-            if key is not None:
-                found = "SELECT id FROM analyses WHERE counted = ? AND repeat_key = ?"
-                known = db.execute(found, (counted, key)).fetchone()
-            if known is None:
-                db.execute(
+        while True:
+            with self._db.writing() as db:
+                new = db.execute(
                     "INSERT INTO analyses (id, owner, counted, name, options, library, created, bytes,"
-                    " repeat_key, fingerprint) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    " repeat_key, fingerprint) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                     (made, owner, counted, name, options, library, time.time(), size, key, fingerprint),
-                )
-        return self._entries("WHERE id = ?", known[0] if known else made)[0]
+                ).rowcount
+            if new or key is None:
+                return self._entries("WHERE id = ?", made)[0]
+            if (known := self.of_key(counted, key)) is not None:  # else it was deleted just now
+                return known
 
     def of_key(self, counted: str, key: str) -> Entry | None:
         """Return the analysis that a caller has put in with this key, if there is one."""
@@ -164,9 +141,10 @@ class Ledger:
 
     def page(self, owner: str, limit: int, before: int | None, state: str | None) -> list[Entry]:
         """Return up to `limit` analyses of `owner`, the newest first, older than the number `before`."""
-        where, values = ["owner = ?", "state != 'leaving'"], [owner]
+        where = ["owner = ?", "state != 'leaving'"]
+        values: list[Any] = [owner]
         if before is not None:
-            where, values = [*where, "number < ?"], [*values, str(before)]
+            where, values = [*where, "number < ?"], [*values, before]
         if state is not None:
             where, values = [*where, "state = ?"], [*values, state]
         order = f"ORDER BY number DESC LIMIT {int(limit)}"
@@ -174,54 +152,57 @@ class Ledger:
 
     def counts(self) -> dict[str, int]:
         """Return how many analyses there are of each state."""
-        rows = self._db().execute("SELECT state, COUNT(*) FROM analyses GROUP BY state").fetchall()
+        rows = self._db.read("SELECT state, COUNT(*) FROM analyses GROUP BY state")
         return {state: 0 for state in STATES} | dict(rows)
 
     def ids(self) -> set[str]:
         """Return all that has a folder: analyses and uploads."""
-        rows = self._db().execute("SELECT id FROM analyses UNION SELECT id FROM uploads").fetchall()
+        rows = self._db.read("SELECT id FROM analyses UNION SELECT id FROM uploads")
         return {row[0] for row in rows}
 
     def unfinished(self, counted: str) -> int:
         """Return how many jobs of a caller wait or run."""
         found = "SELECT COUNT(*) FROM analyses WHERE counted = ? AND state IN ('queued', 'running')"
-        return int(self._db().execute(found, (counted,)).fetchone()[0])
+        return int(self._one(found, counted)[0])
 
     def total_bytes(self) -> int:
         """Return the bytes of all analyses and uploads."""
-        both = "SELECT (SELECT TOTAL(bytes) FROM analyses) + (SELECT TOTAL(length) FROM uploads)"
-        return int(self._db().execute(both).fetchone()[0])
+        both = ("(SELECT SUM(bytes) FROM analyses)", "(SELECT SUM(length) FROM uploads)")
+        return int(self._one(f"SELECT COALESCE({both[0]}, 0) + COALESCE({both[1]}, 0)")[0])
 
     def delete(self, id: str) -> bool:
         """Take an analysis out; gives whether its files may go now (else its worker takes them away)."""
-        with self._writing() as db:
-            db.execute("DELETE FROM analyses WHERE id = ? AND state NOT IN ('running', 'leaving')", (id,))
-            return not db.execute("UPDATE analyses SET state = 'leaving' WHERE id = ?", (id,)).rowcount
+        with self._db.writing() as db:
+            runs = "UPDATE analyses SET state = 'leaving' WHERE id = ? AND state IN ('running', 'leaving')"
+            if db.execute(runs, (id,)).rowcount:
+                return False
+            # One that is taken in this moment is deleted all the same, and its worker hears of it.
+            db.execute("DELETE FROM analyses WHERE id = ?", (id,))
+            return True
 
     def expired(self, before: float) -> list[str]:
         """Take out what ended before a time, and what is to go and nobody works on; gives the ids."""
-        with self._writing() as db:
-            where = (
-                "(ended < ? AND state IN ('done', 'partial', 'failed')) OR (state = 'leaving' AND lease < ?)"
-            )
-            gone = db.execute(f"SELECT id FROM analyses WHERE {where}", (before, time.time())).fetchall()
-            db.executemany("DELETE FROM analyses WHERE id = ?", gone)
-        return [row[0] for row in gone]
+        where = "(ended < ? AND state IN ('done', 'partial', 'failed')) OR (state = 'leaving' AND lease < ?)"
+        return self._gone(f"DELETE FROM analyses WHERE {where} RETURNING id", before, time.time())
+
+    def _gone(self, statement: str, *values: Any) -> list[str]:
+        with self._db.writing() as db:
+            return [row[0] for row in db.execute(statement, values).fetchall()]
 
     # -- workers
 
     def claim(self, worker: str, is_dead: Callable[[str], bool]) -> Entry | None:
         """Lease the next job to `worker`: first those of workers that have died go back into the queue."""
         waiting = "SELECT 1 FROM analyses WHERE state IN ('queued', 'running') LIMIT 1"
-        if self._db().execute(waiting).fetchone() is None:
+        if self._one(waiting) is None:
             return None
         now = time.time()
-        held = self._db().execute(
+        held = self._db.read(
             "SELECT DISTINCT worker, lease < ? FROM analyses WHERE state = 'running' AND worker != ?",
             (now, worker),
         )
-        dead = {name for name, late in held.fetchall() if late or is_dead(name)}
-        with self._writing() as db:
+        dead = {name for name, late in held if late or is_dead(name)}
+        with self._db.writing() as db:
             for name in dead:
                 back = "state = 'running' AND worker = ? AND (lease < ? OR ?)"
                 values = (name, now, is_dead(name))
@@ -239,9 +220,8 @@ class Ledger:
             row = db.execute(
                 "UPDATE analyses SET state = 'running', tries = tries + 1, worker = ?, lease = ?, frames = 0,"
                 " share = NULL, fps = NULL, seconds_left = NULL, started = COALESCE(started, ?)"
-                " WHERE number ="
-                " (SELECT number FROM analyses WHERE state = 'queued' ORDER BY tries, number LIMIT 1)"
-                " RETURNING id",
+                " WHERE number = (SELECT number FROM analyses WHERE state = 'queued'"
+                f" ORDER BY tries, number LIMIT 1 {self._db.take}) RETURNING id",
                 (worker, now + LEASE_SECONDS, now),
             ).fetchone()
         return self.get(row[0]) if row else None
@@ -278,14 +258,14 @@ class Ledger:
 
     def left(self, job: Entry) -> None:
         """Take out a job that was deleted while this worker was at it."""
-        with self._writing() as db:
+        with self._db.writing() as db:
             db.execute(
                 "DELETE FROM analyses WHERE id = ? AND worker = ? AND tries = ? AND state = 'leaving'",
                 (job.id, job.worker, job.tries),
             )
 
     def _change(self, job: Entry, values: str, *given: Any) -> bool:
-        with self._writing() as db:
+        with self._db.writing() as db:
             own = "id = ? AND worker = ? AND tries = ? AND state = 'running'"
             change = db.execute(
                 f"UPDATE analyses SET {values} WHERE {own}", (*given, job.id, job.worker, job.tries)
@@ -296,61 +276,45 @@ class Ledger:
 
     def begin_upload(self, id: str, owner: str, counted: str, name: str, length: int) -> None:
         """Note an upload of `length` bytes that comes in parts."""
-        with self._writing() as db:
+        with self._db.writing() as db:
             values = (id, owner, counted, name, length, time.time())
             db.execute("INSERT INTO uploads VALUES (?, ?, ?, ?, ?, ?)", values)
 
     def upload(self, id: str) -> tuple[str, str, int] | None:
         """Return owner, name and length of an upload; None where there is none."""
         found = "SELECT owner, name, length FROM uploads WHERE id = ?"
-        row = self._db().execute(found, (id,)).fetchone()
+        row = self._one(found, id)
         return None if row is None else (row[0], row[1], row[2])
 
     def touch_upload(self, id: str) -> None:
         """Note that an upload goes on."""
-        with self._writing() as db:
+        with self._db.writing() as db:
             db.execute("UPDATE uploads SET touched = ? WHERE id = ?", (time.time(), id))
 
     def end_upload(self, id: str) -> bool:
         """Forget an upload; False where there was none (any more)."""
-        with self._writing() as db:
+        with self._db.writing() as db:
             return bool(db.execute("DELETE FROM uploads WHERE id = ?", (id,)).rowcount)
 
     def stale_uploads(self, before: float) -> list[str]:
         """Forget the uploads that nothing has come for since a time; gives their ids."""
-        with self._writing() as db:
-            gone = db.execute("SELECT id FROM uploads WHERE touched < ?", (before,)).fetchall()
-            db.executemany("DELETE FROM uploads WHERE id = ?", gone)
-        return [row[0] for row in gone]
+        return self._gone("DELETE FROM uploads WHERE touched < ? RETURNING id", before)
 
     def used(self, counted: str) -> tuple[int, float]:
         """Return the bytes and the seconds of video that a caller has used today."""
         found = "SELECT bytes, seconds FROM used WHERE counted = ? AND day = ?"
-        row = self._db().execute(found, (counted, _today())).fetchone()
+        row = self._one(found, counted, _today())
         return (int(row[0]), float(row[1])) if row else (0, 0.0)
 
     def use(self, counted: str, size: int, seconds: float) -> None:
         """Add to what a caller has used today; other days are forgotten."""
-        with self._writing() as db:
+        with self._db.writing() as db:
             db.execute("DELETE FROM used WHERE day != ?", (_today(),))
             db.execute(
                 "INSERT INTO used VALUES (?, ?, ?, ?) ON CONFLICT (counted, day) DO UPDATE"
-                " SET bytes = bytes + excluded.bytes, seconds = seconds + excluded.seconds",
+                " SET bytes = used.bytes + excluded.bytes, seconds = used.seconds + excluded.seconds",
                 (counted, _today(), size, seconds),
             )
-
-
-def _write_ahead(db: sqlite3.Connection) -> None:
-    """Let readers read while one writes; another process that does the same just now is waited for."""
-    until = time.monotonic() + 30
-    while True:
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError:  # busy: here SQLite does not wait by itself
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.05)
 
 
 def _today() -> int:

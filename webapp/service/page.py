@@ -69,6 +69,7 @@ def page(description: Mapping[str, Any], about_stream: str) -> str:
         )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<script src="../../header.js"></script>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
         f"<title>API</title><style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>"
     )

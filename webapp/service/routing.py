@@ -18,6 +18,7 @@ from webapp.service.callers import Caller
 from webapp.service.options import first_of
 from webapp.service.runner import INSIDE
 from webapp.shared.bodies import TooLargeError
+from webapp.shared.logs import note
 from webapp.shared.patience import TooSlowError
 from webapp.shared.problems import MEDIA, ProblemError
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PREFIX = "/api/v1"
+AWAY = "The server's queue can't be reached: try again later."
 
 
 class Problem(BaseModel):
@@ -41,6 +43,15 @@ class Problem(BaseModel):
     title: str = Field(description="The status in words.", examples=["Not Found"])
     status: int = Field(description="The status of the answer.", examples=[404])
     detail: str = Field(description="One line that says what to do next.")
+
+
+class Refusal(Problem):
+    """The body of every error."""
+
+    request_id: str = Field(
+        description="Of this request: in the header `X-Request-ID` and in the server's log, too.",
+        examples=["0f8c2d7b9a4e4f61b3c5d7e9f0a1b2c3"],
+    )
 
 
 _WHY = {
@@ -58,17 +69,17 @@ _WHY = {
     421: "The server does not answer under this name.",
     422: "A value is wrong.",
     429: "Too much for this token: `Retry-After` says when to come back.",
-    503: "The server is busy.",
+    503: "The server is busy, or can't reach its queue: `Retry-After` may say when to come back.",
     507: "The server's disk is full.",
 }
-ALWAYS = (400, 401, 403, 404, 405, 408, 413, 421, 422, 429)
+ALWAYS = (400, 401, 403, 404, 405, 408, 413, 421, 422, 429, 503)
 
 
 def refusals(*more: int) -> dict[int | str, dict[str, Any]]:
     """Return the answers of a route that are problems: those of every route, and `more`."""
     made: dict[int | str, dict[str, Any]] = {}
     for status in sorted({*ALWAYS, *more}):
-        schema = {"$ref": "#/components/schemas/Problem"}
+        schema = {"$ref": "#/components/schemas/Refusal"}
         made[status] = {"description": _WHY[status], "content": {MEDIA: {"schema": schema}}}
         if status == 429:
             said = {"schema": {"type": "integer"}, "description": "Seconds until it is worth trying again."}
@@ -90,6 +101,7 @@ class ProblemRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             began = time.monotonic()
+            note(route=self.path)
             answer = await answered(request)
             service_of(request).metrics.request(self.path, answer.status_code, time.monotonic() - began)
             return answer
@@ -108,6 +120,9 @@ class ProblemRoute(APIRoute):
                 return ProblemError(error.status_code, str(error.detail), error.headers).response()
             except (TooLargeError, TooSlowError, ClientDisconnect):
                 raise  # `Bodies` answers
+            except service_of(request).ledger.failures as error:
+                logger.error("the queue can't be reached: %s", error)
+                return ProblemError(503, AWAY, {"Retry-After": "5"}).response()
             except Exception:  # a bug in here: it is logged, and said in the form of all errors
                 logger.exception("a request to the API failed")
                 return ProblemError(500, INSIDE).response()

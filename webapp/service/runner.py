@@ -6,11 +6,14 @@ import logging
 import os
 import shutil
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from emotion_core.types import EmotionError
 from webapp.service.checks import in_library, look
+from webapp.service.ledger import LEASE_SECONDS
 from webapp.service.options import Options
+from webapp.shared.logs import tell
 from webapp.shared.problems import ProblemError
 from webapp.shared.report import write_report
 
@@ -81,6 +84,9 @@ class Runner:
                     if job is None:
                         break
                     self._run(job)
+                except self.ledger.failures as error:
+                    logger.warning("the queue can't be reached: %s", error)
+                    break
                 except Exception:  # a bug in here may not end the thread that all others wait for
                     logger.exception("working off the queue failed")
                     break
@@ -92,27 +98,56 @@ class Runner:
         state, problem = "failed", None
         outputs: dict[str, Path] = {}
         pulse = _Pulse(self.ledger, job)
+        began, wrong = time.time(), None
         try:
             with pulse:
                 state, problem, outputs = self._analyse(job, pulse)
         except (EmotionError, ProblemError) as error:
+            wrong = type(error).__name__
             problem = str(error).replace(f"{self.folder.outputs(job.id, job.tries)}/", "")
-        except Exception:  # a bug in here may not take the others down: it is logged, and said
+        except Exception as error:  # a bug in here may not take the others down: it is logged, and said
             logger.exception("an analysis failed")
-            problem = INSIDE
+            wrong, problem = type(error).__name__, INSIDE
         self.metrics.frames("analyses", pulse.frames)
         if pulse.lost:
+            state = "lost"
             self._let_go(job)
         elif self._stop.is_set() and state != "done":
+            state = "queued"
             shutil.rmtree(self.folder.outputs(job.id, job.tries), ignore_errors=True)
             self.ledger.give_back(job)
         else:
             names = {kind: path.name for kind, path in outputs.items()}
             size = sum(path.stat().st_size for path in outputs.values())
-            if self.ledger.finish(job, state, problem=problem, outputs=names, size=size):
+            if self._finish(job, state, problem, names, size):
                 self.folder.keep_only(job.id, job.tries if outputs else None)
             else:
+                state = "lost"
                 self._let_go(job)
+        tell(
+            "job",
+            job=job.number,
+            state=state,
+            tries=job.tries,
+            waited=round(began - job.created, 3),
+            seconds=round(time.time() - began, 3),
+            frames=pulse.frames,
+            error=wrong,
+        )
+
+    def _finish(
+        self, job: Entry, state: str, problem: str | None, outputs: dict[str, str], size: int
+    ) -> bool:
+        """Note how a job ended; a database that is away is waited for while the lease may last."""
+        until = time.monotonic() + LEASE_SECONDS
+        while True:
+            try:
+                return self.ledger.finish(job, state, problem=problem, outputs=outputs, size=size)
+            except self.ledger.failures as error:
+                if time.monotonic() > until or self._stop.is_set():
+                    raise
+                logger.warning("the end of an analysis could not be noted yet: %s", error)
+                time.sleep(1.0)
 
     def _let_go(self, job: Entry) -> None:
         """Remove what was made for a job that was deleted, or that another worker has."""
@@ -188,14 +223,10 @@ class _Pulse:
         self._share = min(1.0, done / total) if total else None
 
     def _beat(self) -> None:
-        import sqlite3
-
         while not self._end.wait(PULSE_SECONDS):
             try:
                 if not self._ledger.beat(self._job, self.frames, self._share, self._fps, self._left):
                     self.lost = True
                     return
-            except (
-                sqlite3.OperationalError
-            ) as error:  # a full or busy disk: the lease has time for more tries
+            except self._ledger.failures as error:  # a full disk, say: the lease has time for more tries
                 logger.warning("the lease of an analysis could not be renewed: %s", error)

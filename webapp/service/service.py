@@ -61,7 +61,8 @@ class Service:
         self.closed = self.tokens is not None or app.settings.auth is not None
         lasting = app.settings.data
         self.folder = DataFolder(lasting if lasting is not None else app.workspace.folder / "api")
-        self.ledger = Ledger(self.folder.ledger_file)
+        self.ledger = Ledger(app.settings.database or self.folder.ledger_file)
+        self.folder.belong_to(self.ledger.id, fresh=not self.ledger.ids())
         self.limits = Limits(app.settings, self.ledger)
         self.metrics = Metrics()
         self.uploads = PartUploads(self.folder, self.ledger, app.settings)
@@ -85,6 +86,9 @@ class Service:
             return
         self._end.set()
         self.runner.close(20.0)
+        if self._sweeper.ident is not None:
+            self._sweeper.join(5.0)
+        self.ledger.close()
         self.folder.close()
 
     # -- analyses

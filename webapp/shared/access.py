@@ -82,6 +82,15 @@ _RULES = (
 )
 
 
+_KINDS = (*_OPEN, *_OWN, *_LOGGED_IN, *_SHUT, "/", "/config", "/logout", "/api/*", "/dashboard/*")
+
+
+def rule_of(path: str) -> str:
+    """Return the rule that an address falls under, "*" for none: it names no file and nobody's result."""
+    found = (rule for rule in _KINDS if path == rule or (rule.endswith("*") and path.startswith(rule[:-1])))
+    return next(found, "*")
+
+
 def who(path: str) -> Who:
     """Return who may ask for `path`, by any method and by WebSocket."""
     for rule, allowed in _RULES:

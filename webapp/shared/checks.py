@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING
 from emotion_core.files import no_plain_file
 from emotion_core.limits import MAX_SIDE, MAX_VIDEO_SIDE
 from emotion_core.types import EmotionError
+from emotion_core.video import heif
+from emotion_core.video.pages import DAMAGE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from emotion_core.video.part import Part
     from emotion_core.video.reader import Frames, VideoInfo
     from emotion_core.video.source import Source
     from webapp.settings import Settings
     from webapp.shared.i18n import Text
 
-_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 PICTURE_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 
 
@@ -55,9 +57,12 @@ def _has_only_sound(source: Source) -> bool:
         return False
 
 
-def open_video(path: Path, settings: Settings, text: Text) -> Frames:
-    """Open a video, to be closed by the caller; raises EmotionError for what is none or is too long."""
-    from emotion_core.video.reader import frames
+def open_video(path: Path, settings: Settings, text: Text, part: Part | None = None) -> Frames:
+    """Open a video, to be closed by the caller; raises EmotionError for what is none or is too long.
+
+    `part` is what will be read of it, all where None.
+    """
+    from emotion_core.video.reader import Frames
     from emotion_core.video.source import TooManyPixelsError, identify
 
     check_file(path, settings, text)
@@ -68,7 +73,7 @@ def open_video(path: Path, settings: Settings, text: Text) -> Frames:
     except EmotionError:
         raise EmotionError(text("error.notvideo", name=name)) from None
     try:
-        reader = frames(source)
+        reader = Frames(source, part)
     except TooManyPixelsError:
         raise EmotionError(
             text("error.megapixels", name=name, limit=f"{settings.max_megapixels:g}")
@@ -99,26 +104,27 @@ def _check_size(info: VideoInfo, settings: Settings, text: Text) -> None:
 def check_picture(path: Path, settings: Settings, text: Text) -> str:
     """Return the format of a picture ("JPEG", "GIF", ...) from its header alone, nothing decoded.
 
-    Raises EmotionError for what is no picture, for HEIC, and for one of too many pixels.
+    Raises EmotionError for what is no picture, for HEIC without pillow-heif, and for one of too many pixels.
     """
     from PIL import Image, UnidentifiedImageError
 
     check_file(path, settings, text)
     name = path.name
     with path.open("rb") as file:
-        start = file.read(12)
-    if start[4:8] == b"ftyp" and start[8:12] in _HEIC_BRANDS:
+        start = file.read(heif.HEAD)
+    heic = heif.is_heic(start) and heif.ready()
+    if heif.is_moving(start) or (heif.is_heic(start) and not heic):
         raise EmotionError(text("error.heic", name=name))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit comes next
-            with Image.open(path, formats=PICTURE_FORMATS) as picture:
+            with Image.open(path, formats=("HEIF",) if heic else PICTURE_FORMATS) as picture:
                 (width, height), kind = picture.size, picture.format or ""
     except Image.DecompressionBombError:
         raise EmotionError(
             text("error.megapixels", name=name, limit=f"{settings.max_megapixels:g}")
         ) from None
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+    except (UnidentifiedImageError, *DAMAGE):
         raise EmotionError(text("error.notpicture", name=name)) from None
     if width * height > settings.max_pixels or max(width, height) > MAX_SIDE:
         limit = f"{settings.max_megapixels:g}"

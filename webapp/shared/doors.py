@@ -12,6 +12,8 @@ from webapp.shared.headers import FRAMES_OF_A_SPACE, SecurityHeaders
 from webapp.shared.hosts import Forwarded, KnownHosts, SameOrigin
 from webapp.shared.incoming import Incoming
 from webapp.shared.login import Logins, add_routes
+from webapp.shared.packed import Packed
+from webapp.shared.request_log import Requests
 from webapp.shared.visitor import BrowserCookie
 
 if TYPE_CHECKING:
@@ -44,9 +46,11 @@ def put_on(
     most_file = int(run.settings.max_megabytes * 1024**2)
     app.add_middleware(Incoming, uploads=run.workspace.incoming, most_table=MAX_BYTES, most_file=most_file)
     app.add_middleware(Gate, logins=logins, tokens=tokens)
+    app.add_middleware(Packed)
     app.add_middleware(Bodies)
     app.add_middleware(BrowserCookie, framed=framed)
     app.add_middleware(SameOrigin)
     app.add_middleware(KnownHosts, names=run.settings.names())
     app.add_middleware(SecurityHeaders, frames=FRAMES_OF_A_SPACE if framed else (), scripts=scripts)
+    app.add_middleware(Requests)
     app.add_middleware(Forwarded, proxies=run.settings.proxies)

@@ -26,6 +26,7 @@ class Engine:
         self.settings = settings
         self._lock = threading.Lock()
         self._recognizer: Recognizer | None = None
+        self._detailed: Recognizer | None = None  # reads blendshapes too
         self.objects = ObjectModel(settings)
         self._warming: threading.Thread | None = None
 
@@ -44,6 +45,15 @@ class Engine:
                     self.settings.weights, threads=1, reidentify=self.settings.reidentify
                 )
             return self._recognizer
+
+    @property
+    def detailed(self) -> Recognizer:
+        """The shared recognizer of those who want the 52 blendshapes too; the weights are the same ones."""
+        recognizer = self.recognizer
+        with self._lock:
+            if self._detailed is None:
+                self._detailed = recognizer.with_blendshapes()
+            return self._detailed
 
     @property
     def metadata(self) -> dict[str, Any]:

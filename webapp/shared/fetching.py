@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 
-from webapp.shared import i18n, owners, store
+from webapp.shared import i18n, owners, preview, store
 from webapp.shared.bodies import small_form
 from webapp.shared.visitor import COOKIE, Visitor, cookie
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+_ASSETS = Path(__file__).parent.parent / "assets"
 _SHOWN = frozenset({".mp4", ".jpg", ".png"})
 
 
@@ -29,6 +27,11 @@ def add_routes(app: FastAPI, *, framed: bool) -> None:
             text = i18n.Text.for_request(request)
             return PlainTextResponse(text("error.gone", name=name), status_code=404)
         return _file(path)
+
+    @app.api_route(f"/{preview.PICTURE}", methods=["GET", "HEAD"], response_model=None)
+    def picture() -> Response:
+        """Send the picture that other programs show beside a link to the app."""
+        return FileResponse(_ASSETS / preview.PICTURE, headers={"Cache-Control": "max-age=86400"})
 
     @app.get("/cookie")
     def kept(request: Request) -> JSONResponse:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
 
+from webapp.shared import header, preview
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -32,6 +34,7 @@ _PAGE = {
     "base-uri": "'self'",
     "form-action": "'self'",
 }
+_NO_PAGE = (b"accept-encoding", b"if-none-match", b"if-modified-since")
 _GRADIO = "'unsafe-eval'"
 _STREAMLIT = "blob:"
 _RESULT = "sandbox; default-src 'none'; img-src 'self' data:; media-src 'self'; style-src 'unsafe-inline'"
@@ -63,8 +66,8 @@ class SecurityHeaders:
             return
         zipped = "gzip" in Headers(scope=scope).get("accept-encoding", "")
         if "text/html" in Headers(scope=scope).get("accept", ""):
-            # A page's scripts are read below, so it may not come packed.
-            scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]
+            # A page's scripts are read below, so it may come neither packed nor as "not modified".
+            scope["headers"] = [pair for pair in scope["headers"] if pair[0] not in _NO_PAGE]
         start: Message = {}
         body = bytearray()
 
@@ -110,6 +113,11 @@ class SecurityHeaders:
     ) -> None:
         head = scope["method"] == "HEAD"
         headers = MutableHeaders(scope=start)
+        if scope["path"] == "/":
+            host = Headers(scope=scope).get("host", "")
+            body = header.put_in(preview.put_in(body, f"{scope['scheme']}://{host}/"), "./")
+        elif scope["path"].startswith("/dashboard/"):
+            body = header.put_in(body, "../")
         headers["Content-Security-Policy"] = self._policy(scope["path"], map(hash_of, _SCRIPT.findall(body)))
         if zipped and len(body) > 1000:
             body = gzip.compress(body, 5)

@@ -12,6 +12,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from webapp.shared.names import is_address
 from webapp.shared.problems import refusal
+from webapp.shared.request_log import GIVEN, HEADER
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -20,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::(?P<port>[0-9]{1,5}))?")
 _ORIGIN = re.compile(r"(?P<scheme>https?)://(?P<host>[^/?#@\s]+)", re.I)
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{16,64}")
 _PORTS = {"http": ":80", "https": ":443"}
 _BELIEVED = ("forwarded", "x-gradio-server")
 """Headers that name another host or client; together with those that begin with `x-forwarded-`."""
@@ -80,8 +82,8 @@ async def refuse(
 class Forwarded(ProxyHeadersMiddleware):
     """ASGI middleware that believes `X-Forwarded-Proto`, `-For` and `-Host` from the named proxies only.
 
-    What they say is written into the request itself, and the headers are taken out, so that nothing further
-    in can believe them by itself.
+    A request's id is theirs to give, too (`X-Request-ID`). What they say is written into the request itself,
+    and the headers are taken out, so that nothing further in can believe them by itself.
     """
 
     def __init__(self, app: ASGIApp, proxies: Iterable[str]) -> None:
@@ -93,6 +95,8 @@ class Forwarded(ProxyHeadersMiddleware):
         client = scope.get("client")
         if client and client[0] in self.trusted_hosts:
             host = Headers(scope=scope).get("x-forwarded-host", "").split(",")[-1].strip()
+            if _REQUEST_ID.fullmatch(given := Headers(scope=scope).get(HEADER, "")):
+                scope[GIVEN] = given
             if host:
                 kept = [pair for pair in scope["headers"] if pair[0] != b"host"]
                 scope["headers"] = [*kept, (b"host", host.encode("latin-1"))]

@@ -1,14 +1,21 @@
 """The interface's six languages, chosen by the browser's own setting.
 
 Each language is one flat file of `assets/i18n`. Gradio's components and our scripts pick the language in the
-browser; the parts that the server writes pick it from the request's Accept-Language, which says the same.
+browser; the parts that the server writes pick it from the visitor's choice, or
+from Accept-Language, which says the same.
 """
 
 import json
 from functools import cache
 from pathlib import Path
 
+from emotion_core.labels import UNSURE
+
 LANGUAGES = ("en", "es", "fr", "de", "hi", "zh")
+NAMES = dict(zip(LANGUAGES, ("English", "Español", "Français", "Deutsch", "हिन्दी", "中文"), strict=True))
+"""What each language calls itself."""
+CHOSEN = "x-emotion-language"
+"""The header in which a page says which language its visitor chose, if they did."""
 FOLDER = Path(__file__).parent.parent / "assets" / "i18n"
 
 
@@ -45,6 +52,8 @@ class Text:
     def for_request(cls, request: object) -> "Text":
         """Return the texts in the language of the browser that sent `request` (None gives English)."""
         headers = getattr(request, "headers", None)
+        if headers is not None and headers.get(CHOSEN) in LANGUAGES:
+            return cls(headers.get(CHOSEN))
         return cls(choose(headers.get("accept-language") if headers is not None else None))
 
     def __call__(self, key: str, **values: object) -> str:
@@ -55,9 +64,11 @@ class Text:
         return text
 
     def label(self, emotion: str | None) -> str:
-        """Return the name of a category; a custom category keeps its own."""
+        """Return the name of a category or of what is uncertain; a custom category keeps its own."""
         if emotion is None:
             return "–"
+        if emotion == UNSURE:
+            return self._words["live.uncertain"]
         return self._words.get(f"emotion.{emotion}", emotion)
 
 

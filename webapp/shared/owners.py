@@ -52,6 +52,21 @@ def share(token: str, *, owner: Visitor, to: Visitor) -> bool:
     return True
 
 
+def tokens_of(visitor: Visitor) -> list[str]:
+    """Return the tokens of all results of `visitor` that are still there, the newest first."""
+    with _lock:
+        tokens = [token for token, names in _owners.items() if visitor.is_one_of(names)]
+    return [token for token in reversed(tokens) if store.folder_of(token) is not None]
+
+
+def discard(token: str, visitor: Visitor) -> bool:
+    """Delete one result of `visitor`; False where it isn't theirs, or is gone."""
+    if folder_of(token, visitor) is None:
+        return False
+    store.discard(token)
+    return True
+
+
 def forget(visitor: Visitor) -> int:
     """Delete every result of `visitor`, who has logged out; gives how many there were."""
     with _lock:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from emotion_core.labels import UNSURE
 from emotion_core.palette import color_of
 
 if TYPE_CHECKING:
@@ -49,7 +50,15 @@ def signed(value: float | None) -> str:
 
 def swatch(emotion: str | None) -> str:
     """Return the small square in a category's colour."""
-    return f'<i class="swatch" style="background:{color_of(emotion)}" aria-hidden="true"></i>'
+    return f'<i class="swatch" style="background:{_fill(emotion)}" aria-hidden="true"></i>'
+
+
+def _fill(emotion: str | None) -> str:
+    """Return a category's colour for CSS, with stripes where it is none but uncertain."""
+    color = color_of(emotion)
+    if emotion != UNSURE:
+        return color
+    return f"repeating-linear-gradient(135deg,{color} 0 3px,{color}66 3px 6px)"
 
 
 def disclaimer(text: Text) -> str:
@@ -100,14 +109,18 @@ def legend(labels: Iterable[str], text: Text) -> str:
 
 
 def share_bar(shares: Mapping[str, float], text: Text) -> str:
-    """Return one bar split by the shares of the categories, and the three largest in words."""
+    """Return one bar split by the shares of the categories, and the three largest in words.
+
+    What is uncertain is one of them, with stripes, and is named in any case.
+    """
     present = {name: share for name, share in shares.items() if share > 0}
     said = ", ".join(f"{text.label(name)} {percent(share)}" for name, share in present.items())
     pieces = "".join(
-        f'<span style="width:{share * 100:.2f}%;background:{color_of(name)}"></span>'
+        f'<span style="width:{share * 100:.2f}%;background:{_fill(name)}"></span>'
         for name, share in present.items()
     )
-    first = sorted(present.items(), key=lambda item: -item[1])[:3]
+    first = sorted(present.items(), key=lambda item: -item[1])
+    first = [item for place, item in enumerate(first) if place < 3 or item[0] == UNSURE]
     rows = "".join(
         f"<li><span>{swatch(name)}{escape(text.label(name))}</span><span>{percent(share)}</span></li>"
         for name, share in first

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from webapp.shared.logs import request_id
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -31,9 +33,8 @@ class ProblemError(Exception):
 
     def response(self) -> Response:
         """Return the answer that says so."""
-        return JSONResponse(
-            problem(self.status, self.detail, **self.more), self.status, self.headers, media_type=MEDIA
-        )
+        body = refused(self.status, self.detail, **self.more)
+        return JSONResponse(body, self.status, self.headers, media_type=MEDIA)
 
 
 def problem(status: int, detail: str, **more: Any) -> dict[str, Any]:
@@ -46,6 +47,12 @@ def problem(status: int, detail: str, **more: Any) -> dict[str, Any]:
         "detail": " ".join(detail.split()),
         **more,
     }
+
+
+def refused(status: int, detail: str, **more: Any) -> dict[str, Any]:
+    """Return the members of the problem that answers a request: `problem`, and the request's id."""
+    given = request_id()
+    return problem(status, detail, **more, **({"request_id": given} if given else {}))
 
 
 def refusal(scope: Scope, status: int, line: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -181,6 +181,14 @@ def _table(table: pd.DataFrame) -> str:
     return f'<div class="scroll">{table.to_html(index=False, border=0, na_rep="–", escape=True)}</div>'
 
 
+_COUNTED = ("share", "measures")
+"""What the cards and charts of the report say already, of the part of the recording that it is about."""
+
+
+def _said(value: Any) -> Any:
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+
 def _facts(summary: Mapping[str, Any] | None) -> str:
     """List what the summary says about the source, the model and the settings."""
     if not summary:
@@ -189,8 +197,9 @@ def _facts(summary: Mapping[str, Any] | None) -> str:
     for key, value in summary.items():
         if isinstance(value, str | int | float | bool) or value is None:
             rows.append((key, value))
-        elif isinstance(value, Mapping) and all(not isinstance(v, Mapping | list) for v in value.values()):
-            rows += [(f"{key}: {name}", inner) for name, inner in value.items()]
+        elif isinstance(value, Mapping) and key not in _COUNTED:
+            inside = ((f"{key}: {name}", inner) for name, inner in value.items())
+            rows += [(name, _said(inner)) for name, inner in inside if not isinstance(inner, Mapping)]
     if not rows:
         return ""
     table = pd.DataFrame(rows, columns=["What", "Value"]).astype(str)

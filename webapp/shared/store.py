@@ -102,7 +102,7 @@ def file_of(token: str | None, name: str) -> Path | None:
     path = folder / name
     # A link could lead out of the folder, so only plain files of the known kinds are given.
     known = _SUFFIXES.union(*(made.endings for made in FORMATS.values()))
-    if path.is_symlink() or not path.is_file() or path.suffix.lower() not in known:
+    if path.is_symlink() or not path.is_file() or not path.name.lower().endswith(tuple(known)):
         return None
     return path
 

@@ -17,7 +17,7 @@ from webapp.shared import i18n
 from webapp.shared.headers import hash_of
 
 ASSETS = Path(__file__).parent.parent / "assets"
-SCRIPTS = ("app", "overlay", "panels", "own", "camera", "live", "player", "uploads")
+SCRIPTS = ("app", "places", "overlay", "panels", "own", "camera", "live", "player", "uploads")
 
 _VIOLET = colors.Color(
     c50="#f5f2fc",
@@ -123,7 +123,7 @@ def _scripts(settings: Settings) -> list[str]:
     }
     # "</" would end the script element inside a string.
     written = json.dumps(data, ensure_ascii=False).replace("</", "<\\/")
-    parts = [f"window.EMOTION = {written};"]
+    parts = [f"Object.assign((window.EMOTION ??= {{}}), {written});"]  # `header` has put choices there
     parts += [(ASSETS / "js" / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
     return parts
 

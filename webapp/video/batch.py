@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emotion_core.results.formats import FORMATS, available
+from emotion_core.results.formats import FORMATS, usual
 from emotion_core.types import EmotionError
 from webapp.shared import owners, parts, store
 from webapp.shared.checks import open_video
+from webapp.shared.logs import tell
 from webapp.shared.report import write_report
 from webapp.shared.store import link
 from webapp.shared.visitor import NOBODY, Visitor
@@ -22,6 +24,7 @@ from webapp.video.result import result_html
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
+    from emotion_core.video.part import Part
     from emotion_core.video.reader import Frames
     from webapp.settings import Settings
     from webapp.shared.engine import Engine
@@ -44,6 +47,8 @@ class VideoOptions:
     threshold: float = 0.0
     objects: bool = False
     hide_faces: bool = False
+    part: Part | None = None
+    extras: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -88,12 +93,31 @@ def analyse_batch(
     the generator is closed early. However it ends, `done` gets the uploads to delete, and no thread is
     left. Each video waits for one of `slots`, where they are given.
     """
-    worker = threading.Thread(
+    return _watch(batch, job, start(batch, job, engine, settings, done, slots))
+
+
+def start(
+    batch: Batch,
+    job: Job,
+    engine: Engine,
+    settings: Settings,
+    done: Callable[[Sequence[Path]], None],
+    slots: threading.Semaphore | None = None,
+) -> threading.Thread:
+    """Begin as `analyse_batch` does, for whoever follows; gives the job's thread."""
+    job.worker = threading.Thread(
         target=_work, args=(batch, job, engine, settings, done, slots), name="video", daemon=True
     )
-    job.worker = worker
-    worker.start()
-    return _watch(batch, job, worker)
+    job.worker.start()
+    return job.worker
+
+
+def follow(job: Job) -> Generator[Batch, None, None]:
+    """Yield a job's batch again and again until it has ended; to stop following it ends nothing."""
+    while job.worker is not None and job.worker.is_alive():
+        yield job.work
+        job.worker.join(POLL_SECONDS)
+    yield job.work
 
 
 def _watch(batch: Batch, job: Job, worker: threading.Thread) -> Generator[Batch, None, None]:
@@ -139,13 +163,18 @@ def _work(
 
 def _analyse_safely(item: Item, batch: Batch, job: Job, engine: Engine, settings: Settings) -> None:
     """Analyse one video; whatever goes wrong ends up as a line on the item, the details in the log."""
+    began, wrong = time.monotonic(), None
     try:
         _analyse(item, batch, job, engine, settings)
     except EmotionError as problem:
+        wrong = type(problem).__name__
         item.state, item.problem = "failed", str(problem)
-    except Exception:  # a bug in here may not take the page down: it is logged, and said
+    except Exception as error:  # a bug in here may not take the page down: it is logged, and said
         logger.exception("analysing a video failed")
+        wrong = type(error).__name__
         item.state, item.problem = "failed", batch.text("error.inside")
+    took = round(time.monotonic() - began, 3)
+    tell("job", page=True, state=item.state, seconds=took, frames=item.frames, error=wrong)
     if item.token and (item.state in {"failed", "cancelled"} or job.abandoned):
         store.discard(item.token)
         item.token = None
@@ -156,7 +185,7 @@ def _analyse_safely(item: Item, batch: Batch, job: Job, engine: Engine, settings
 
 
 def _analyse(item: Item, batch: Batch, job: Job, engine: Engine, settings: Settings) -> None:
-    with open_video(item.path, settings, batch.text) as reader:
+    with open_video(item.path, settings, batch.text, batch.options.part) as reader:
         _read(reader, item, batch, job, engine, settings)
 
 
@@ -187,13 +216,14 @@ def _read(reader: Frames, item: Item, batch: Batch, job: Job, engine: Engine, se
 
     outcome = analyze(
         reader,
-        recognizer=engine.recognizer,
+        recognizer=engine.detailed if "blendshapes" in options.extras else engine.recognizer,
         output_dir=folder,
         smoothing=options.smoothing,
         threshold=options.threshold,
         objects=objects,
-        formats=available(),
+        formats=usual(),
         style=DrawStyle(hide_faces=options.hide_faces),
+        extras=options.extras,
         on_progress=on_progress,
         should_stop=should_stop,
     )
@@ -259,6 +289,26 @@ def _state(item: Item, text: Text) -> str:
     if item.state == "running":
         return text("video.progress.unknown", frames=item.frames, fps=round(item.fps))
     return text(f"video.{item.state}")
+
+
+def part_of(start: str, end: str, every: float | None, text: Text) -> Part | None:
+    """Read what of each video is to be analysed, None for all of it; raises EmotionError for what is no part.
+
+    `start` and `end` are times as 1:30, or empty; `every` so many pictures one is read.
+    """
+    from emotion_core.video.part import Part, moment
+
+    times = []
+    for words in (start.strip(), end.strip()):
+        try:
+            times.append(moment(words) if words else None)
+        except EmotionError:
+            raise EmotionError(text("error.time", value=words[:40])) from None
+    first, last = times[0] or 0.0, times[1]
+    if last is not None and last <= first:
+        raise EmotionError(text("error.order"))
+    part = Part(first, last, max(1, round(every or 1)))
+    return None if part.is_whole else part
 
 
 def items_of(paths: Sequence[str | Path] | None, text: Text) -> list[Item]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emotion_core.analytics import figures
+from emotion_core.labels import UNSURE
 from emotion_core.palette import color_of
 from webapp.shared import parts
 
@@ -26,6 +27,16 @@ MOST_PEOPLE = 8  # whose timeline and card are shown; the downloads have all
 def label_names(table: pd.DataFrame) -> list[str]:
     """Return the categories of a table of results, in its own order."""
     return [column[2:] for column in table.columns if column.startswith("p_")]
+
+
+def stacked(own: pd.DataFrame, labels: Sequence[str]) -> np.ndarray:
+    """Return what a timeline stacks for each record of a face (N, K + 1): probabilities, and uncertainty.
+
+    Where the answer is uncertain its probabilities are 0 and the last column is 1; rows sum to 1 in any case.
+    """
+    unsure = own["uncertain"].to_numpy(bool)[:, None]
+    values = own[[f"p_{label}" for label in labels]].to_numpy(float)
+    return np.hstack([np.where(unsure, 0.0, values), unsure])
 
 
 def timeline_svg(held: np.ndarray, probabilities: np.ndarray, labels: Sequence[str], duration: float) -> str:
@@ -55,13 +66,15 @@ def timeline_svg(held: np.ndarray, probabilities: np.ndarray, labels: Sequence[s
 
 
 def _timelines(table: pd.DataFrame, people: Sequence[Mapping[str, Any]], duration: float, text: Text) -> str:
-    labels = label_names(table)
-    columns = [f"p_{label}" for label in labels]
+    known = label_names(table)
+    labels = [*known, UNSURE]
     rows = []
     for person in people:
-        own = table[(table["face"] == person["face"]) & table[columns[0]].notna()] if columns else table[:0]
+        own = (
+            table[(table["face"] == person["face"]) & table[f"p_{known[0]}"].notna()] if known else table[:0]
+        )
         held = own[["time", "duration"]].to_numpy(float)
-        svg = timeline_svg(held, own[columns].to_numpy(float), labels, duration)
+        svg = timeline_svg(held, stacked(own, known), labels, duration)
         name = escape(text("video.person", id=person["face"]))
         rows.append(
             f'<div class="timeline-name"><span>{name}</span></div>'
@@ -70,7 +83,8 @@ def _timelines(table: pd.DataFrame, people: Sequence[Mapping[str, Any]], duratio
             f'aria-label="{escape(text("video.timeline", id=person["face"]))}">{svg}'
             f'<span class="playhead" data-playhead></span></div>'
         )
-    return "".join(rows) + parts.legend(labels, text)
+    unsure = any(UNSURE in person["share"] for person in people)
+    return "".join(rows) + parts.legend(labels if unsure else known, text)
 
 
 def _moments(people: Sequence[Mapping[str, Any]], text: Text) -> str:
@@ -109,11 +123,15 @@ def _facts(summary: Mapping[str, Any], text: Text) -> str:
     seconds, frames = summary["seconds"], summary["frames"] or 1
     # A single picture lasts for no time, so there it is a share of the pictures.
     share = summary["seconds_with_face"] / seconds if seconds else summary["frames_with_face"] / frames
-    values = (
+    values = [
         (text("video.length"), parts.length(summary["seconds"])),
         (text("video.faces"), str(summary["people"])),
         (text("video.frames"), parts.percent(share)),
-    )
+    ]
+    if (unsure := summary["share"].get(UNSURE)) is not None:
+        below = summary.get("settings", {}).get("threshold", 0)
+        name = f"{text.label(UNSURE)} (< {parts.percent(below)})" if below else text.label(UNSURE)
+        values.append((name, parts.percent(unsure)))
     return (
         '<dl class="facts">'
         + "".join(

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from emotion_core.types import EmotionError
-from webapp.shared import parts
+from webapp.shared import owners, parts
 from webapp.shared.i18n import Text
 from webapp.shared.object_model import facts
 from webapp.shared.upload_box import upload_box
 from webapp.shared.uploads import owner_of_request
 from webapp.shared.visitor import Visitor
 from webapp.video import batch as handlers
+from webapp.video import kept
 
 if TYPE_CHECKING:
     from webapp.app import App
+    from webapp.shared.jobs import Job
 
 
 def _hint(app: App, text: Text) -> str:
@@ -40,10 +42,6 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
     """Put the video tab's parts into the Blocks that are being built."""
     uploads = app.workspace.incoming
     raw: dict[str, Any] = {"padding": False, "apply_default_css": False, "js_on_load": None}
-    # Forgotten with the files it names.
-    results: gr.State = gr.State(
-        {}, time_to_live=app.settings.keep_minutes * 60
-    )  # token -> HTML of this browser session's results
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
             files = upload_box(label=say("video.upload"), elem_id="video-files")
@@ -54,6 +52,18 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
                 False, label=say("video.objects"), visible=app.settings.objects, elem_id="video-objects"
             )
             hide = gr.Checkbox(False, label=say("video.hide"))
+            with gr.Accordion(say("video.more.options"), open=False, elem_id="video-options"):
+                with gr.Row():
+                    begin = gr.Textbox(
+                        "", label=say("video.from"), placeholder="0:00", min_width=100, elem_id="video-from"
+                    )
+                    end = gr.Textbox(
+                        "", label=say("video.to"), placeholder="1:30", min_width=100, elem_id="video-to"
+                    )
+                every = gr.Slider(1, 30, 1, step=1, label=say("video.every"))
+                pose = gr.Checkbox(False, label=say("video.with.pose"))
+                shapes = gr.Checkbox(False, label=say("video.with.blendshapes"))
+                points = gr.Checkbox(False, label=say("video.with.landmarks"))
             with gr.Column(visible=False, elem_id="video-objects-ask") as ask:
                 ask_text = gr.HTML("", **raw)
                 agree = gr.Button(say("objects.agree"), elem_id="video-objects-agree")
@@ -64,7 +74,9 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
                 )
             queue = gr.HTML("", elem_id="video-queue", **raw)
         with gr.Column(scale=3, min_width=320):
-            which = gr.Radio([], label=say("video.which"), visible=False, elem_id="video-which")
+            with gr.Row(visible=False, elem_id="video-kept") as shelf:
+                which = gr.Radio([], label=say("video.which"), elem_id="video-which", scale=4)
+                delete = gr.Button(say("video.delete"), elem_id="video-delete", scale=0, min_width=150)
             result = gr.HTML("", elem_id="video-result", **raw)
 
     def uploaded(paths: list[str] | None, request: gr.Request) -> None:
@@ -77,7 +89,12 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
         threshold: float,
         objects: bool,
         hide: bool,
-        known: dict[str, tuple[str, str]],
+        begin: str,
+        end: str,
+        every: float,
+        pose: bool,
+        shapes: bool,
+        points: bool,
         request: gr.Request,
     ) -> Iterator[dict[Any, Any]]:
         text = Text.for_request(request)
@@ -88,54 +105,66 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
             if app.jobs.running() >= app.settings.max_waiting:
                 raise EmotionError(text("error.busy", n=app.jobs.running()))
             items = handlers.items_of(paths, text)
+            part = handlers.part_of(begin, end, every, text)
         except EmotionError as problem:
             yield {queue: parts.note(str(problem), bad=True)}
             return
-        options = handlers.VideoOptions(int(smoothing), threshold / 100, bool(objects), bool(hide))
+        wanted = {"pose": pose, "blendshapes": shapes, "landmarks": points}
+        extras = tuple(name for name, on in wanted.items() if on)
+        options = handlers.VideoOptions(
+            int(smoothing), threshold / 100, bool(objects), bool(hide), part, extras
+        )
         batch = handlers.Batch(items, options, text, owner=Visitor.of(request))
         if gone := uploads.shelf.news(owner):
             batch.notices.append(text("limit.uploads", n=gone))
         uploads.hold(paths)
-        job = app.jobs.begin(session)
+        job = app.jobs.begin(session, batch.owner, batch)
 
         def done(paths: Sequence[Path]) -> None:
             uploads.free(paths)
             uploads.done(owner, session, paths)
             app.jobs.end(session, job)
 
-        work = handlers.analyse_batch(batch, job, app.engine, app.settings, done, app.jobs.slots)
+        handlers.start(batch, job, app.engine, app.settings, done, app.jobs.slots)
+        yield {files: None}
+        yield from progress(job)
+
+    def progress(job: Job) -> Iterator[dict[Any, Any]]:
+        """Show how far a job is, and each result as it comes, for as long as the page is there."""
+        batch: handlers.Batch = job.work
         shown: set[str] = set()
         said = ""
-        try:
-            yield {
-                files: None,
-                start: gr.update(interactive=False),
-                cancel: gr.update(interactive=True),
-                queue: handlers.queue_html(batch),
-            }
-            for _ in work:
-                changes: dict[Any, Any] = {}
-                now = handlers.queue_html(batch)
-                if now != said:
-                    said = changes[queue] = now
-                fresh = [i for i in batch.items if i.html and i.token and i.token not in shown]
-                if fresh:
-                    known = {**known, **{i.token: (i.name, i.html) for i in fresh if i.token}}
-                    choices = [(name, token) for token, (name, _) in known.items()]
-                    changes[results] = known
-                    if shown:  # the first is being watched: the others only join the choice
-                        changes[which] = gr.update(choices=choices, visible=True)
-                    else:
-                        changes[which] = gr.update(
-                            choices=choices, value=fresh[0].token, visible=len(choices) > 1
-                        )
-                        changes[result] = fresh[0].html
-                    shown.update(i.token for i in fresh if i.token)
-                if changes:
-                    yield changes
-        finally:
-            work.close()
+        yield {
+            start: gr.update(interactive=False),
+            cancel: gr.update(interactive=True),
+            queue: handlers.queue_html(batch),
+        }
+        for _ in handlers.follow(job):
+            changes: dict[Any, Any] = {}
+            now = handlers.queue_html(batch)
+            if now != said:
+                said = changes[queue] = now
+            fresh = [i for i in batch.items if i.html and i.token and i.token not in shown]
+            if fresh:
+                choices = kept.results_of(batch.owner)
+                changes[shelf] = gr.update(visible=bool(choices))
+                if shown:  # the first is being watched: the others only join the choice
+                    changes[which] = gr.update(choices=choices)
+                else:
+                    changes[which] = gr.update(choices=choices, value=fresh[0].token)
+                    changes[result] = fresh[0].html
+                shown.update(i.token for i in fresh if i.token)
+            if changes:
+                yield changes
         yield {start: gr.update(interactive=True), cancel: gr.update(interactive=False)}
+
+    def back(request: gr.Request) -> Iterator[dict[Any, Any]]:
+        """Show what this browser has here: its results, and how far its running jobs are."""
+        visitor = Visitor.of(request)
+        if choices := kept.results_of(visitor):
+            yield {shelf: gr.update(visible=True), which: gr.update(choices=choices)}
+        for job in app.jobs.come_back(request.session_hash or "", visitor):
+            yield from progress(job)
 
     def asked(on: bool, request: gr.Request) -> dict[Any, Any]:
         words = Text.for_request(request)("objects.ask", **facts())
@@ -156,8 +185,23 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
     def stop(request: gr.Request) -> None:
         app.jobs.cancel(request.session_hash or "")
 
-    def choose(token: str | None, known: dict[str, tuple[str, str]]) -> Any:
-        return known[token][1] if token in known else gr.skip()
+    def choose(token: str | None, request: gr.Request) -> Any:
+        if token is None:
+            return gr.skip()
+        text = Text.for_request(request)
+        page = kept.page_of(token, Visitor.of(request), text)
+        return page or parts.note(text("error.notyours"), bad=True)
+
+    def forget(token: str | None, request: gr.Request) -> dict[Any, Any]:
+        visitor = Visitor.of(request)
+        if token is None or not owners.discard(token, visitor):
+            return {which: gr.skip()}
+        choices = kept.results_of(visitor)
+        return {
+            shelf: gr.update(visible=bool(choices)),
+            which: gr.update(choices=choices, value=None),
+            result: _empty(Text.for_request(request)),
+        }
 
     def first(request: gr.Request) -> tuple[str, str]:
         text = Text.for_request(request)
@@ -167,13 +211,16 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
     files.upload(uploaded, files, queue=False, **quiet)
     start.click(
         analyse,
-        [files, smoothing, threshold, objects, hide, results],
-        [files, start, cancel, queue, which, result, results],
+        [files, smoothing, threshold, objects, hide, begin, end, every, pose, shapes, points],
+        [files, start, cancel, queue, shelf, which, result],
         concurrency_limit=None,  # jobs take turns by their slots, and say that they wait
         **quiet,
     )
     cancel.click(stop, queue=False, **quiet)
     objects.input(asked, objects, [ask, ask_text], queue=False, **quiet)
     agree.click(fetch, outputs=[ask, ask_text, agree, objects], concurrency_limit=None, **quiet)
-    which.input(choose, [which, results], result, queue=False, **quiet)
-    blocks.load(first, outputs=[hint, result], queue=False, **quiet)
+    which.input(choose, which, result, queue=False, **quiet)
+    delete.click(forget, which, [shelf, which, result], queue=False, **quiet)
+    blocks.load(first, outputs=[hint, result], queue=False, **quiet).then(
+        back, outputs=[start, cancel, queue, shelf, which, result], concurrency_limit=None, **quiet
+    )

@@ -44,18 +44,19 @@ class SavWriter(Writer):
     def __init__(self, path: Path, labels: Sequence[str], extras: Sequence[str] = ()) -> None:
         self._path, self._labels, self._extras = path, tuple(labels), tuple(extras)
         self._codes = {label: float(code) for code, label in enumerate(self._labels, 1)}
-        self._numbers = {name: array("d") for name in columns(labels, extras) if name != "objects"}
+        names = columns(labels, extras)
+        self._emotion, self._place = names.index("emotion"), names.index("objects")
+        self._numbers = {name: array("d") for name in names if name != "objects"}
         self._objects: list[str] = []
 
     def write(self, record: Record) -> None:
         """Take in a row."""
-        names = columns(self._labels, self._extras)
-        row = dict(zip(names, record.as_row(self._labels, self._extras), strict=True))
-        row["emotion"] = self._codes.get(record.emotion or "")
-        text = row.pop("objects") or ""
+        row = record.as_row(self._labels, self._extras)
+        row[self._emotion] = self._codes.get(record.emotion or "")
+        text = row.pop(self._place) or ""
         self._objects.append(text if len(text.encode()) <= _LONGEST else "")
-        for name, value in row.items():
-            self._numbers[name].append(math.nan if value is None else float(value))
+        for column, value in zip(self._numbers.values(), row, strict=True):
+            column.append(math.nan if value is None else value)
 
     def flush(self) -> None:
         """Do nothing: the file is still empty."""

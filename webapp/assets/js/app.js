@@ -1,14 +1,9 @@
-/* The page's own script: interface language, and small helpers that the other scripts share.
+/* The page's own script: its words, and small helpers that the other scripts share.
  * `window.EMOTION` ({translations, colors, ...}) is written into the page by webapp/theme.py. */
 (() => {
   "use strict";
   const app = window.EMOTION;
 
-  /* The language is the browser's own: the first of its list that we speak, else English. */
-  app.language =
-    (navigator.languages || [navigator.language])
-      .map((tag) => tag.toLowerCase().split("-")[0])
-      .find((tag) => tag in app.translations) || "en";
   document.documentElement.lang = app.language;
   const words = app.translations[app.language];
 

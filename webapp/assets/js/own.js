@@ -13,6 +13,7 @@
     if (here(asked ? input.url : input).origin !== location.origin) return plain(input, init);
     const headers = new Headers(init.headers || (asked ? input.headers : undefined));
     headers.set("X-Emotion-Page", secret);
+    headers.set("X-Emotion-Language", window.EMOTION.language);
     return plain(input, { ...init, headers });
   };
 
@@ -61,7 +62,6 @@
   let keepsCookies = true;
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[href]");
-    if (event.target.closest?.(".theme-switch")) document.body.classList.toggle("dark");
     if (!link) return;
     const url = here(link.href);
     const token = url.pathname === "/dashboard/" && url.searchParams.get("result");

@@ -56,7 +56,7 @@ def page() -> None:
     if len(groups) < 2:
         st.info("Two groups are needed: change the pattern or upload a table with the columns file and tag.")
         return
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         first = choices.pick("Group A", groups, key="group_a", width=200)
         second = choices.pick("Group B", groups, key="group_b", default=groups[1], width=200)
     if first == second:

@@ -74,9 +74,9 @@ def _notes(view: state.View, found: pd.DataFrame) -> None:
             "time": st.column_config.NumberColumn("Time (s)", format="%.2f", min_value=0.0),
             "what": st.column_config.TextColumn("What"),
             "label": st.column_config.SelectboxColumn(
-                "Your label", options=["confirmed", "rejected", "unsure"]
+                "Your label", options=["", "confirmed", "rejected", "unsure"], default=""
             ),
-            "note": st.column_config.TextColumn("Your note", width="large"),
+            "note": st.column_config.TextColumn("Your note", width="large", default=""),
         },
     )
     text = edited.to_csv(index=False).encode()
@@ -137,11 +137,13 @@ def _merged(found: pd.DataFrame, saved: pd.DataFrame) -> pd.DataFrame:
             "face": pd.to_numeric(found["face"]).astype(float),
             "time": found["time"].astype(float).round(2),
             "what": found["what"].astype(object),
-            "label": None,
-            "note": None,
+            "label": "",
+            "note": "",
         }
     )
-    noted = saved[saved["label"].notna() | saved["note"].notna() | (saved["kind"] == "Own")].copy()
+    words = {name: saved[name].astype(object).where(saved[name].notna(), "") for name in ("label", "note")}
+    saved = saved.assign(**words)  # or cells would say "None"
+    noted = saved[(saved["label"] != "") | (saved["note"] != "") | (saved["kind"] == "Own")].copy()
     if noted.empty:
         return fresh
     noted["face"] = pd.to_numeric(noted["face"], errors="coerce")

@@ -19,9 +19,10 @@ def page() -> None:
         ("Faces found", f"{100 * figures['found']:.1f} %", "Share of the time in which somebody is found."),
         *((m.label, m.text(figures[m.key]), m.about) for m in MEASURES),
     ]
-    with st.container(horizontal=True):
-        for label, value, about in cards:
-            st.metric(label, value, help=about, border=True, width="stretch")
+    for first in range(0, len(cards), 4):
+        with st.container(horizontal=True):
+            for label, value, about in cards[first : first + 4]:
+                st.metric(label, value, help=about, border=True, width="stretch")
     if figures["readings"] == 0:
         st.info("No face was found in this part of the file: there is nothing more to show.")
     else:
@@ -38,7 +39,7 @@ def _shares(view: state.View) -> None:
             figure, "shares", heading="Share of each emotion", text="Of the time in which faces are seen."
         )
     with right:
-        people = shares.people_shown(view.frame, view.people)[:12]
+        people = view.people[:12]
         figure = shown.once(view, shares.ribbon, view.frame, people)
         shown.show(
             figure,

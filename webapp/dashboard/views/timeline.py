@@ -97,7 +97,7 @@ def _moment(view: state.View, people: list[int], time: float) -> None:
             rows.append(
                 {
                     "Person": face,
-                    "Emotion": str(row["emotion"]),
+                    "Emotion": f"{row['emotion']}{' (uncertain)' if row['uncertain'] else ''}",
                     "Confidence": 100 * row["confidence"],
                     "Valence": row["valence"],
                     "Arousal": row["arousal"],
