@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.batch import batch
 from benchmarks.clip import drift, repeat_clip, write_clip
 from benchmarks.dashboard import dashboard
 from benchmarks.measurement import Measurement
@@ -214,5 +215,6 @@ PARTS = {
     "web": web,
     "viewers": viewers,
     "dashboard": dashboard,
+    "batch": batch,
     "convert": convert,
 }

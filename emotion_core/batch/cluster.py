@@ -8,7 +8,7 @@ import re
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,14 +72,20 @@ def own(workers: int, threads: int) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def elsewhere(address: str) -> Iterator[Any]:
+def elsewhere(address: str, note: Callable[[str], None]) -> Iterator[Any]:
     """Yield a client of a scheduler at an address, such as tls://head:8786, or of a scheduler's file.
+
+    `note` is told where anybody who reaches that scheduler could run programs in this user's name.
 
     Raises:
         EmotionError: where Dask is missing, or nobody answers there.
     """
     distributed = require()
     where = _address(address)
+    if not where.startswith("tls") and not re.search(r"(^|//)(127\.|localhost|\[::1\])", where):
+        note(
+            f"{where} is not encrypted: whoever reaches it can run programs as you (docs/cluster.md has TLS)"
+        )
     with _silence():
         try:
             client = distributed.Client(where, set_as_default=False, timeout=20)

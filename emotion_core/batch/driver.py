@@ -8,6 +8,7 @@ import queue
 import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,8 +22,11 @@ from emotion_core.version import VERSION
 
 LOOK_SECONDS = 0.5
 """How often is looked for workers that have come or gone, and told how far it is."""
+SILENCE = 60.0
+"""Seconds for which a scheduler may be too busy to answer."""
 PATIENCE = 120.0
-"""Seconds in which the first worker of this machine must have come."""
+"""Seconds for which this machine may be without a worker, at the start or after one has died."""
+_GATHER = 30.0  # seconds to wait for the few figures of a task that has ended
 DIED = "a worker died while it read this file"
 
 
@@ -78,7 +82,8 @@ class Driver:
         self._tell, self._note = tell, note
         self._workers: dict[str, _Worker] = {}
         self._ended: queue.SimpleQueue[tuple[_Worker, Any]] = queue.SimpleQueue()
-        self._begun = self._looked = time.monotonic()
+        self._begun = self._looked = self._answered = self._seen = time.monotonic()
+        self._worked = False  # whether any worker could take part
         self._at_first = manifest.counts()
         self._ending = ""
 
@@ -116,22 +121,27 @@ class Driver:
         for address in sorted(there - set(self._workers)):
             self._workers[address] = self._welcome(address)
         mine = [one for one in self._workers.values() if not one.refused]
-        if self._workers and not mine:
+        self._seen = now if mine else self._seen
+        if self._workers and not mine and not self._worked:
             raise EmotionError("none of the workers can take part (see above): nothing is read")
-        if not self._workers and self._terms.own and now - self._begun > PATIENCE:
-            raise EmotionError(
-                f"no worker has started within {PATIENCE:.0f} s: give this machine fewer of them"
-            )
+        if self._terms.own and now - self._seen > PATIENCE:
+            raise EmotionError(f"no worker has started for {PATIENCE:.0f} s: use fewer of them")
         counts = self._manifest.counts()
         self._tell(Progress(counts, len(mine), self._left(counts, now)))
 
     def _addresses(self) -> set[str]:
-        if self._client.status == "running":
-            try:
-                return set(self._client.nthreads())
-            except (OSError, TimeoutError, RuntimeError):
-                pass
-        raise EmotionError("the scheduler is gone: start it and call again, what is done is kept")
+        """Return the addresses of all workers; those known while the scheduler does not answer."""
+        now = time.monotonic()
+        try:
+            found = set(self._client.nthreads())
+        except (OSError, TimeoutError, RuntimeError, CancelledError) as error:
+            if self._client.status != "closed" and now - self._answered < SILENCE:
+                return set(self._workers)
+            raise EmotionError(
+                "the scheduler is gone: start it and call again, what is done is kept"
+            ) from error
+        self._answered = now
+        return found
 
     def _left(self, counts: Counts, now: float) -> float | None:
         """Return the seconds left: the share that is done, of the files and of their bytes, took so long."""
@@ -215,17 +225,19 @@ class Driver:
 
     def _answer(self, task: Any) -> tuple[Any, str]:
         """Return what a task gave, or None and why; no reason where its worker has died."""
-        if task.status == "finished":
-            try:
-                return task.result(timeout=30), ""
-            except (OSError, TimeoutError):
-                return None, ""  # the worker has died with what it had to say
-        if task.status != "error":
+        from distributed.scheduler import KilledWorker, NoWorkerError
+
+        error: BaseException | None = None
+        try:
+            if task.status == "finished":
+                return task.result(timeout=_GATHER), ""
+            if task.status == "error":
+                error = task.exception(timeout=_GATHER)
+        except (OSError, TimeoutError, CancelledError, KilledWorker):
+            return None, ""  # the worker has died with what it had to say
+        if error is None or isinstance(error, (KilledWorker, NoWorkerError)):
             return None, ""
-        error = task.exception()
-        if type(error).__name__ in ("KilledWorker", "NoWorkerError"):
-            return None, ""
-        cause = error
+        cause: BaseException | None = error
         while cause is not None and not isinstance(cause, ModuleNotFoundError):
             cause = cause.__cause__
         if cause is not None:
@@ -243,6 +255,7 @@ class Driver:
         if not problem and answer.weights != self._terms.weights:
             problem = "it has other weights"
         one.ready, one.refused = not problem, bool(problem)
+        self._worked = self._worked or one.ready
         if problem:
             self._note(f"a worker on {answer.host} can't take part: {problem}")
 

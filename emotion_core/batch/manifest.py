@@ -22,6 +22,7 @@ WAITING, RUNNING, DONE, PARTIAL, FAILED, ASIDE = "waiting", "running", "done", "
 """States of a file: "partial" has results up to where its source ends early; "aside" has failed too often."""
 
 _VERSION = 1
+_PATIENCE = 300.0  # seconds that somebody who reads the manifest may keep it from being written
 _TABLES = """
 CREATE TABLE files (
   number INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE COLLATE NOCASE,
@@ -83,7 +84,7 @@ class Manifest:
     def __init__(self, file: Path, settings: str, weights: str) -> None:
         self._settings, self._weights = settings, weights
         try:
-            self._db = sqlite3.connect(file, isolation_level=None, timeout=30)
+            self._db = sqlite3.connect(file, isolation_level=None, timeout=_PATIENCE)
             # A study may lie on a network drive, where the memory that a write-ahead log shares is none.
             self._db.execute("PRAGMA journal_mode = DELETE")
             self._db.execute("PRAGMA synchronous = NORMAL")
@@ -112,10 +113,10 @@ class Manifest:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
             self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
 
     # -- what is to be done
 

@@ -78,7 +78,11 @@ def run(
         stopped = False
         if left := manifest.counts().left:
             terms = Terms(settings, weights, name, max(1, tries), threads, own=address is None)
-            opened = cluster.own(min(count, left), threads) if address is None else cluster.elsewhere(address)
+            opened = (
+                cluster.own(min(count, left), threads)
+                if address is None
+                else cluster.elsewhere(address, note)
+            )
             with opened as client:
                 try:
                     Driver(client, study, manifest, terms, tell, note).run(should_stop)

@@ -1,0 +1,152 @@
+"""Many files at once: what two workers gain, what a file costs beside its reading, the scheduler's memory."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from benchmarks.clip import write_clip
+from benchmarks.conditions import ROOT
+from benchmarks.measurement import Measurement
+
+CLIPS = 24
+SECONDS = 8.0
+ROWS = 10_000
+"""Files of the manifest whose work is next to nothing: they are no videos."""
+
+# The same files by the same call of the library, one after the other in one process.
+_PLAIN = """
+import sys, time
+from pathlib import Path
+from emotion_core.analysis import analyze
+from emotion_core.recognizer import Recognizer
+recognizer = Recognizer.from_pretrained(threads=1)
+first, *clips = sorted(Path(sys.argv[1]).iterdir())
+for number, clip in enumerate([first, first, *clips]):
+    begun = begun if number > 1 else time.perf_counter()
+    analyze(clip, recognizer=recognizer, output_dir=sys.argv[2], write_video=False)
+print((time.perf_counter() - begun) / (len(clips) + 1))
+"""
+
+
+def batch() -> list[Measurement]:
+    """Time `main.py --batch` with one worker on one core and with two; watch its memory over 10,000 rows."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        clips = _clips(folder / "clips", CLIPS, SECONDS)
+        one = {min(os.sched_getaffinity(0))}
+        plain = _plain(clips, folder / "plain", one)
+        single = _seconds_per_file(clips, folder / "one", 1, one)
+        double = _seconds_per_file(clips, folder / "two", 2, set(os.sched_getaffinity(0)))
+        small, large, tables = _memory(folder, ROWS)
+    return [
+        Measurement("--batch, 2 workers against 1 on one core", single / double, "times", 1.7, False),
+        Measurement("--batch, a file beside its reading", 100 * (single / plain - 1), "% more time", 5),
+        Measurement(f"--batch, scheduler after {ROWS // 10:,} rows", small, "MB"),
+        Measurement(f"--batch, scheduler after {ROWS:,} rows", large, "MB"),
+        Measurement("--batch, while it writes the tables of all", tables, "MB"),
+        Measurement("--batch, scheduler, ten times the rows", 100 * (large / small - 1), "% more memory", 5),
+    ]
+
+
+def _clips(folder: Path, count: int, seconds: float) -> Path:
+    """Make clips that differ by their names alone."""
+    from skimage import data
+
+    folder.mkdir()
+    write_clip(folder / "000.mp4", data.astronaut(), width=640, height=480, seconds=seconds, rate=25)
+    for number in range(1, count):
+        shutil.copy(folder / "000.mp4", folder / f"{number:03}.mp4")
+    return folder
+
+
+def _plain(clips: Path, out: Path, cores: set[int]) -> float:
+    """Return the seconds that one of the clips takes by itself; the first is read once more before."""
+    out.mkdir()
+    with _child(["-c", _PLAIN, str(clips), str(out)], cores, stdout=subprocess.PIPE) as child:
+        said, _ = child.communicate()
+    if child.returncode:
+        raise RuntimeError("the clips could not be read one after the other")
+    return float(said)
+
+
+def _seconds_per_file(clips: Path, out: Path, workers: int, cores: set[int]) -> float:
+    """Return the seconds a clip took in a batch, from when the first of all workers' second ones was begun.
+
+    What comes before is the start of Dask and of the workers, and what they load for a first file.
+    """
+    with _child(_words(clips, out, workers), cores) as child:
+        child.wait()
+    with closing(sqlite3.connect(out / "manifest.sqlite")) as db:
+        rows = db.execute("SELECT ended, seconds, state FROM files ORDER BY ended").fetchall()
+    if child.returncode or any(state != "done" for _, _, state in rows):
+        raise RuntimeError("the batch did not read all of its files")
+    begun = max(ended for ended, _, _ in rows[:workers])
+    return (rows[-1][0] - begun) / (len(rows) - workers)
+
+
+def _memory(folder: Path, rows: int) -> tuple[float, float, float]:
+    """Return the memory (MB) of the program that hands files out.
+
+    After a tenth of the rows, over the last tenth of them, and at its end, with what writes tables.
+    """
+    files, out = folder / "rows", folder / "many"
+    files.mkdir()
+    for number in range(rows):
+        (files / f"{number:05}.mp4").write_bytes(b"no video")
+    found: dict[int, float] = {}
+    with _child(_words(files, out, 2), set(os.sched_getaffinity(0)), stderr=subprocess.DEVNULL) as child:
+        while child.poll() is None:
+            time.sleep(0.2)
+            done, size = _ended(out / "manifest.sqlite"), _resident(child.pid)
+            if size:
+                found[done] = size
+    first = next((size for done, size in sorted(found.items()) if done >= rows // 10), 0.0)
+    last = max((size for done, size in found.items() if rows * 9 // 10 <= done < rows), default=0.0)
+    if not first or not last or _ended(out / "manifest.sqlite") != rows:
+        raise RuntimeError("the batch did not come to the end of its rows, or nobody saw it")
+    return first, last, max(found.values())
+
+
+def _words(source: Path, out: Path, workers: int) -> list[str]:
+    where = ["--batch", str(source), "--output", str(out)]
+    return [str(ROOT / "main.py"), *where, "--workers", str(workers), "--no-objects"]
+
+
+@contextmanager
+def _child(words: list[str], cores: set[int], **streams: int) -> Iterator[subprocess.Popen[str]]:
+    """Run Python on some cores only."""
+    child = subprocess.Popen(
+        [sys.executable, *words],
+        cwd=ROOT,
+        text=True,
+        preexec_fn=lambda: os.sched_setaffinity(0, cores),
+        **{"stdout": subprocess.DEVNULL, **streams},  # type: ignore[call-overload]
+    )
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.wait()
+
+
+def _ended(manifest: Path) -> int:
+    try:
+        with closing(sqlite3.connect(f"file:{manifest}?mode=ro", uri=True, timeout=5)) as db:
+            return int(db.execute("SELECT COUNT(*) FROM files WHERE ended IS NOT NULL").fetchone()[0])
+    except sqlite3.OperationalError:  # not there yet
+        return 0
+
+
+def _resident(pid: int) -> float:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return next((float(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmRSS")), 0.0)
