@@ -53,7 +53,7 @@ def test_a_running_job_and_its_result_outlive_a_reload(
 
     clip = tmp_path / "walk.mp4"
     write_clip(clip, astronaut, width=320, height=240, seconds=20.0, rate=10, tone=False)
-    # Gradio complains of its own cut connection where a page is left in the middle of a job: no open_page here.
+    # No open_page: Gradio complains of its own cut connection where a page is left in the middle of a job.
     context = browser.new_context(locale="en-US")
     page = context.new_page()
     page.set_default_timeout(60_000)
