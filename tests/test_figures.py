@@ -280,6 +280,21 @@ def test_frames_without_a_record_are_no_time_of_the_one_before(tmp_path: Path) -
     assert measures.length(frame) == near(4.0) and measures.extent(frame)["found"] == near(0.2)
 
 
+def test_a_file_without_times_can_be_read_at_another_rate(tmp_path: Path) -> None:
+    keys = {"emotion": "Happy", "confidence": 0.9, "valence": 0.5, "arousal": 0.6}
+    path = tmp_path / "old_results.json"
+    path.write_text(json.dumps([{"frame": i, **keys} for i in range(100)]))
+    guessed = loading.read(path)
+    assert guessed.rate == 25 and measures.length(guessed.frame) == near(4.0)
+    slower = loading.at_rate(guessed, 10.0)
+    assert slower.rate == 10 and measures.length(slower.frame) == near(10.0)
+    assert any("10 frames a second are assumed" in note for note in slower.notes)
+    assert loading.at_rate(slower, 25.0).frame["time"].to_numpy() == near(guessed.frame["time"].to_numpy())
+    record(VARIABLE, tmp_path)
+    timed = loading.read(tmp_path / "made_results.json")
+    assert timed.rate is None and loading.at_rate(timed, 10.0) is timed
+
+
 def test_means_over_times_leave_absences_out() -> None:
     time, duration, values = np.array([0.0, 1.0, 5.0]), np.array([1.0, 1.0, 3.0]), np.array([1.0, 0.0, 0.5])
     low, high = np.array([0.0, 0.5, 2.0, 1.5, 7.0]), np.array([2.0, 1.25, 5.0, 5.5, 7.5])

@@ -5,7 +5,7 @@ such a table is put in order of time, and times and ids are filled in where a fi
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +48,7 @@ class Results:
     video: Path | None = None
     made: bool = False
     labels: tuple[str, ...] = field(default=EMOTIONS)
+    rate: float | None = None  # frames a second that are assumed, as the file holds no times; None: it does
 
     @property
     def people(self) -> list[int]:
@@ -72,6 +73,22 @@ def read(path: Path, *, name: str | None = None, source: str = "folder") -> Resu
             "save it as Parquet or split it."
         )
     return _results(read_results(path), name=title, path=path, source=source)
+
+
+def at_rate(results: Results, rate: float) -> Results:
+    """Return a file that holds no times at another assumed rate (frames a second); others as they are."""
+    if results.rate is None or results.rate == rate:
+        return results
+    longer = results.rate / rate
+    frame = results.frame.assign(
+        time=results.frame["time"] * longer, duration=results.frame["duration"] * longer
+    )
+    notes = tuple(_guessed(rate) if note == _guessed(results.rate) else note for note in results.notes)
+    return replace(results, frame=frame, notes=notes, rate=rate)
+
+
+def _guessed(rate: float) -> str:
+    return f"the file holds no times: {rate:g} frames a second are assumed"
 
 
 def check(frame: pd.DataFrame, *, name: str, source: str = "upload", made: bool = False) -> Results:
@@ -112,6 +129,7 @@ def _results(
         video=find_video(path) if path is not None else None,
         made=made,
         labels=tuple(labels),
+        rate=ASSUMED_FPS if _guessed(ASSUMED_FPS) in more else None,
     )
 
 
@@ -131,7 +149,7 @@ def _in_order(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     notes: list[str] = []
     if table["time"].isna().all():
         table["time"], _ = timing(table["frame"].to_numpy(), table["time"].to_numpy())
-        notes.append(f"the file holds no times: {ASSUMED_FPS:g} frames a second are assumed")
+        notes.append(_guessed(ASSUMED_FPS))
     seen = table["emotion"].notna()
     unnamed = seen & table["face"].isna()
     if unnamed.any():

@@ -110,9 +110,9 @@ def rows_of(frame: pd.DataFrame, *, by: str = "emotion") -> tuple[Readings, list
         codes, uniques = pd.factorize(frame[by])
         names = [str(name) for name in uniques]
     columns = ("frame", "time", "duration", "confidence", "valence", "arousal")
+    numbers = {name: frame[name].to_numpy()[rows] for name in columns}
     face = frame["face"].to_numpy()[rows].astype(np.int64)
-    numbers = (frame[name].to_numpy()[rows] for name in columns)
-    return Readings(face, codes[rows], *numbers, uncertain(frame)[rows]), names
+    return Readings(face=face, emotion=codes[rows], uncertain=uncertain(frame)[rows], **numbers), names
 
 
 def by_face(frame: pd.DataFrame) -> np.ndarray:

@@ -20,6 +20,7 @@ import pandas as pd
 import streamlit as st
 
 from emotion_core.analytics import loading, measures, studies
+from emotion_core.analytics.figures import ASSUMED_FPS
 from emotion_core.results.names import video_names
 from emotion_core.types import EmotionError
 from webapp.dashboard import choices
@@ -186,6 +187,7 @@ def sidebar() -> View | None:
         return None
     with st.sidebar:
         name = choices.pick("File", list(have), key="file", on_change=_other_file)
+        _rate(have)
         results = have[name]
         people = results.people
         chosen: list[int] = []
@@ -204,6 +206,21 @@ def sidebar() -> View | None:
         start, end = _time_range(results)
     frame = measures.select(results.frame, people=chosen, start=start, end=end)
     return View(results, frame, [int(face) for face in chosen], start, end)
+
+
+def _rate(have: dict[str, loading.Results]) -> None:
+    """Draw the choice of the frame rate of the files that hold no times, where there are any, and use it."""
+    guessed = [name for name, results in have.items() if results.rate is not None]
+    if not guessed:
+        return
+    rate = choices.slide(
+        "Frames a second (assumed)",
+        *(1.0, 120.0, ASSUMED_FPS, 1.0),
+        key="rate",
+        help=f"Of the {len(guessed)} files without times. Lengths, and all that is per minute, hang on it.",
+    )
+    for name in guessed:
+        have[name] = loading.at_rate(have[name], rate)
 
 
 def _time_range(results: loading.Results) -> tuple[float, float]:
@@ -233,6 +250,12 @@ def view_or_stop(title: str, *, faces: bool = True) -> View:
             "Made-up sample: no person and no video stands behind it",
             icon=":material/science:",
             color="violet",
+        )
+    if (rate := view.results.rate) is not None:
+        st.badge(
+            f"This file holds no times: {rate:g} frames a second are assumed",
+            icon=":material/timer_off:",
+            color="orange",
         )
     if view.results.frame["face"].isna().all() and faces:
         st.info("No face was found in this file, so there is nothing to draw here.")

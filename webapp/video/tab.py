@@ -161,8 +161,9 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
     def back(request: gr.Request) -> Iterator[dict[Any, Any]]:
         """Show what this browser has here: its results, and how far its running jobs are."""
         visitor = Visitor.of(request)
-        if choices := kept.results_of(visitor):
-            yield {shelf: gr.update(visible=True), which: gr.update(choices=choices)}
+        choices = kept.results_of(visitor)
+        # In any case: Gradio empties the outputs of a generator that yields nothing.
+        yield {shelf: gr.update(visible=bool(choices)), which: gr.update(choices=choices)}
         for job in app.jobs.come_back(request.session_hash or "", visitor):
             yield from progress(job)
 

@@ -2,7 +2,6 @@
 (() => {
   "use strict";
   const app = window.EMOTION;
-  const TABS = ["live", "video", "picture", "model"];
   const kept = {
     get: () => {
       try {
@@ -21,12 +20,11 @@
   };
   const buttons = () => [...document.querySelectorAll('#tabs button[role="tab"]')];
   const nameOf = (button) => button.dataset.tabId;
-  const here = () => TABS.find((name) => "#" + name === location.hash);
+  const here = () => location.hash.slice(1);
 
   const go = (name) => {
     const button = buttons().find((one) => nameOf(one) === name);
     if (button && button.getAttribute("aria-selected") !== "true") button.click();
-    return !!button;
   };
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.('#tabs button[role="tab"]');
@@ -60,8 +58,10 @@
     if (language && language.value !== app.language) language.value = app.language;
     const row = document.querySelector("#tabs .tab-wrapper");
     if (row && !row.querySelector(".elsewhere")) elsewhere(row);
-    const wanted = here() || kept.get();
-    if (!arrived) arrived = wanted ? go(wanted) : buttons().length > 0;
+    if (!arrived && buttons().length) {
+      arrived = true;
+      go(here() || kept.get());
+    }
     return arrived && language && row;
   };
   const begin = () => {

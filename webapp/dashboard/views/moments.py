@@ -14,6 +14,8 @@ from webapp.dashboard import choices, shown, state
 from webapp.dashboard.player import has_video, player
 
 KINDS = ["Peak", "Change", "Flash"]
+BLANK = "–"
+"""Stands where a moment has no label yet; nothing stands there in the file."""
 KEPT = ["kind", "face", "time", "what", "label", "note"]
 
 
@@ -74,12 +76,12 @@ def _notes(view: state.View, found: pd.DataFrame) -> None:
             "time": st.column_config.NumberColumn("Time (s)", format="%.2f", min_value=0.0),
             "what": st.column_config.TextColumn("What"),
             "label": st.column_config.SelectboxColumn(
-                "Your label", options=["", "confirmed", "rejected", "unsure"], default=""
+                "Your label", options=[BLANK, "confirmed", "rejected", "unsure"], default=BLANK
             ),
             "note": st.column_config.TextColumn("Your note", width="large", default=""),
         },
     )
-    text = edited.to_csv(index=False).encode()
+    text = edited.assign(label=edited["label"].replace(BLANK, "")).to_csv(index=False).encode()
     name = f"{name_of(view.results.name)}{MOMENTS}.csv"
     with st.container(horizontal=True):
         target = notes_path(view)
@@ -137,13 +139,13 @@ def _merged(found: pd.DataFrame, saved: pd.DataFrame) -> pd.DataFrame:
             "face": pd.to_numeric(found["face"]).astype(float),
             "time": found["time"].astype(float).round(2),
             "what": found["what"].astype(object),
-            "label": "",
+            "label": BLANK,
             "note": "",
         }
     )
-    words = {name: saved[name].astype(object).where(saved[name].notna(), "") for name in ("label", "note")}
-    saved = saved.assign(**words)  # or cells would say "None"
-    noted = saved[(saved["label"] != "") | (saved["note"] != "") | (saved["kind"] == "Own")].copy()
+    empty = {"label": BLANK, "note": ""}  # or cells would say "None"
+    saved = saved.assign(**{n: saved[n].astype(object).where(saved[n].notna(), e) for n, e in empty.items()})
+    noted = saved[(saved["label"] != BLANK) | (saved["note"] != "") | (saved["kind"] == "Own")].copy()
     if noted.empty:
         return fresh
     noted["face"] = pd.to_numeric(noted["face"], errors="coerce")
