@@ -74,8 +74,10 @@ class Summary:
         """Count what is waiting."""
         if self._waiting:
             columns = np.array(self._waiting, float).T
-            whole = [column.astype(np.int64) for column in columns[:3]]
-            self._tally.add(Readings(*whole, *columns[3:-1], columns[-1] > 0), self._labels)
+            face, number, frame = (column.astype(np.int64) for column in columns[:3])
+            time, duration, confidence, valence, arousal, unsure = columns[3:]
+            numbers = (time, duration, confidence, valence, arousal)
+            self._tally.add(Readings(face, number, frame, *numbers, unsure > 0), self._labels)
             self._waiting.clear()
 
     def as_dict(self) -> dict[str, Any]:
