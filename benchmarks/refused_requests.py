@@ -112,10 +112,9 @@ def measure_requests(folder: Path) -> Iterator[Refused]:
             start = time.perf_counter()
             said = send(visitor)
             yield Refused(kind, said, high_water(app.pid) - before, time.perf_counter() - start)
-        finder = visitor.handler(6)
         for kind, named in foreign(folder / "foreign").items():
-            data = [[file_data(named)], 5, 0, False, False, None]
-            body = {"fn_index": finder, "data": data, "session_hash": "s"}
+            handler, data = visitor.analysis([file_data(named)])
+            body = {"fn_index": handler, "data": data, "session_hash": "s"}
             before = reset_peak(app.pid)
             start = time.perf_counter()
             answer = visitor.web.post("/gradio_api/queue/join", json=body)

@@ -34,13 +34,17 @@ class Visitor:
         with path.open("rb") as file:
             return self.web.post("/gradio_api/upload", files={"files": (name or path.name, file)})
 
-    def handler(self, inputs: int) -> int:
-        """Return the number of the page's handler that takes a file and has so many inputs."""
-        files = {c["id"] for c in self.config["components"] if c["type"] == "file"}
-        for one in self.config["dependencies"]:
-            if len(one["inputs"]) == inputs and one["inputs"][0] in files:
-                return int(one["id"])
-        raise LookupError(inputs)
+    def analysis(self, files: Any) -> tuple[int, list[Any]]:
+        """Return the number of the handler that analyses videos and its inputs: `files`, else the page's."""
+        parts = {part["id"]: part for part in self.config["components"]}
+        takes = [
+            one
+            for one in self.config["dependencies"]
+            if one["inputs"] and parts[one["inputs"][0]]["type"] == "file"
+        ]
+        start = max(takes, key=lambda one: len(one["inputs"]))
+        others = [parts[number]["props"].get("value") for number in start["inputs"][1:]]
+        return int(start["id"]), [files, *others]
 
     def press(self, handler: int, data: list[Any], session: str = "s1", wait: float = 60) -> str:
         """Join the queue, and give all that comes back until the handler has ended."""

@@ -14,6 +14,7 @@ import pytest
 from tests.serving import LAB, serving
 from webapp.api.description import STREAM, describe
 from webapp.service.page import SNIPPETS, page, snippet
+from webapp.shared.header import SCRIPT
 
 CONFIG = """
 # What the description of the API can't say. Random bytes are of the form that is described, and no video.
@@ -98,7 +99,8 @@ def test_the_page_shows_all_and_fetches_nothing(described: dict[str, Any]) -> No
     html = page(described, STREAM)
     for path, method, _ in operations(described):
         assert f"<b>{method.upper()}</b> <code>{path}</code>" in html
-    assert not re.findall(r"(?:src|href)=[\"'](?:https?:)?//", html) and "<script" not in html
+    assert not re.findall(r"(?:src|href)=[\"'](?:https?:)?//", html)
+    assert html.count("<script") == html.count(f'<script src="../../{SCRIPT}">') == 1  # the head of all pages
     assert "@import" not in html and "url(" not in html
     from html import escape
 

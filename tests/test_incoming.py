@@ -102,10 +102,11 @@ def test_what_a_visitor_did_not_upload_is_refused_everywhere(
     named = FOREIGN[kind](tmp_path)
     shapes = ([file_data(named)], [[file_data(named)]], [{"a": [{"path": named}]}], [[named]], [named])
     tried = confined = 0
+    start, (_, *others) = visitor.analysis(None)
     # A page of its own: one of another browser would be refused before any file is looked at.
     for address, body in _endpoints(visitor, f"page {kind}"):
         for shape in shapes[:3]:
-            more = [5, 0, False, False, None] if body.get("fn_index") == 1 else []
+            more = others if body.get("fn_index") == start else []
             # A handler that waits for the file would run into this time limit.
             answer = visitor.web.post(address, json={**body, "data": [*shape, *more]}, timeout=10)
             assert answer.status_code in (400, 403, 404, 405, 422), (address, answer.text)
@@ -117,8 +118,7 @@ def test_what_a_visitor_did_not_upload_is_refused_everywhere(
         answer = visitor.web.get(address, timeout=10)
         assert answer.status_code == 404 and SECRET not in answer.text, address
     for shape in shapes[3:]:  # a bare name is no file for any handler
-        finder = visitor.handler(6)
-        said = visitor.press(finder, [*shape, 5, 0, False, False, None], session=f"bare {kind}")
+        said = visitor.press(*visitor.analysis(*shape), session=f"bare {kind}")
         assert SECRET not in said and "/result/" not in said
     assert healthy(server[0])
 
@@ -155,8 +155,7 @@ def test_uploads_of_one_visitor_are_bounded_and_the_page_says_so(
     paths.append(Path(visitor.upload(big).json()[0]))
     assert sum(path.stat().st_size for path in paths if path.exists()) <= 20_000_000
     visitor.web.headers["accept-language"] = "de"
-    data = [[file_data(paths[-1])], 5, 0, False, False, None]
-    said = visitor.press(visitor.handler(6), data, session="room")
+    said = visitor.press(*visitor.analysis([file_data(paths[-1])]), session="room")
     assert "ältere" in said.encode().decode("unicode_escape", "replace") or "älteren Uploads" in said
 
 
