@@ -48,7 +48,7 @@ Source: the 1,212 training faces of the seven categories with measured values (s
 VALENCE_AROUSAL_SOURCE = (
     "Valence and arousal are learnt from people's ratings of 1,399 faces, and elsewhere from the votes times "
     "the mean rating of each word; with the ratings of 927 other faces they agree at a concordance of "
-    "0.63 and 0.50."
+    "0.62 and 0.50."
 )
 """The sentence shown wherever a person reads valence or arousal."""
 
