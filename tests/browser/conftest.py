@@ -83,6 +83,10 @@ def wary_browser(playwright: Any, chromium: str) -> Iterator[Any]:
     started.close()
 
 
+LEFT = ("AbortError: signal is aborted", "Unexpected error Connection errored out")
+"""What Gradio says of a page that is left or loaded anew while it waits for an answer."""
+
+
 @pytest.fixture
 def open_page(browser: Any, app: RunningApp) -> Iterator[Callable[..., Any]]:
     """Open the app in a browser session of its own; a script error on any page fails the test."""
@@ -107,4 +111,4 @@ def open_page(browser: Any, app: RunningApp) -> Iterator[Callable[..., Any]]:
     yield open_one
     for context in contexts:
         context.close()
-    assert problems == []
+    assert [problem for problem in problems if not problem.startswith(LEFT)] == []
