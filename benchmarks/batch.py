@@ -14,6 +14,7 @@ from pathlib import Path
 from benchmarks.clip import write_clip
 from benchmarks.conditions import ROOT
 from benchmarks.measurement import Measurement
+from benchmarks.process import status_mb
 
 CLIPS = 24
 SECONDS = 8.0
@@ -104,7 +105,7 @@ def _memory(folder: Path, rows: int) -> tuple[float, float, float]:
     with _child(_words(files, out, 2), set(os.sched_getaffinity(0)), stderr=subprocess.DEVNULL) as child:
         while child.poll() is None:
             time.sleep(0.2)
-            done, size = _ended(out / "manifest.sqlite"), _resident(child.pid)
+            done, size = _ended(out / "manifest.sqlite"), status_mb(child.pid, "VmRSS")
             if size:
                 found[done] = size
     first = next((size for done, size in sorted(found.items()) if done >= rows // 10), 0.0)
@@ -142,11 +143,3 @@ def _ended(manifest: Path) -> int:
             return int(db.execute("SELECT COUNT(*) FROM files WHERE ended IS NOT NULL").fetchone()[0])
     except sqlite3.OperationalError:  # not there yet
         return 0
-
-
-def _resident(pid: int) -> float:
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0.0
-    return next((float(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmRSS")), 0.0)

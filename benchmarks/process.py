@@ -109,9 +109,14 @@ def free_port() -> int:
 
 def high_water(pid: int) -> float:
     """Return the peak resident memory of a process in MB (10^6 bytes); 0 where it has ended."""
+    return status_mb(pid, "VmHWM")
+
+
+def status_mb(pid: int, what: str) -> float:
+    """Return a line of a process's status, as VmRSS, in MB (10^6 bytes); 0 where it has ended."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except (FileNotFoundError, ProcessLookupError):
         return 0.0
     # A process that has just ended has no such line any more.
-    return next((float(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmHWM")), 0.0)
+    return next((float(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith(what)), 0.0)

@@ -120,6 +120,24 @@ def zidane_path() -> Path:
     return _ultralytics_picture("zidane.jpg")
 
 
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network of three categories whose parts all do something, written as a weights file."""
+    import torch
+
+    from emotion_core.network.checkpoint import save_network
+    from emotion_core.network.spatiotemporal import NetConfig, SpatioTemporalEmotionNet
+
+    torch.manual_seed(0)
+    net = SpatioTemporalEmotionNet(NetConfig(classes=3))
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.add_(0.02 * torch.randn_like(parameter))
+    path = tmp_path_factory.mktemp("weights") / "small.safetensors"
+    save_network(net, path, ("bored", "confused", "focused"), trained=True, temperature=1.3)
+    return path
+
+
 @pytest.fixture(scope="session")
 def talking_clip(_astronaut: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A made clip: H.264 320x240, 25 frames a second, 2 s, one drifting face, with a 440 Hz tone (AAC)."""

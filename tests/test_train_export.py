@@ -8,30 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emotion_core.network.checkpoint import onnx_files, save_network
+from emotion_core.network.checkpoint import onnx_files
 from emotion_core.network.runtime import load_network
-from emotion_core.network.spatiotemporal import NetConfig, SpatioTemporalEmotionNet
 from emotion_core.types import EmotionError
 from train.__main__ import main
 from train.ship import variants as job
 from train.ship.variants import Variant, choose
 
 FIELDS = ("crops", "landmarks", "present", "truth", "source")
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A network of three categories whose parts all do something, written as a weights file."""
-    import torch
-
-    torch.manual_seed(0)
-    net = SpatioTemporalEmotionNet(NetConfig(classes=3))
-    with torch.no_grad():
-        for parameter in net.parameters():
-            parameter.add_(0.02 * torch.randn_like(parameter))
-    path = tmp_path_factory.mktemp("weights") / "small.safetensors"
-    save_network(net, path, ("bored", "confused", "focused"), trained=True, temperature=1.3)
-    return path
 
 
 def test_fp32_and_fp16_answer_as_pytorch(weights: Path, tmp_path: Path) -> None:

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from emotion_core.network.checkpoint import load_network, save_network
+from emotion_core.network.checkpoint import load_network
 from emotion_core.network.once import Once
 from emotion_core.network.runtime import TorchNetwork
-from emotion_core.network.spatiotemporal import NetConfig, SpatioTemporalEmotionNet
 from emotion_core.types import EmotionError
 from train.__main__ import main
 from train.ship import litert
@@ -22,19 +21,6 @@ from train.ship.variants import answers
 
 CONVERTER = importlib.util.find_spec("litert_torch") is not None
 GOOD = Measured("int8", 9.0, 3.0, 1.0, 0.02, 0.01, 0.02, 0.8, 0.001)
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A network of three categories whose parts all do something, written as a weights file."""
-    torch.manual_seed(0)
-    net = SpatioTemporalEmotionNet(NetConfig(classes=3))
-    with torch.no_grad():
-        for parameter in net.parameters():
-            parameter.add_(0.02 * torch.randn_like(parameter))
-    path = tmp_path_factory.mktemp("weights") / "small.safetensors"
-    save_network(net, path, ("bored", "confused", "focused"), trained=True, temperature=1.3)
-    return path
 
 
 def test_what_is_converted_is_what_runs(weights: Path) -> None:

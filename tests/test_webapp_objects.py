@@ -14,6 +14,7 @@ from starlette.testclient import WebSocketTestSession
 
 from emotion_core import objects
 from emotion_core.types import EmotionError
+from tests.batches import analyse_batch
 from tests.test_objects import answer as boxes
 from tests.test_objects import archive, tiny_model
 from tests.test_webapp_live import Door, frame_of
@@ -24,7 +25,7 @@ from webapp.shared.engine import Engine
 from webapp.shared.i18n import LANGUAGES, Text
 from webapp.shared.jobs import Jobs
 from webapp.shared.object_model import ObjectModel, facts
-from webapp.video.batch import Batch, VideoOptions, analyse_batch, items_of
+from webapp.video.batch import Batch, VideoOptions, items_of
 
 
 @pytest.fixture

@@ -7,12 +7,13 @@ import pytest
 from emotion_core.results.recording import read_results
 from emotion_core.types import EmotionError
 from emotion_core.video.part import Part
+from tests.batches import analyse_batch
 from tests.test_webapp_video import EN, batch_of, file_of, upload
 from webapp.settings import Settings
 from webapp.shared import store
 from webapp.shared.engine import Engine
 from webapp.shared.jobs import Job
-from webapp.video.batch import analyse_batch, part_of
+from webapp.video.batch import part_of
 
 
 @pytest.mark.weights

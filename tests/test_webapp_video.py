@@ -15,6 +15,7 @@ from emotion_core.results.formats import FORMATS, usual
 from emotion_core.results.recording import read_results, summarize
 from emotion_core.types import Box, EmotionError, Face, Frame
 from emotion_core.video.reader import Frames
+from tests.batches import analyse_batch
 from webapp.settings import Settings
 from webapp.shared import owners, store
 from webapp.shared.engine import Engine
@@ -24,7 +25,7 @@ from webapp.shared.shelf import Room
 from webapp.shared.store import SavedFile
 from webapp.shared.uploads import Uploads
 from webapp.shared.visitor import Visitor
-from webapp.video.batch import Batch, Item, VideoOptions, analyse_batch, items_of, queue_html
+from webapp.video.batch import Batch, Item, VideoOptions, items_of, queue_html
 from webapp.video.result import result_html, timeline_svg
 
 EN = Text("en")

@@ -2,20 +2,18 @@
 
 import argparse
 import sys
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from emotion_core.command.options import MISUSED
-from emotion_core.command.progress import CLOSING, StopOnSignal
-from emotion_core.ending import fail, tell, warn
+from emotion_core.command.progress import CLOSING, Shown, StopOnSignal
+from emotion_core.ending import fail, warn
 
 if TYPE_CHECKING:
     from emotion_core.batch.driver import Progress
     from emotion_core.batch.run import Ended
     from emotion_core.batch.settings import Settings
 
-_TOLD_EVERY = 5.0  # seconds
 _TROUBLE = ("failed", "aside", "partial")
 
 
@@ -86,20 +84,8 @@ def _objects(args: argparse.Namespace) -> str | None:
     return None if found is None else str(found.resolve())
 
 
-class _Display:
-    """Progress of all files: a bar with time left on a terminal, elsewhere a line every five seconds."""
-
-    def __init__(self) -> None:
-        self._bar: Any = None
-        self._heard = True
-        self._told = time.monotonic()
-
-    def __enter__(self) -> "_Display":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
+class _Display(Shown):
+    """Progress of all files, with time left."""
 
     def note(self, program: str, text: str) -> None:
         """Say what a user should know at once."""
@@ -109,20 +95,18 @@ class _Display:
 
     def show(self, progress: "Progress") -> None:
         """Show how far it is."""
-        words = _words_of(progress)
+        words, counts = _words_of(progress), progress.counts
+        done = counts.total - counts.left
         if sys.stderr.isatty():
             if self._bar is None:
                 from tqdm import tqdm
 
                 form = "{l_bar}{bar}| {n_fmt}/{total_fmt} files [{elapsed}{postfix}]"
                 self._bar = tqdm(desc="batch", total=1, dynamic_ncols=True, bar_format=form)
-            counts = progress.counts
-            self._bar.total, self._bar.n = counts.total, counts.total - counts.left
+            self._bar.total, self._bar.n = counts.total, done
             self._bar.set_postfix_str(words)
-        elif self._heard and time.monotonic() - self._told >= _TOLD_EVERY:
-            self._told = time.monotonic()
-            done = progress.counts.total - progress.counts.left
-            self._heard = tell(f"batch: {done} of {progress.counts.total} files, {words}")
+        else:
+            self._tell(f"batch: {done} of {counts.total} files, {words}")
 
 
 def _words_of(progress: "Progress") -> str:

@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from emotion_core.ending import tell
 
@@ -71,22 +71,35 @@ class Count:
             self._heard = tell(f"all: {self._done} of {self._total} done{more}")
 
 
-class Bar:
-    """Progress on a terminal as a bar with rate and time left, elsewhere as a line every five seconds."""
+class Shown:
+    """Progress on a terminal as a bar, elsewhere as a line every five seconds."""
 
-    def __init__(self, name: str, *, below: bool = False) -> None:
-        """Take what the job is called, and whether it is shown `below` a bar of all jobs."""
-        self._name, self._below = name, below
+    def __init__(self) -> None:
         self._bar: Any = None
         self._heard = True
         self._told = time.monotonic()
 
-    def __enter__(self) -> "Bar":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.close()
+
+    def _tell(self, line: str) -> None:
+        """Say a line where the last one is old enough and somebody still listens."""
+        if self._heard and time.monotonic() - self._told >= 5:
+            self._told = time.monotonic()
+            self._heard = tell(line)
+
+
+class Bar(Shown):
+    """Progress of one job, with rate and time left."""
+
+    def __init__(self, name: str, *, below: bool = False) -> None:
+        """Take what the job is called, and whether it is shown `below` a bar of all jobs."""
+        super().__init__()
+        self._name, self._below = name, below
 
     def show(self, done: int, total: int | None, rate: float, left: float | None) -> None:
         """Show how far the job is."""
@@ -105,11 +118,10 @@ class Bar:
                 )
             self._bar.total = total
             self._bar.update(done - self._bar.n)
-        elif self._heard and time.monotonic() - self._told >= 5:
-            self._told = time.monotonic()
+        else:
             of = "" if total is None else f" of {total}"
             rest = "" if left is None else f", {left:.0f} s left"
-            self._heard = tell(f"{self._name}: {done}{of} frames, {rate:.1f} frames a second{rest}")
+            self._tell(f"{self._name}: {done}{of} frames, {rate:.1f} frames a second{rest}")
 
 
 class StopOnSignal:

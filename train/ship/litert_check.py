@@ -20,7 +20,7 @@ from emotion_core.network.runtime import Network, TorchNetwork, belongs
 from emotion_core.types import EmotionError
 from train.ship.inputs import Inputs, noise, read_inputs
 from train.ship.litert import FILES, LiteNetwork, needed, write_all
-from train.ship.variants import MOST_LOST, answers, open_pair, timings
+from train.ship.variants import MOST_LOST, answers, cells, open_pair, timings
 
 LIMITS = {"fp32": 0.002, "fp16": 0.01, "int8": 0.03}
 """How far a probability may lie from ONNX Runtime's in single precision, on any picture, by precision."""
@@ -152,11 +152,6 @@ def report(outcome: dict) -> str:
         "largest difference  95 % below  from PyTorch",
     ]
     for v in outcome["variants"]:
-        accuracy = "-" if v["accuracy"] is None else f"{v['accuracy']:.4f}"
-        lost = "-" if v["lost"] is None else f"{100 * v['lost']:.2f}"
-        lines.append(
-            f"{v['name']:25s}{v['megabytes']:6.1f}{v['encode_ms']:11.2f}{v['decide_ms']:11.2f}{accuracy:>10}"
-            f"{lost:>15}{v['largest_difference']:20.5f}{v['usual_difference']:12.5f}{v['from_pytorch']:14.5f}"
-        )
+        lines.append(f"{v['name']:25s}{cells(v)}{v['usual_difference']:12.5f}{v['from_pytorch']:14.5f}")
     lines.append(f"differences of a probability, from {WHOLE}; written to {outcome['folder']}")
     return "\n".join(lines)

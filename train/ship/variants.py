@@ -15,7 +15,7 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -319,6 +319,14 @@ def _place(source: Path, target: Path) -> None:
     note(target)
 
 
+def cells(v: Mapping[str, Any]) -> str:
+    """Write a row's size, times, accuracy, lost points and largest difference."""
+    accuracy = "-" if v["accuracy"] is None else f"{v['accuracy']:.4f}"
+    lost = "-" if v["lost"] is None else f"{100 * v['lost']:.2f}"
+    times = f"{v['encode_ms']:11.2f}{v['decide_ms']:11.2f}"
+    return f"{v['megabytes']:6.1f}{times}{accuracy:>10}{lost:>15}{v['largest_difference']:20.5f}"
+
+
 def report(outcome: dict) -> str:
     """Write the comparison as text for a terminal."""
     lines = [
@@ -331,11 +339,6 @@ def report(outcome: dict) -> str:
         if v["problem"]:
             lines.append(f"{v['name']:14s} could not be made: {v['problem']}")
             continue
-        accuracy = "-" if v["accuracy"] is None else f"{v['accuracy']:.4f}"
-        lost = "-" if v["lost"] is None else f"{100 * v['lost']:.2f}"
-        lines.append(
-            f"{v['name']:14s}{v['megabytes']:6.1f}{v['encode_ms']:11.2f}{v['decide_ms']:11.2f}{accuracy:>10}"
-            f"{lost:>15}{v['largest_difference']:20.5f}{100 * v['apart']:11.2f}"
-        )
+        lines.append(f"{v['name']:14s}{cells(v)}{100 * v['apart']:11.2f}")
     lines.append(f"shipped: {outcome['chosen']}, in {outcome['folder']}")
     return "\n".join(lines)

@@ -25,12 +25,13 @@ FULL = "The server has as many live viewers as it takes: try again later."
 
 
 class _Session:
-    """What is known of one caller's faces; only the worker of the live views touches it."""
+    """What is known of one caller's faces; `turn` keeps its pictures apart, as there are two workers."""
 
     def __init__(self, live: LiveServer) -> None:
         self.state = live.engine.session()
         self.began = time.monotonic()
         self.index = 0
+        self.turn = asyncio.Lock()
         self.end: asyncio.TimerHandle | None = None
 
 
@@ -52,7 +53,8 @@ class PictureSessions:
         """
         self._loop = asyncio.get_running_loop()
         session = self._session((caller, page))
-        return await self._live.in_turn(_look, self._live.engine.recognizer, session, image, options)
+        async with session.turn:
+            return await self._live.in_turn(_look, self._live.engine.recognizer, session, image, options)
 
     def _session(self, key: tuple[str, str]) -> _Session:
         """Return the session, a new one where there is none, and put off its end."""

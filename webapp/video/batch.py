@@ -78,24 +78,6 @@ class Batch:
     notices: list[str] = field(default_factory=list)
 
 
-def analyse_batch(
-    batch: Batch,
-    job: Job,
-    engine: Engine,
-    settings: Settings,
-    done: Callable[[Sequence[Path]], None],
-    slots: threading.Semaphore | None = None,
-) -> Generator[Batch, None, None]:
-    """Begin to analyse the videos of `batch` one after the other; gives it again and again meanwhile.
-
-    A problem with one video is written on its item and the others go on. Setting `job.stop` ends the
-    running analysis within a few frames and keeps what it has, unless the job is abandoned, as it is when
-    the generator is closed early. However it ends, `done` gets the uploads to delete, and no thread is
-    left. Each video waits for one of `slots`, where they are given.
-    """
-    return _watch(batch, job, start(batch, job, engine, settings, done, slots))
-
-
 def start(
     batch: Batch,
     job: Job,
@@ -104,7 +86,12 @@ def start(
     done: Callable[[Sequence[Path]], None],
     slots: threading.Semaphore | None = None,
 ) -> threading.Thread:
-    """Begin as `analyse_batch` does, for whoever follows; gives the job's thread."""
+    """Begin to analyse the videos of `batch` one after the other; gives the job's thread.
+
+    A problem with one video is written on its item and the others go on. Setting `job.stop` ends the
+    running analysis within a few frames and keeps what it has, unless the job is abandoned. However it ends,
+    `done` gets the uploads to delete. Each video waits for one of `slots`, where they are given.
+    """
     job.worker = threading.Thread(
         target=_work, args=(batch, job, engine, settings, done, slots), name="video", daemon=True
     )
@@ -118,19 +105,6 @@ def follow(job: Job) -> Generator[Batch, None, None]:
         yield job.work
         job.worker.join(POLL_SECONDS)
     yield job.work
-
-
-def _watch(batch: Batch, job: Job, worker: threading.Thread) -> Generator[Batch, None, None]:
-    try:
-        while worker.is_alive():
-            yield batch
-            worker.join(POLL_SECONDS)
-        yield batch
-    finally:
-        if worker.is_alive():  # the page was closed, and so was this generator
-            job.abandoned = True
-            job.stop.set()
-            worker.join()
 
 
 def _work(
