@@ -64,17 +64,29 @@ def checkpoint(file: Path) -> Any:
     return torch.load(file, weights_only=True)
 
 
+def start(*options: str) -> subprocess.Popen[bytes]:
+    """Start a run in a process of its own, whose sums no library or thread of another test has touched."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "train", *options],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+
+
+def finish(run: subprocess.Popen[bytes]) -> None:
+    said = run.communicate(timeout=240)[1].decode()
+    assert run.returncode == 0, said
+
+
 @pytest.fixture(scope="module")
 def left_alone(place: Path) -> Any:
-    assert main(words(place, "whole")) == 0
+    finish(start(*words(place, "whole")))
     return place / "whole"
 
 
-def kill_within_an_epoch(command: list[str], last: Path) -> int:
-    """Start a run and kill it, without a chance to tidy up, once it has saved in its second epoch."""
-    run = subprocess.Popen(
-        command, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
+def kill_within_an_epoch(run: subprocess.Popen[bytes], last: Path) -> int:
+    """Kill a run, without a chance to tidy up, once it has saved in its second epoch."""
     try:
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline and run.poll() is None:
@@ -91,9 +103,9 @@ def kill_within_an_epoch(command: list[str], last: Path) -> int:
 def test_a_killed_run_goes_on_and_ends_as_one_left_alone(place: Path, left_alone: Path) -> None:
     last = place / "killed" / "last.pt"
     often = words(place, "killed", save_minutes=0)  # a checkpoint at every step
-    step = kill_within_an_epoch([sys.executable, "-m", "train", *often], last)
+    step = kill_within_an_epoch(start(*often), last)
     assert EPOCH < step < 3 * EPOCH
-    assert main([*words(place, "killed"), "--resume"]) == 0
+    finish(start(*words(place, "killed"), "--resume"))
 
     whole, resumed = checkpoint(left_alone / "last.pt"), checkpoint(last)
     for part in ("student", "ema"):
