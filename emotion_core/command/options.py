@@ -106,12 +106,18 @@ def add_part_options(group: Any) -> None:
 def add_reading_options(group: Any) -> None:
     """Add what `video`, `batch` and `realtime` take: what is drawn, smoothing, threshold, objects."""
     from emotion_core.overlay.elements import ELEMENTS, LOOKS
+    from emotion_core.overlay.words import LANGUAGES
 
     group.add_argument(
         "--overlay",
         metavar="LIST",
         type=elements,
         help=f"what is drawn: {', '.join(LOOKS)} (as usual), or any of {','.join(ELEMENTS)}",
+    )
+    group.add_argument(
+        "--language",
+        choices=LANGUAGES,
+        help="of the names in the annotated video and the window (default en)",
     )
     group.add_argument(
         "--smoothing", metavar="N", type=count, help="frames to average over, from 1 (default 5)"

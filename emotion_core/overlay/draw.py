@@ -75,6 +75,7 @@ def draw(
         va=style.va,
         hide_faces=style.hide_faces,
         scale=style.scale,
+        language=style.language,
     )
     drawn = [element for name, element in ELEMENTS.items() if name in scene.elements]
     for element in drawn:

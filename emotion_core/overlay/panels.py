@@ -14,6 +14,7 @@ from emotion_core.labels import UNSURE
 from emotion_core.overlay import sprites
 from emotion_core.overlay.placement import Rect, Size
 from emotion_core.overlay.sprites import Color, Sprite
+from emotion_core.overlay.words import AROUSAL, VALENCE, called
 from emotion_core.palette import INK, SURFACE, UNCERTAIN, color_of, rgb
 from emotion_core.types import Face
 
@@ -191,30 +192,32 @@ class _Words:
     arousal: str
     color: Color
     ink: Color
+    language: str
     widest: int  # of all names this face could have, so that a panel keeps its width when the label changes
 
 
-def _name(label: str, title: int) -> str:
-    return sprites.fit(label, title, title * 9)
+def _name(label: str, title: int, language: str) -> str:
+    return sprites.fit(called(label, language), title, title * 9)
 
 
 @lru_cache(maxsize=64)
-def _widest(labels: tuple[str, ...], title: int) -> int:
+def _widest(labels: tuple[str, ...], title: int, language: str) -> int:
     return round(title / 18) + max(
-        sprites.text_width(_name(label, title), title) for label in (*labels, UNSURE)
+        sprites.text_width(_name(label, title, language), title) for label in (*labels, UNSURE)
     )
 
 
-def _words(face: Face, metrics: Metrics) -> _Words:
+def _words(face: Face, metrics: Metrics, language: str) -> _Words:
     return _Words(
-        name=_name(UNSURE if face.uncertain else face.emotion, metrics.title),
+        name=_name(UNSURE if face.uncertain else face.emotion, metrics.title, language),
         percent=f"{face.confidence:.0%}",
         id=f"#{face.id}",
         valence=f"{face.valence:+.2f}",
         arousal=f"{face.arousal:.2f}",
         color=rgb(UNCERTAIN if face.uncertain else color_of(face.emotion)),
         ink=rgb("#AEB5C2") if face.uncertain else PAPER,
-        widest=_widest(face.labels, metrics.title),
+        language=language,
+        widest=_widest(face.labels, metrics.title, language),
     )
 
 
@@ -232,9 +235,16 @@ class Chooser:
     """
 
     def __init__(
-        self, faces: Sequence[Face], metrics: Sequence[Metrics], panel: bool, bars: bool, va: bool
+        self,
+        faces: Sequence[Face],
+        metrics: Sequence[Metrics],
+        panel: bool,
+        bars: bool,
+        va: bool,
+        language: str = "en",
     ) -> None:
         self.faces, self.metrics, self.shown, self.bars, self.va = faces, metrics, panel, bars, va
+        self.language = language
         self._made: dict[tuple[int, int], Panel | None] = {}
 
     def size(self, i: int, level: int) -> Size | None:
@@ -249,7 +259,7 @@ class Chooser:
         return self._made[i, level]
 
     def _make(self, face: Face, m: Metrics, level: int) -> Panel | None:
-        words = _words(face, m)
+        words = _words(face, m, self.language)
         if level == LEVELS:
             return tag(words.id, m, words.color)
         if level == LEVELS - 1:
@@ -295,8 +305,9 @@ def _header_width(words: _Words, m: Metrics) -> int:
 
 
 def _full(face: Face, words: _Words, m: Metrics, labels: Sequence[str], va: bool) -> Panel:
-    named = [sprites.fit(label, m.row, m.row * 9) for label in labels]
-    both = [*named, "Valence", "Arousal"] if va else named
+    named = [_name(label, m.row, words.language) for label in labels]
+    signals = called(VALENCE, words.language), called(AROUSAL, words.language)
+    both = [*named, *signals] if va else named
     column = max(sprites.text_width(line, m.row) for line in both)
     figures = sprites.text_width("+0.00" if va else "100%", m.row)
     length = round(m.row * 4.2)
@@ -314,11 +325,11 @@ def _full(face: Face, words: _Words, m: Metrics, labels: Sequence[str], va: bool
     if va:
         y += m.pad // 2 if labels else 0
         for name, figure, share in (
-            ("Valence", words.valence, (face.valence + 1) / 2),
-            ("Arousal", words.arousal, face.arousal),
+            (signals[0], words.valence, (face.valence + 1) / 2),
+            (signals[1], words.arousal, face.arousal),
         ):
             panel.text(name, m.pad, y, m.row, DIM)
-            if name == "Valence":
+            if name == signals[0]:
                 panel.tick(bar_x + length // 2, y + down)
             panel.scale(bar_x, y + down, length, share)
             panel.right(figure, width - m.pad, y, m.row)
@@ -328,8 +339,9 @@ def _full(face: Face, words: _Words, m: Metrics, labels: Sequence[str], va: bool
 
 
 def _narrow(face: Face, words: _Words, m: Metrics, labels: Sequence[str], va: bool) -> Panel:
-    named = [sprites.fit(label, m.row, m.row * 9) for label in labels]
-    column = max(sprites.text_width(line, m.row) for line in (*named, "Valence", "Arousal"))
+    named = [_name(label, m.row, words.language) for label in labels]
+    signals = called(VALENCE, words.language), called(AROUSAL, words.language)
+    column = max(sprites.text_width(line, m.row) for line in (*named, *signals))
     indent = m.pad + _dot_size(m.title) + m.pad // 2
     title = indent + words.widest + m.pad
     width = max(3 * m.pad + column + round(m.row * 2.6), title)
@@ -347,7 +359,7 @@ def _narrow(face: Face, words: _Words, m: Metrics, labels: Sequence[str], va: bo
         y += m.pitch
     if va:
         y += m.pad // 2 if labels else 0
-        for name, figure in (("Valence", words.valence), ("Arousal", words.arousal)):
+        for name, figure in zip(signals, (words.valence, words.arousal), strict=True):
             panel.text(name, m.pad, y, m.row, DIM)
             panel.right(figure, width - m.pad, y, m.row)
             y += m.pitch

@@ -22,7 +22,7 @@ def put(scene: Scene, *, whole: bool) -> None:
     boxes, ids = list(scene.boxes), [face.id for face in scene.faces]
     steps = scene.memory.steps if isinstance(scene.memory, Memory) else None
     sizes = panels.sizes_beside(boxes, ids, (width, height), scene.scale, steps)
-    card = panels.Chooser(scene.faces, sizes, whole, scene.bars, scene.va)
+    card = panels.Chooser(scene.faces, sizes, whole, scene.bars, scene.va, scene.language)
     gap = scene.metrics.gap
     planner = Planner((width, height), boxes, card.size, panels.LEVELS, gap, scene.taken, short=panels.LEVELS)
     plan = planner.solve(ids, scene.memory)
