@@ -48,7 +48,8 @@ def main() -> None:
     }
     st.session_state["pages"] = menu
     chosen = st.navigation(list(menu.values()))
-    if (wanted := state.wanted_page()) in PAGES and chosen.url_path == "":
+    st.session_state["here"] = chosen.url_path or first
+    if (wanted := state.wanted_page()) in PAGES and wanted != first and chosen.url_path == "":
         # A link of the form ?page=timeline: the address of a page itself works too, but the browser then
         # asks for files below it that are not there before it finds the application.
         st.switch_page(menu[wanted], query_params=choices.address(**state.loaded()))

@@ -10,10 +10,19 @@ import pandas as pd
 import streamlit as st
 
 from emotion_core.analytics import loading, sample
-from emotion_core.results.names import RESULTS
+from emotion_core.results.names import RESULTS, is_summary, read_summary
 from emotion_core.types import EmotionError
 from webapp.dashboard import choices
-from webapp.dashboard.state import add, complain, files, folder, keep_video, results_folder
+from webapp.dashboard.state import (
+    add,
+    complain,
+    files,
+    folder,
+    keep_summary,
+    keep_video,
+    results_folder,
+    tokens_opened,
+)
 from webapp.shared import owners, uploads
 from webapp.shared.speech import number, say
 from webapp.shared.visitor import COOKIE, Visitor
@@ -61,7 +70,7 @@ def open_path(path: Path, name: str) -> None:
 
 
 def open_upload(name: str, data: Any) -> None:
-    """Load an uploaded results file, or keep an uploaded video for the results of the same name.
+    """Load an uploaded results file, or keep a video or a summary for the results that it belongs to.
 
     `data` is anything with `getbuffer()`: the file, or what the web app put in its place when it wrote the
     file to disk. The name is shown but never used as a path.
@@ -71,6 +80,10 @@ def open_upload(name: str, data: Any) -> None:
     if place is None:
         place = folder() / f"{uuid.uuid4().hex}{suffix if suffix.isascii() and len(suffix) <= 8 else ''}"
         place.write_bytes(data.getbuffer())
+    if is_summary(name) and (summary := read_summary(place)) is not None and "source" in summary:
+        place.unlink(missing_ok=True)
+        keep_summary(name, summary)
+        return
     if suffix in loading.VIDEO_SUFFIXES:
         keep_video(name, place)
         return
@@ -107,10 +120,12 @@ def open_token(token: str) -> None:
     for file in found:
         open_path(file, file.name)
     for name, results in files().items():
-        if results.path in found[:1]:
+        if results.path in found[:1] and len(tokens_opened()) == 1:
             choices.put("file", [name])
 
 
+MOST_RESULTS = 30
+"""Results of the web app that one link opens together."""
 LOADING = ("open", "made", "result", "page")
 """Names in the address that say what to load and where to go; the others are choices."""
 
@@ -132,9 +147,9 @@ def restore() -> None:
     for kind in query.get_all("made"):
         if kind in ("conversation", "study"):
             make_sample(kind)
-    if token := query.get("result"):
-        st.session_state["token"] = token
+    for token in list(dict.fromkeys(query.get_all("result")))[:MOST_RESULTS]:
+        tokens_opened().append(token)
         open_token(token)
     wanted = query.get("file")
-    if wanted and wanted not in files() and not token:
+    if wanted and wanted not in files() and not tokens_opened():
         complain(wanted, EmotionError(say("dash.uploaded")))

@@ -21,7 +21,7 @@ import streamlit as st
 
 from emotion_core.analytics import loading, measures, studies
 from emotion_core.analytics.figures import ASSUMED_FPS
-from emotion_core.results.names import video_names
+from emotion_core.results.names import name_of, read_summary, stated_source, summary_path, video_names
 from emotion_core.types import EmotionError
 from webapp.dashboard import choices
 from webapp.shared.speech import number, person, say
@@ -127,8 +127,27 @@ class KeptVideo:
 
 
 def keep_video(name: str, path: Path) -> None:
-    """Keep an uploaded video for the results of the same name, and until the session ends."""
-    st.session_state.setdefault("videos", {})[PurePath(name).stem.lower()] = KeptVideo(path)
+    """Keep an uploaded video for the results that belong to it, until the session ends."""
+    videos, kept = st.session_state.setdefault("videos", {}), KeptVideo(path)
+    videos[name.lower()] = videos[PurePath(name).stem.lower()] = kept
+
+
+def keep_summary(name: str, summary: dict[str, Any]) -> None:
+    """Keep an uploaded summary for the results of the same name."""
+    st.session_state.setdefault("summaries", {})[name_of(name).lower()] = summary
+
+
+def summary_of(results: loading.Results) -> dict[str, Any] | None:
+    """Return the summary of a file: uploaded under the same name, or lying beside the results."""
+    kept = st.session_state.get("summaries", {}).get(name_of(results.name).lower())
+    if kept is not None or results.path is None or results.source == "upload":
+        return kept
+    return read_summary(summary_path(results.path))
+
+
+def tokens_opened() -> list[str]:
+    """Return the list of the web app's results that this session shows, by their tokens."""
+    return st.session_state.setdefault("tokens", [])
 
 
 @st.cache_resource(show_spinner=False)
@@ -147,20 +166,25 @@ def warm_up() -> threading.Thread:
 def loaded() -> dict[str, list[str]]:
     """Load what the address has to say about the files of this session."""
     have = list(files().values())
-    token = st.session_state.get("token")
+    tokens = tokens_opened()
+    at_files = bool(tokens) and st.session_state.get("here") == "files"  # a result alone opens elsewhere
     return {
         "open": sorted(r.name for r in have if r.source == "folder" and not _from_app(r)),
         "made": sorted({r.source.split(":")[1] for r in have if r.made}),
-        "result": [token] if token else [],
+        "result": tokens,
+        "page": ["files"] if at_files else [],
     }
 
 
 def wanted_page() -> str:
-    """Return the page that the address names by `page=`, once a session; an empty text otherwise."""
+    """Return the page that the address asks for, once a session; an empty text otherwise.
+
+    It is that of `page=`, and for results of the web app the overview.
+    """
     if "arrived" in st.session_state:
         return ""
     st.session_state["arrived"] = True
-    return st.query_params.get("page", "")
+    return st.query_params.get("page", "overview" if tokens_opened() and files() else "")
 
 
 def _from_app(results: loading.Results) -> bool:
@@ -170,9 +194,10 @@ def _from_app(results: loading.Results) -> bool:
 
 
 def video_of(results: loading.Results) -> Path | None:
-    """Return the video beside a file: uploaded under the same name, or lying beside the results."""
+    """Return the video of a file: uploaded under its name or its source's, or lying beside the results."""
     uploads = st.session_state.get("videos", {})
-    names = (name.lower() for name in video_names(results.name))
+    *ours, bare = video_names(results.name)
+    names = [name.lower() for name in (*ours, stated_source(summary_of(results)) or bare)]
     path = next((uploads[name].path for name in names if name in uploads), results.video)
     return path if path is not None and path.is_file() else None
 

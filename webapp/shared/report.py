@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +15,7 @@ from emotion_core.analytics import MEASURES, measures
 from emotion_core.analytics.loading import check
 from emotion_core.analytics.moments import FLASH_CAUTION, moments
 from emotion_core.files import written_beside
-from emotion_core.results.names import summary_path
+from emotion_core.results.names import read_summary, summary_path
 from webapp.charts import people as charts_people
 from webapp.charts import plane
 from webapp.charts import shares as charts
@@ -230,13 +229,7 @@ def _page(title: str, body: str) -> str:
 
 def summary_of(path: Any) -> dict[str, Any] | None:
     """Read the `NAME_summary.json` beside a results file; None where there is none that can be read."""
-    from pathlib import Path
-
-    try:
-        loaded = json.loads(summary_path(Path(path)).read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    return loaded if isinstance(loaded, dict) else None
+    return read_summary(summary_path(Path(path)))
 
 
 def write_report(results_json: Path, summary: Mapping[str, Any], name: str, language: str = "en") -> Path:

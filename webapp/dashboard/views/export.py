@@ -1,5 +1,6 @@
 """Report and export: an HTML report of the view, its records as CSV, and the link that restores it."""
 
+from typing import Any
 from urllib.parse import urlencode
 
 import pandas as pd
@@ -19,14 +20,14 @@ def page() -> None:
     st.write(say("dash.export.view", name=view.results.name, **_extent(view)))
     name = name_of(view.results.name)
     # Made on a click, outside the session: what it needs of the session is taken now.
-    kept, language = choices.address(), speech.language()
+    kept, language, summary = choices.address(), speech.language(), state.summary_of(view.results)
     left, middle, right = st.columns(3, gap="large")
     with left:
         st.subheader(say("dash.export.report"), anchor=False)
         st.caption(say("dash.export.report.about"))
         st.download_button(
             say("dash.export.html"),
-            data=lambda: _report(view, kept, language).encode(),
+            data=lambda: _report(view, kept, language, summary).encode(),
             file_name=f"{name}_report.html",
             mime="text/html",
             on_click="ignore",
@@ -71,12 +72,14 @@ def _extent(view: state.View) -> dict[str, str]:
     }
 
 
-def _report(view: state.View, kept: dict[str, list[str]], language: str) -> str:
+def _report(
+    view: state.View, kept: dict[str, list[str]], language: str, summary: dict[str, Any] | None = None
+) -> str:
     with speech.speaking(language):
-        return _written(view, kept)
+        return _written(view, kept, summary)
 
 
-def _written(view: state.View, kept: dict[str, list[str]]) -> str:
+def _written(view: state.View, kept: dict[str, list[str]], summary: dict[str, Any] | None) -> str:
     notes = [say("dash.export.note", **_extent(view)), *view.results.notes]
     sections = report.standard_sections(view.frame)
     people = shares.people_shown(view.frame, view.people)
@@ -92,7 +95,7 @@ def _written(view: state.View, kept: dict[str, list[str]]) -> str:
         sections = [(h, t, chart if h == say("page.timeline") else c) for h, t, c in sections]
     return report.report_html(
         view.frame,
-        report.summary_of(view.results.path) if view.results.path else None,
+        summary,
         title=view.results.name,
         sections=sections,
         notes=notes,
@@ -111,6 +114,6 @@ def _link() -> str:
 def _about_link(view: state.View) -> str:
     if view.results.source == "upload":
         return say("dash.export.link.upload", page=say("page.files"))
-    if "token" in st.session_state:
+    if state.tokens_opened():
         return say("dash.export.link.app")
     return say("dash.export.link.folder")

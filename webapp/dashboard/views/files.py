@@ -181,7 +181,7 @@ def _loaded() -> None:
         ):
             for name in chosen:
                 have.pop(name, None)
-            st.session_state.pop("token", None)
+            state.tokens_opened().clear()
             st.rerun()
     # Said at once, and the browser has plotly by the time a page with more charts is opened.
     tables = {n: r.frame for n, r in list(have.items())[:24] if r.frame["face"].notna().any()}
