@@ -25,6 +25,7 @@ ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
 STYLE = """<style>
 .block-container { padding: 3.2rem 2.6rem 4rem; max-width: 1360px; }
 .stPlotlyChart { margin-bottom: -.9rem; }
+.stMarkdownBadge { white-space: normal !important; }
 h1 { font-size: 1.85rem !important; letter-spacing: -.01em; padding-bottom: .2rem !important; }
 h3 { font-size: 1.1rem !important; padding: 1.6rem 0 .35rem !important; }
 [data-testid="stMetricValue"] { font-size: 1.45rem; font-variant-numeric: tabular-nums; }

@@ -38,7 +38,7 @@
     #root { position: fixed; inset: 52px 0 0 0; transform: translateZ(0); }
     body:not(:has(#root)) { padding-top: 72px; }
     @media (max-width: 640px) { .app-head { gap: 6px; padding: 0 8px; } .app-head svg { display: none; }
-      .app-head a { padding: 8px 9px; } .app-head select { max-width: 76px; } }
+      .app-head a { padding: 8px 9px; } .app-head select { font-size: 13px; } }
     @media print { .app-head { display: none; } #root { position: static; transform: none; } }`;
 
   const draw = () => {
