@@ -53,7 +53,7 @@ def test_no_text_is_cut_off_on_a_phone(open_page: Callable[..., Any], app: Runni
     assert page.evaluate("document.documentElement.lang") == language
     cut = {}
     for tab in ("live", "video", "picture", "model"):
-        page.get_by_role("tab", name=words[f"tab.{tab}"], exact=True).click()
+        page.evaluate(f"location.hash = '{tab}'")  # a tab without room is in Gradio's own menu
         page.wait_for_timeout(300)
         cut[tab] = page.evaluate(CUT)
     page.goto(app.url + "dashboard/?made=conversation&page=overview")
@@ -79,7 +79,7 @@ def test_one_choice_of_language_holds_everywhere(open_page: Callable[..., Any], 
     hindi, german = i18n.words("hi"), i18n.words("de")
     page = open_page(locale="pt-BR")
     page.locator("select.language").select_option("hi")
-    page.get_by_role("tab", name=hindi["tab.video"], exact=True).wait_for()
+    page.get_by_text(hindi["app.tagline"]).wait_for()
     page.goto(app.url + "dashboard/?made=conversation&page=people&language=zh")
     page.get_by_role("heading", name=i18n.words("zh")["page.people"], exact=True).wait_for()  # as a link asks
     page.locator(".app-head select").select_option("de")
@@ -90,4 +90,4 @@ def test_one_choice_of_language_holds_everywhere(open_page: Callable[..., Any], 
     page.reload()
     page.get_by_role("heading", name=german["page.table"], exact=True).wait_for()
     page.goto(app.url)
-    page.get_by_role("tab", name=german["tab.live"], exact=True).wait_for()
+    page.get_by_text(german["app.tagline"]).wait_for()
