@@ -19,7 +19,7 @@ CUT = """
     const box = node.getBoundingClientRect();
     if (!box.width || !box.height || !node.checkVisibility({ visibilityProperty: true })) continue;
     if (box.right <= 0) continue; // in the side bar, which is closed
-    if (node.tagName === "SELECT") {
+    if (node.matches(".app-head select")) {
       const look = getComputedStyle(node);
       const pen = Object.assign(document.createElement("canvas").getContext("2d"), { font: look.font });
       const room = node.clientWidth - parseFloat(look.paddingLeft) - parseFloat(look.paddingRight) - 16;
