@@ -28,7 +28,7 @@ SILENT = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 def main():
     """Set up and give the exit code."""
     os.chdir(ROOT)
-    system_packages(read_lines("packages.txt"), "OpenCV")
+    system_packages(read_lines("packages.txt"), "OpenCV and names in Hindi and Chinese")
     if "--tests" in sys.argv[1:]:
         system_packages(TEST_PACKAGES, "the browser and desktop tests")
     part = "run" if "--run" in sys.argv[1:] else "all"

@@ -11,6 +11,7 @@ import numpy as np
 
 from emotion_core.files import disk_problem, written_beside
 from emotion_core.overlay.placement import Memory
+from emotion_core.overlay.words import missing
 from emotion_core.shortage import OUT_OF_MEMORY, is_out_of_memory
 from emotion_core.types import DetectedObject, EmotionError, Face, Frame
 from emotion_core.video.part import Part
@@ -31,6 +32,8 @@ class Annotated:
         self._path = path
         self._depth = depth
         self._style = {} if style is None else {"style": style}
+        said = None if style is None else missing(style.language)
+        self._said = [] if said is None else [said]
         self._memory = Memory()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="annotate")
         self._waiting: deque[Future[None]] = deque()
@@ -84,8 +87,11 @@ class Annotated:
 
     @property
     def notes(self) -> list[str]:
-        """What of the source's sound is left out, in a line each; whole after `close`."""
-        return [] if self._writer is None else self._writer.notes
+        """What is other than was asked for, of the sound and of the words, in a line each.
+
+        It is whole after `close`.
+        """
+        return [*self._said, *([] if self._writer is None else self._writer.notes)]
 
     def discard(self) -> None:
         """Stop the thread and remove what is not finished; nothing happens after `close`."""

@@ -153,7 +153,7 @@ def test_an_uncertain_answer_says_so_in_a_colour_of_its_own() -> None:
     shown = draw(image, [unsure], style=style)
     assert count_color(shown, color_of("Happy")) == 0 and count_color(shown, UNCERTAIN) > 50
     metrics = panels.Metrics.of(640, 480)
-    choosers = [panels.Chooser([one], metrics, False, False, False) for one in (sure, unsure)]
+    choosers = [panels.Chooser([one], [metrics], False, False, False) for one in (sure, unsure)]
     tags = [chooser.size(0, panels.LEVELS - 1) for chooser in choosers]
     names = [
         sprites.text_width(f"{name} {sure.confidence:.0%}", metrics.row) for name in ("Happy", "Uncertain")

@@ -19,7 +19,7 @@ from emotion_core.batch.study import is_part_of_study
 from emotion_core.labels import EMOTIONS
 from emotion_core.results.formats import endings, spoken
 from emotion_core.results.formats import of as format_of
-from emotion_core.results.names import is_results, video_names
+from emotion_core.results.names import is_results, read_summary, stated_source, summary_path, video_names
 from emotion_core.results.recording import read_results
 from emotion_core.results.table import checked
 from emotion_core.types import EmotionError
@@ -221,13 +221,16 @@ def inside(folder: Path, name: str) -> Path:
 
 
 def find_video(results: Path) -> Path | None:
-    """Find the annotated video that lies beside a results file, or None."""
-    for name in video_names(results.name):
-        for suffix in VIDEO_SUFFIXES:
-            path = results.with_name(f"{name}{suffix}")
-            if path.is_file():
-                return path
-    return None
+    """Find the video that lies beside a results file, or None.
+
+    It is the annotated one; else the source that the summary states, or one of the source's name.
+    """
+    *ours, bare = video_names(results.name)
+    stated = stated_source(read_summary(summary_path(results)))
+    theirs = [stated] if stated is not None and stated.lower().endswith(VIDEO_SUFFIXES) else []
+    names = [f"{name}{suffix}" for name in ours for suffix in VIDEO_SUFFIXES]
+    names += theirs if stated is not None else [f"{bare}{suffix}" for suffix in VIDEO_SUFFIXES]
+    return next((path for name in names if (path := results.with_name(name)).is_file()), None)
 
 
 def unique_names(names: Sequence[str]) -> list[str]:

@@ -19,7 +19,8 @@ class Settings:
     """What a single video takes, for every file; see `analyze` and `Recognizer.from_pretrained`.
 
     `objects` is a model file that finds objects, None to leave them out; `annotate` says whether annotated
-    videos and pictures are written, with the elements of `overlay` (None: the usual ones).
+    videos and pictures are written, with the elements of `overlay` (None: the usual ones) and their names in
+    `language`.
     """
 
     weights: str | None = None
@@ -35,12 +36,15 @@ class Settings:
     formats: tuple[str, ...] = ("json",)
     annotate: bool = False
     overlay: tuple[str, ...] | None = None
+    language: str = "en"
     part: Part = field(default_factory=Part)
     max_pixels: int = MAX_PIXELS
 
     def digest(self) -> str:
         """Return a SHA-256 of all that decides what the outputs hold, but for the weights."""
         facts = {name: value for name, value in asdict(self).items() if name not in _NO_MATTER}
+        if self.language == "en":  # as studies have it that were begun before there was another
+            del facts["language"]
         facts["objects"] = None if self.objects is None else sha256_of(Path(self.objects))
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 

@@ -113,6 +113,7 @@ def work(job: Job) -> Outcome:
 
 def _read(job: Job, hello: Hello, facts: dict[str, Any]) -> Outcome:
     from emotion_core.analysis import analyze, plan
+    from emotion_core.overlay.elements import defaults
     from emotion_core.overlay.style import DrawStyle
     from emotion_core.video.source import identify
 
@@ -137,7 +138,7 @@ def _read(job: Job, hello: Hello, facts: dict[str, Any]) -> Outcome:
         objects=objects,
         smoothing=settings.smoothing,
         threshold=settings.threshold,
-        style=DrawStyle(settings.overlay) if settings.overlay else None,
+        style=DrawStyle(settings.overlay or defaults(), language=settings.language),
         extras=settings.extras,
         should_stop=lease.is_over,
     )

@@ -65,6 +65,7 @@ def _settings(args: argparse.Namespace) -> "Settings":
         formats=args.format or ("json",),
         annotate=bool(args.annotate),
         overlay=args.overlay,
+        language=args.language or "en",
         part=Part(args.start or 0.0, args.end, args.every or 1, args.rate),
         max_pixels=MAX_PIXELS if args.max_megapixels is None else max(1, int(args.max_megapixels * 1e6)),
     )

@@ -74,6 +74,7 @@ def realtime(args: argparse.Namespace) -> int:
         threshold=args.threshold or 0.0,
         objects=_objects(args),
         elements=args.overlay or (),
+        language=args.language or "en",
         record=record,
     )
 
@@ -118,6 +119,7 @@ def video(args: argparse.Namespace) -> int:
     from emotion_core.command.inputs import expanded
     from emotion_core.command.memory import give_back_large_blocks
     from emotion_core.overlay.draw import DrawStyle
+    from emotion_core.overlay.elements import defaults
     from emotion_core.video.source import identify
 
     give_back_large_blocks()
@@ -139,7 +141,7 @@ def video(args: argparse.Namespace) -> int:
         return {
             "smoothing": args.smoothing or 5,
             "threshold": args.threshold or 0.0,
-            "style": DrawStyle(args.overlay) if args.overlay else None,
+            "style": DrawStyle(args.overlay or defaults(), language=args.language or "en"),
             "extras": getattr(args, "with") or (),
         }
 

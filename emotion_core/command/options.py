@@ -105,13 +105,19 @@ def add_part_options(group: Any) -> None:
 
 def add_reading_options(group: Any) -> None:
     """Add what `video`, `batch` and `realtime` take: what is drawn, smoothing, threshold, objects."""
-    from emotion_core.overlay.elements import ELEMENTS
+    from emotion_core.overlay.elements import ELEMENTS, LOOKS
+    from emotion_core.overlay.words import LANGUAGES
 
     group.add_argument(
         "--overlay",
         metavar="LIST",
         type=elements,
-        help=f"what is drawn, any of {','.join(ELEMENTS)}; without it the usual ones",
+        help=f"what is drawn: {', '.join(LOOKS)} (as usual), or any of {','.join(ELEMENTS)}",
+    )
+    group.add_argument(
+        "--language",
+        choices=LANGUAGES,
+        help="of the names in the annotated video and the window (default en)",
     )
     group.add_argument(
         "--smoothing", metavar="N", type=count, help="frames to average over, from 1 (default 5)"
@@ -260,9 +266,11 @@ def extras(text: str) -> tuple[str, ...]:
 
 def elements(text: str) -> tuple[str, ...]:
     """Read a list of overlay elements."""
-    from emotion_core.overlay.elements import ELEMENTS
+    from emotion_core.overlay.elements import ELEMENTS, LOOKS, of_look
 
-    return _some_of(ELEMENTS, text)
+    chosen = _some_of((*ELEMENTS, *LOOKS), text)
+    wanted = {name for one in chosen for name in (of_look(one) if one in LOOKS else (one,))}
+    return tuple(name for name in ELEMENTS if name in wanted)
 
 
 def _some_of(known: Collection[str], text: str) -> tuple[str, ...]:

@@ -214,6 +214,7 @@ def run(
     objects: Callable[[np.ndarray], list[DetectedObject]] | None = None,
     style: "DrawStyle | None" = None,
     elements: Collection[str] = (),
+    language: str = "en",
     on_shown: Callable[[Shown], None] | None = None,
     record: Make | None = None,
 ) -> int:
@@ -221,9 +222,9 @@ def run(
 
     A `recognizer` that is not loaded yet may be given as a function that loads it: the window opens first.
     `on_shown` hears of every picture that reaches the screen. `elements` are those of the overlay, the usual
-    ones where there are none. A camera is shown as in a mirror unless a `style` says otherwise. The last
-    picture of a file stays until `q`. `record` makes a recording, which takes what is read of every frame
-    and is closed in the end, also by Ctrl-C.
+    ones where there are none, with names in `language`. A camera is shown as in a mirror unless a `style`
+    says otherwise. The last picture of a file stays until `q`. `record` makes a recording, which takes what
+    is read of every frame and is closed in the end, also by Ctrl-C.
 
     Gives 0 where the user quit, 1, with one line on stderr, where there is no display, no camera, or the
     camera went away. Runs in the main thread.
@@ -239,7 +240,9 @@ def run(
         print(error, file=sys.stderr)
         return 1
     print(CONSENT, keys(), sep="\n", flush=True)
-    chosen = style or DrawStyle(elements or defaults(), mirror=reader.info.kind == "camera")
+    chosen = style or DrawStyle(
+        elements or defaults(), mirror=reader.info.kind == "camera", language=language
+    )
 
     def session() -> "Session":
         return Session(smoothing=smoothing, threshold=threshold)

@@ -1,7 +1,8 @@
 """The overlay: what the core knows about a frame, drawn so that a person reads it at a glance.
 
-`draw` makes a new picture; sizes follow the frame, so it reads alike at 320 pixels and at 4K. Panels keep
-off the faces: beside, below or above where there is room, as a short label where there is not.
+`draw` makes a new picture; sizes follow the frame, so it reads alike at 320 pixels and at 4K, and are smaller
+beside small faces. Panels keep off the faces: beside, below or above where there is room, as a short label
+where there is not, over their own face where it must be, never over another's.
 """
 
 from collections.abc import Sequence
@@ -73,6 +74,8 @@ def draw(
         bars=style.bars,
         va=style.va,
         hide_faces=style.hide_faces,
+        scale=style.scale,
+        language=style.language,
     )
     drawn = [element for name, element in ELEMENTS.items() if name in scene.elements]
     for element in drawn:

@@ -1,7 +1,7 @@
 """The overlay's panels in three sizes, measured before they are placed and painted after.
 
-Richest first: all bars with figures and the valence and arousal rows; the same, narrow; one line. A panel is
-a list of sprites and where in it they lie.
+Richest first: all bars with figures and the valence and arousal rows; the same without the figures; one line.
+Words are whole in each. A panel is a list of sprites and where in it they lie.
 """
 
 from collections.abc import Sequence
@@ -12,8 +12,9 @@ import numpy as np
 
 from emotion_core.labels import UNSURE
 from emotion_core.overlay import sprites
-from emotion_core.overlay.placement import Size
+from emotion_core.overlay.placement import Rect, Size
 from emotion_core.overlay.sprites import Color, Sprite
+from emotion_core.overlay.words import AROUSAL, VALENCE, called
 from emotion_core.palette import INK, SURFACE, UNCERTAIN, color_of, rgb
 from emotion_core.types import Face
 
@@ -38,8 +39,11 @@ class Metrics:
     @classmethod
     def of(cls, width: int, height: int, scale: float = 1.0) -> "Metrics":
         """Return the sizes for a frame; letters grow a little slower than the frame does."""
-        side = max(1, min(width, height))
-        letter = min(14.0 * (side / 480) ** 0.85, 96.0) * scale
+        return cls.at(_letter(width, height) * scale)
+
+    @classmethod
+    def at(cls, letter: float) -> "Metrics":
+        """Return the sizes that belong to letters of so many pixels."""
         return cls(
             title=max(11, round(letter * 1.12)),
             row=max(10, round(letter * 0.92)),
@@ -58,6 +62,42 @@ class Metrics:
     def bar(self) -> int:
         """Thickness of a bar."""
         return max(3, round(self.row * 0.42))
+
+
+def _letter(width: int, height: int) -> float:
+    return min(14.0 * (max(1, min(width, height)) / 480) ** 0.85, 96.0)
+
+
+STEPS = (1.0, 0.85, 0.72, 0.6)
+"""Sizes of a face's letters, as shares of the frame's: steps, or panels would breathe with their faces."""
+_BESIDE = 0.095  # of a face's height: letters with which all the bars are about a third taller than the face
+
+
+def sizes_beside(
+    boxes: Sequence[Rect], ids: Sequence[int], size: Size, scale: float, kept: dict[int, float] | None
+) -> list[Metrics]:
+    """Return the sizes of each face's panel: smaller letters beside smaller faces.
+
+    `size` is that of the frame (w, h). `kept` holds the step of each face in the frame before, and is brought
+    up to date: a step is left only where another one fits clearly better.
+    """
+    letter = _letter(*size)
+    steps = {}
+    for box, identity in zip(boxes, ids, strict=True):
+        fits = _BESIDE * (box[3] - box[1]) / letter
+        step = next((step for step in STEPS if step <= fits), STEPS[-1])
+        before = None if kept is None else kept.get(identity)
+        if before is not None and fits / before >= 0.88 and fits < 1.1 * _larger(before):
+            step = before
+        steps[identity] = step
+    if kept is not None:
+        kept.clear()
+        kept.update(steps)
+    return [Metrics.at(letter * steps[identity] * scale) for identity in ids]
+
+
+def _larger(step: float) -> float:
+    return STEPS[max(0, STEPS.index(step) - 1)] if step < STEPS[0] else float("inf")
 
 
 @dataclass(slots=True)
@@ -152,30 +192,32 @@ class _Words:
     arousal: str
     color: Color
     ink: Color
+    language: str
     widest: int  # of all names this face could have, so that a panel keeps its width when the label changes
 
 
-def _name(label: str, title: int) -> str:
-    return sprites.fit(label, title, title * 9)
+def _name(label: str, title: int, language: str) -> str:
+    return sprites.fit(called(label, language), title, title * 9)
 
 
 @lru_cache(maxsize=64)
-def _widest(labels: tuple[str, ...], title: int) -> int:
+def _widest(labels: tuple[str, ...], title: int, language: str) -> int:
     return round(title / 18) + max(
-        sprites.text_width(_name(label, title), title) for label in (*labels, UNSURE)
+        sprites.text_width(_name(label, title, language), title) for label in (*labels, UNSURE)
     )
 
 
-def _words(face: Face, metrics: Metrics) -> _Words:
+def _words(face: Face, metrics: Metrics, language: str) -> _Words:
     return _Words(
-        name=_name(UNSURE if face.uncertain else face.emotion, metrics.title),
+        name=_name(UNSURE if face.uncertain else face.emotion, metrics.title, language),
         percent=f"{face.confidence:.0%}",
         id=f"#{face.id}",
         valence=f"{face.valence:+.2f}",
         arousal=f"{face.arousal:.2f}",
         color=rgb(UNCERTAIN if face.uncertain else color_of(face.emotion)),
         ink=rgb("#AEB5C2") if face.uncertain else PAPER,
-        widest=_widest(face.labels, metrics.title),
+        language=language,
+        widest=_widest(face.labels, metrics.title, language),
     )
 
 
@@ -188,11 +230,21 @@ _MOST_BARS = 24  # more than that a panel can't hold: it says the essential
 class Chooser:
     """The panels of a frame's faces, each made when it is first asked for.
 
-    A level means the same for every face: 0 all bars with figures, 1 the same but narrow, 2 one line.
+    A level means the same for every face: 0 all bars with figures, 1 the same but narrow, 2 one line, and 3,
+    which is for a face without room for more, its number alone. `metrics` are each face's own sizes.
     """
 
-    def __init__(self, faces: Sequence[Face], metrics: Metrics, panel: bool, bars: bool, va: bool) -> None:
+    def __init__(
+        self,
+        faces: Sequence[Face],
+        metrics: Sequence[Metrics],
+        panel: bool,
+        bars: bool,
+        va: bool,
+        language: str = "en",
+    ) -> None:
         self.faces, self.metrics, self.shown, self.bars, self.va = faces, metrics, panel, bars, va
+        self.language = language
         self._made: dict[tuple[int, int], Panel | None] = {}
 
     def size(self, i: int, level: int) -> Size | None:
@@ -203,11 +255,13 @@ class Chooser:
     def panel(self, i: int, level: int) -> Panel | None:
         """Return face i's panel at a level, or None where style or labels rule it out."""
         if (i, level) not in self._made:
-            self._made[i, level] = self._make(self.faces[i], level)
+            self._made[i, level] = self._make(self.faces[i], self.metrics[i], level)
         return self._made[i, level]
 
-    def _make(self, face: Face, level: int) -> Panel | None:
-        m, words = self.metrics, _words(face, self.metrics)
+    def _make(self, face: Face, m: Metrics, level: int) -> Panel | None:
+        words = _words(face, m, self.language)
+        if level == LEVELS:
+            return tag(words.id, m, words.color)
         if level == LEVELS - 1:
             return _label(words, m)
         labels = face.labels if self.bars and len(face.labels) <= _MOST_BARS else ()
@@ -215,15 +269,7 @@ class Chooser:
             return None
         if level == 0:
             return _full(face, words, m, labels, self.va)
-        short = _short(labels)
-        return None if short is None else _narrow(face, words, m, short, self.va)
-
-
-@lru_cache(maxsize=64)
-def _short(labels: tuple[str, ...]) -> list[str] | None:
-    """Three letters each, or None where they would not tell the labels apart."""
-    short = [label[:3] for label in labels]
-    return short if len({word.lower() for word in short}) == len(short) else None
+        return _narrow(face, words, m, labels, self.va)
 
 
 def _label(words: _Words, m: Metrics) -> Panel:
@@ -259,8 +305,9 @@ def _header_width(words: _Words, m: Metrics) -> int:
 
 
 def _full(face: Face, words: _Words, m: Metrics, labels: Sequence[str], va: bool) -> Panel:
-    named = [sprites.fit(label, m.row, m.row * 9) for label in labels]
-    both = [*named, "Valence", "Arousal"] if va else named
+    named = [_name(label, m.row, words.language) for label in labels]
+    signals = called(VALENCE, words.language), called(AROUSAL, words.language)
+    both = [*named, *signals] if va else named
     column = max(sprites.text_width(line, m.row) for line in both)
     figures = sprites.text_width("+0.00" if va else "100%", m.row)
     length = round(m.row * 4.2)
@@ -278,11 +325,11 @@ def _full(face: Face, words: _Words, m: Metrics, labels: Sequence[str], va: bool
     if va:
         y += m.pad // 2 if labels else 0
         for name, figure, share in (
-            ("Valence", words.valence, (face.valence + 1) / 2),
-            ("Arousal", words.arousal, face.arousal),
+            (signals[0], words.valence, (face.valence + 1) / 2),
+            (signals[1], words.arousal, face.arousal),
         ):
             panel.text(name, m.pad, y, m.row, DIM)
-            if name == "Valence":
+            if name == signals[0]:
                 panel.tick(bar_x + length // 2, y + down)
             panel.scale(bar_x, y + down, length, share)
             panel.right(figure, width - m.pad, y, m.row)
@@ -291,8 +338,10 @@ def _full(face: Face, words: _Words, m: Metrics, labels: Sequence[str], va: bool
     return panel
 
 
-def _narrow(face: Face, words: _Words, m: Metrics, short: Sequence[str], va: bool) -> Panel:
-    column = max(sprites.text_width(line, m.row) for line in (*short, "Val", "Aro"))
+def _narrow(face: Face, words: _Words, m: Metrics, labels: Sequence[str], va: bool) -> Panel:
+    named = [_name(label, m.row, words.language) for label in labels]
+    signals = called(VALENCE, words.language), called(AROUSAL, words.language)
+    column = max(sprites.text_width(line, m.row) for line in (*named, *signals))
     indent = m.pad + _dot_size(m.title) + m.pad // 2
     title = indent + words.widest + m.pad
     width = max(3 * m.pad + column + round(m.row * 2.6), title)
@@ -304,13 +353,13 @@ def _narrow(face: Face, words: _Words, m: Metrics, short: Sequence[str], va: boo
     panel.right(words.id, width - m.pad, y, m.row, DIM)
     y += m.pitch + m.pad // 3
     bar_x, down = 2 * m.pad + column, round(m.row * 0.64) - m.bar // 2
-    for label, line, share in zip(face.labels, short, face.probabilities, strict=False):
+    for label, line, share in zip(labels, named, face.probabilities, strict=False):
         panel.text(line, m.pad, y, m.row, PAPER if label == face.emotion else DIM)
         panel.bar(bar_x, y + down, width - m.pad - bar_x, share, rgb(color_of(label)))
         y += m.pitch
     if va:
-        y += m.pad // 2 if short else 0
-        for name, figure in (("Val", words.valence), ("Aro", words.arousal)):
+        y += m.pad // 2 if labels else 0
+        for name, figure in zip(signals, (words.valence, words.arousal), strict=True):
             panel.text(name, m.pad, y, m.row, DIM)
             panel.right(figure, width - m.pad, y, m.row)
             y += m.pitch

@@ -13,6 +13,8 @@ SLOTS = ("right", "left", "below", "above", "right-low", "left-low", "below-end"
 EDGES = ("bottom-right", "bottom-left", "top-right", "top-left", "bottom", "top")
 CLOSE = 0.15  # the share of a lone face's box, at each side, that a panel may cover where nothing is free
 INSIDE = ("inside-bottom", "inside-top")
+NOWHERE = "nowhere"
+"""The slot of a face for which there is no room: nothing is drawn for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +30,14 @@ class Memory(dict[int, tuple[int, str]]):
     """Face id -> (level, slot) of the frame before, so that panels don't jump; plain data, one per stream.
 
     `seen` is face id -> (time in seconds; x, y, width and height as shares of the frame), so that a face
-    which is lost for a moment stays hidden.
+    which is lost for a moment stays hidden. `steps` is face id -> how large its letters are, a share of the
+    frame's.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.seen: dict[int, tuple[float, float, float, float, float]] = {}
+        self.steps: dict[int, float] = {}
 
 
 def area(rect: Rect) -> int:
@@ -96,8 +100,8 @@ class Planner:
     """Places one panel per face in a frame of (w, h) pixels, `gap` pixels apart.
 
     `offer(i, level)` gives the size that face i's panel has at a level, or None where it has none; it is
-    asked only for what is tried. Level 0 is the richest, `levels` - 1 a label of one line. `reserved`
-    rectangles are kept free.
+    asked only for what is tried. Level 0 is the richest, `levels` - 1 a label of one line; `short` is the
+    level of something smaller for a face that has no room for that. `reserved` rectangles are kept free.
     """
 
     def __init__(
@@ -108,10 +112,13 @@ class Planner:
         levels: int,
         gap: int,
         reserved: Sequence[Rect] = (),
+        *,
+        short: int | None = None,
     ) -> None:
         self.frame, self.faces, self.offer, self.gap = frame, list(faces), offer, gap
         self.reserved = list(reserved)
         self.levels = levels
+        self.least = [levels - 1] if short is None else [levels - 1, short]
         # Many faces get labels only: panels for some would read as if these were the ones meant.
         self.richest = 0 if len(faces) <= 6 else levels - 1
         # The largest faces choose first: they are the ones that a viewer looks at.
@@ -159,7 +166,7 @@ class Planner:
             if identity not in memory:
                 return None
             level, slot = memory[identity]
-            if level >= self.levels or slot in INSIDE:
+            if level >= self.levels or slot in INSIDE or slot == NOWHERE:
                 return None
             size = self.offer(i, level)
             rect = spot(slot, keep_out[i], size, self.frame, self.gap) if size else None
@@ -190,8 +197,10 @@ class Planner:
         for i in self.order:
             place = self._try(i, last, taken) or self._least_bad(i, taken)
             places[i] = place
-            taken = [*taken, place.rect]
+            taken = [*taken, place.rect] if place.slot != NOWHERE else taken
         for i in self.order:
+            if places[i].slot == NOWHERE:
+                continue
             others = [rect for rect in taken if rect is not places[i].rect]
             tries = (self._try(i, level, others) for level in range(self.richest, last))
             better = next((place for place in tries if place is not None), None)
@@ -201,18 +210,20 @@ class Planner:
         return [places[i] for i in range(len(self.faces))]
 
     def _least_bad(self, i: int, taken: Sequence[Rect]) -> Placed:
-        """No free room: over the own chin or forehead, or wherever the least of the others is covered."""
+        """No free room: over the own face, as little as can be; never over another's, nor over its label."""
+        own = self.faces[i]
+        others = [rect for rect in taken if rect is not own]
+        for level in self.least:
+            size = self.offer(i, level)
+            assert size is not None  # the caller always offers a label
+            found = [(slot, spot(slot, own, size, self.frame, self.gap)) for slot in INSIDE + SLOTS]
+            free = [(slot, rect) for slot, rect in found if rect is not None and _free(rect, others)]
+            if free:
+                slot, rect = min(free, key=lambda place: overlap(place[1], own))
+                return Placed(level, slot, rect)
+        if others:
+            return Placed(self.levels - 1, NOWHERE, (0, 0, 0, 0))
+        # A frame smaller than one label: its corner.
         size = self.offer(i, self.levels - 1)
-        assert size is not None  # the caller always offers a label
-        others = [rect for rect in taken if rect is not self.faces[i]]
-        best, cost = None, None
-        for slot in INSIDE + SLOTS:
-            rect = spot(slot, self.faces[i], size, self.frame, self.gap)
-            if rect is None:
-                continue
-            covered = sum(overlap(rect, other) for other in others)
-            if cost is None or covered < cost:
-                best, cost = Placed(self.levels - 1, slot, rect), covered
-        if best is None:  # a frame smaller than one label: its corner
-            best = Placed(self.levels - 1, INSIDE[0], (0, 0, size[0], size[1]))
-        return best
+        assert size is not None
+        return Placed(self.levels - 1, INSIDE[0], (0, 0, size[0], size[1]))

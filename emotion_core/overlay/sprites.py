@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, features
 
 Color = tuple[int, int, int]
 
@@ -173,6 +173,17 @@ def _resolve(text: str) -> tuple[str | None, str]:
         return None, plain  # "Enojó" without its accent reads better than with a box
     best = max((None, *_fallbacks()), key=lambda name: sum(_has(name, c) for c in marks))
     return best, text
+
+
+def is_whole(line: str) -> bool:
+    """Return whether `line` can be drawn without boxes, at worst without its accents."""
+    name, shown = _resolve(line)
+    return all(_has(name, c) for c in shown if not unicodedata.category(c).startswith("M"))
+
+
+def joins_letters() -> bool:
+    """Return whether letters that depend on their neighbours are put together as their script asks."""
+    return bool(features.check_feature("raqm"))
 
 
 _FIGURES = frozenset("0123456789+-.%# ")

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from emotion_core.overlay.elements import ELEMENTS, defaults
+from emotion_core.overlay.words import LANGUAGES
 from emotion_core.types import EmotionError
 
 
@@ -15,10 +16,11 @@ class DrawStyle:
     probability bars and the valence and arousal rows of the panel. `hide_faces` pixelates every face beyond
     recognition and leaves its landmarks out; the rest of the overlay stays. `people` off leaves out the boxes
     of the class "person". `mirror` shows the picture as a mirror does, the text not. `scale` in [0.5, 3]
-    makes everything smaller or larger.
+    makes everything smaller or larger. `language` is one of `overlay.words.LANGUAGES`; names are in English
+    where its letters can't be drawn here.
 
     Raises:
-        EmotionError: for an element that does not exist.
+        EmotionError: for an element that does not exist, or a language that is none of those.
         ValueError: for a scale out of its range.
     """
 
@@ -29,6 +31,7 @@ class DrawStyle:
     people: bool = True
     mirror: bool = False
     scale: float = 1.0
+    language: str = "en"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "elements", frozenset(self.elements))
@@ -36,6 +39,10 @@ class DrawStyle:
         if unknown:
             raise EmotionError(
                 f"{unknown[0]!r} is no element of the overlay: choose from {', '.join(ELEMENTS)}"
+            )
+        if self.language not in LANGUAGES:
+            raise EmotionError(
+                f"{self.language!r} is no language of the overlay: choose from {', '.join(LANGUAGES)}"
             )
         if not 0.5 <= self.scale <= 3:
             raise ValueError(f"scale lies in [0.5, 3], not {self.scale}")

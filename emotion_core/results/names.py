@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path, PurePath, PureWindowsPath
+from typing import Any
 
 RESULTS = "_results"
 SUMMARY = "_summary"
@@ -97,10 +98,35 @@ def moments_path(results: Path) -> Path:
 
 
 def video_names(results: str) -> list[str]:
-    """Return the stems that the video of a results file may have, the likeliest first."""
+    """Return the stems that the video of a results file may have, the likeliest first.
+
+    The last is the source's own, which another source may have too: what the summary states goes before it.
+    """
     name = _source(results)
     partial = [f"{name}{OVERLAY}{_PARTIAL}"] if PurePath(results).stem.endswith(_PARTIAL) else []
     return [*partial, *(f"{name}{ending}" for ending in (OVERLAY, *_OLDER, ""))]
+
+
+def stated_source(summary: object) -> str | None:
+    """Return the name of its source that a summary states, without folders; None where it states none."""
+    source = summary.get("source") if isinstance(summary, dict) else None
+    name = source.get("name") if isinstance(source, dict) else None
+    return PureWindowsPath(name).name or None if isinstance(name, str) else None
+
+
+def read_summary(path: Path) -> dict[str, Any] | None:
+    """Read a summary; None where there is none that can be read."""
+    try:
+        loaded = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return loaded if isinstance(loaded, dict) else None
+
+
+def is_summary(file: str) -> bool:
+    """Tell whether a file is called as a summary is."""
+    stem = PurePath(file).stem.removesuffix(_PARTIAL)
+    return PurePath(file).suffix.lower() == ".json" and stem.endswith(SUMMARY)
 
 
 def _source(results: str) -> str:

@@ -10,11 +10,21 @@ import pandas as pd
 import streamlit as st
 
 from emotion_core.analytics import loading, sample
-from emotion_core.results.names import RESULTS
+from emotion_core.results.names import RESULTS, is_summary, read_summary
 from emotion_core.types import EmotionError
 from webapp.dashboard import choices
-from webapp.dashboard.state import add, complain, files, folder, keep_video, results_folder
+from webapp.dashboard.state import (
+    add,
+    complain,
+    files,
+    folder,
+    keep_summary,
+    keep_video,
+    results_folder,
+    tokens_opened,
+)
 from webapp.shared import owners, uploads
+from webapp.shared.speech import number, say
 from webapp.shared.visitor import COOKIE, Visitor
 
 LARGE = 16 * 1024 * 1024
@@ -33,8 +43,11 @@ def reading(name: str, size: int) -> Iterator[None]:
         return
     place = st.empty()
     with place.container():
-        st.caption("Reading…")
-        st.dataframe(pd.DataFrame({"File": [name], "Size": [f"{size / 1e6:,.0f} MB"]}), hide_index=True)
+        st.caption(say("dash.reading"))
+        st.dataframe(
+            pd.DataFrame({say("dash.file"): [name], say("dash.size"): [f"{number(size / 1e6, ',.0f')} MB"]}),
+            hide_index=True,
+        )
     try:
         yield
     finally:
@@ -57,7 +70,7 @@ def open_path(path: Path, name: str) -> None:
 
 
 def open_upload(name: str, data: Any) -> None:
-    """Load an uploaded results file, or keep an uploaded video for the results of the same name.
+    """Load an uploaded results file, or keep a video or a summary for the results that it belongs to.
 
     `data` is anything with `getbuffer()`: the file, or what the web app put in its place when it wrote the
     file to disk. The name is shown but never used as a path.
@@ -67,6 +80,10 @@ def open_upload(name: str, data: Any) -> None:
     if place is None:
         place = folder() / f"{uuid.uuid4().hex}{suffix if suffix.isascii() and len(suffix) <= 8 else ''}"
         place.write_bytes(data.getbuffer())
+    if is_summary(name) and (summary := read_summary(place)) is not None and "source" in summary:
+        place.unlink(missing_ok=True)
+        keep_summary(name, summary)
+        return
     if suffix in loading.VIDEO_SUFFIXES:
         keep_video(name, place)
         return
@@ -95,32 +112,26 @@ def open_token(token: str) -> None:
     """Load every file of the result that the web app has made for this browser under `token`."""
     place = owners.folder_of(token, Visitor.from_values(st.context.cookies.get(COOKIE)))
     if place is None:
-        complain(
-            "Result of the web app",
-            EmotionError(
-                "This link belongs to another browser, or the result was deleted: analyse the video again."
-            ),
-        )
+        complain(say("dash.app"), EmotionError(say("dash.app.notyours")))
         return
     found = sorted(place.glob(f"*{RESULTS}.json"))
     if not found:
-        complain(
-            "Result of the web app", EmotionError("There are no results in it: analyse the video again.")
-        )
+        complain(say("dash.app"), EmotionError(say("dash.app.empty")))
     for file in found:
         open_path(file, file.name)
     for name, results in files().items():
-        if results.path in found[:1]:
+        if results.path in found[:1] and len(tokens_opened()) == 1:
             choices.put("file", [name])
 
 
+MOST_RESULTS = 30
+"""Results of the web app that one link opens together."""
 LOADING = ("open", "made", "result", "page")
 """Names in the address that say what to load and where to go; the others are choices."""
 
 
 def restore() -> None:
-    """Load what the address asks for and take over its choices, once a session."""
-    choices.arrive(LOADING)
+    """Load what the address asks for, once a session."""
     if "restored" in st.session_state:
         return
     st.session_state["restored"] = True
@@ -129,16 +140,16 @@ def restore() -> None:
     for name in query.get_all("open")[: loading.MAX_FILES]:
         try:
             if where is None:
-                raise EmotionError("No results folder is open here: upload the file.")
+                raise EmotionError(say("dash.folder.none"))
             open_path(loading.inside(where, name), name)
         except EmotionError as error:
             complain(name, error)
     for kind in query.get_all("made"):
         if kind in ("conversation", "study"):
             make_sample(kind)
-    if token := query.get("result"):
-        st.session_state["token"] = token
+    for token in list(dict.fromkeys(query.get_all("result")))[:MOST_RESULTS]:
+        tokens_opened().append(token)
         open_token(token)
     wanted = query.get("file")
-    if wanted and wanted not in files() and not token:
-        complain(wanted, EmotionError("This link shows a file that was uploaded: load it here once more."))
+    if wanted and wanted not in files() and not tokens_opened():
+        complain(wanted, EmotionError(say("dash.uploaded")))

@@ -21,9 +21,10 @@ import streamlit as st
 
 from emotion_core.analytics import loading, measures, studies
 from emotion_core.analytics.figures import ASSUMED_FPS
-from emotion_core.results.names import video_names
+from emotion_core.results.names import name_of, read_summary, stated_source, summary_path, video_names
 from emotion_core.types import EmotionError
 from webapp.dashboard import choices
+from webapp.shared.speech import number, person, say
 
 FOLDER_VARIABLE = "EMOTION_DASHBOARD_RESULTS"
 """The environment variable that names the results folder where there is no `--results`."""
@@ -52,7 +53,7 @@ class View:
     def by_person(self) -> dict[str, pd.DataFrame]:
         """The records of each person, by their shown name."""
         faces = self.frame["face"]
-        return {f"Person {face}": self.frame[faces == face] for face in self.people}
+        return {person(face): self.frame[faces == face] for face in self.people}
 
 
 def results_folder() -> Path | None:
@@ -126,8 +127,27 @@ class KeptVideo:
 
 
 def keep_video(name: str, path: Path) -> None:
-    """Keep an uploaded video for the results of the same name, and until the session ends."""
-    st.session_state.setdefault("videos", {})[PurePath(name).stem.lower()] = KeptVideo(path)
+    """Keep an uploaded video for the results that belong to it, until the session ends."""
+    videos, kept = st.session_state.setdefault("videos", {}), KeptVideo(path)
+    videos[name.lower()] = videos[PurePath(name).stem.lower()] = kept
+
+
+def keep_summary(name: str, summary: dict[str, Any]) -> None:
+    """Keep an uploaded summary for the results of the same name."""
+    st.session_state.setdefault("summaries", {})[name_of(name).lower()] = summary
+
+
+def summary_of(results: loading.Results) -> dict[str, Any] | None:
+    """Return the summary of a file: uploaded under the same name, or lying beside the results."""
+    kept = st.session_state.get("summaries", {}).get(name_of(results.name).lower())
+    if kept is not None or results.path is None or results.source == "upload":
+        return kept
+    return read_summary(summary_path(results.path))
+
+
+def tokens_opened() -> list[str]:
+    """Return the list of the web app's results that this session shows, by their tokens."""
+    return st.session_state.setdefault("tokens", [])
 
 
 @st.cache_resource(show_spinner=False)
@@ -146,20 +166,25 @@ def warm_up() -> threading.Thread:
 def loaded() -> dict[str, list[str]]:
     """Load what the address has to say about the files of this session."""
     have = list(files().values())
-    token = st.session_state.get("token")
+    tokens = tokens_opened()
+    at_files = bool(tokens) and st.session_state.get("here") == "files"  # a result alone opens elsewhere
     return {
         "open": sorted(r.name for r in have if r.source == "folder" and not _from_app(r)),
         "made": sorted({r.source.split(":")[1] for r in have if r.made}),
-        "result": [token] if token else [],
+        "result": tokens,
+        "page": ["files"] if at_files else [],
     }
 
 
 def wanted_page() -> str:
-    """Return the page that the address names by `page=`, once a session; an empty text otherwise."""
+    """Return the page that the address asks for, once a session; an empty text otherwise.
+
+    It is that of `page=`, and for results of the web app the overview.
+    """
     if "arrived" in st.session_state:
         return ""
     st.session_state["arrived"] = True
-    return st.query_params.get("page", "")
+    return st.query_params.get("page", "overview" if tokens_opened() and files() else "")
 
 
 def _from_app(results: loading.Results) -> bool:
@@ -169,9 +194,10 @@ def _from_app(results: loading.Results) -> bool:
 
 
 def video_of(results: loading.Results) -> Path | None:
-    """Return the video beside a file: uploaded under the same name, or lying beside the results."""
+    """Return the video of a file: uploaded under its name or its source's, or lying beside the results."""
     uploads = st.session_state.get("videos", {})
-    names = (name.lower() for name in video_names(results.name))
+    *ours, bare = video_names(results.name)
+    names = [name.lower() for name in (*ours, stated_source(summary_of(results)) or bare)]
     path = next((uploads[name].path for name in names if name in uploads), results.video)
     return path if path is not None and path.is_file() else None
 
@@ -186,23 +212,22 @@ def sidebar() -> View | None:
     if not have:
         return None
     with st.sidebar:
-        name = choices.pick("File", list(have), key="file", on_change=_other_file)
+        name = choices.pick(say("dash.file"), list(have), key="file", on_change=_other_file)
         _rate(have)
         results = have[name]
         people = results.people
         chosen: list[int] = []
         if people:
             chosen = choices.picks(
-                "People",
+                say("dash.people"),
                 sorted(people),
                 default=sorted(people[:SHOWN_PEOPLE]),
-                format_func=lambda face: f"Person {face}",
+                format_func=person,
                 key="who",
+                placeholder=say("dash.option"),
             )
             if len(people) > SHOWN_PEOPLE:
-                st.caption(
-                    f"{len(people)} people are in this file; at first the {SHOWN_PEOPLE} seen longest."
-                )
+                st.caption(say("dash.people.many", n=number(len(people)), most=SHOWN_PEOPLE))
         start, end = _time_range(results)
     frame = measures.select(results.frame, people=chosen, start=start, end=end)
     return View(results, frame, [int(face) for face in chosen], start, end)
@@ -214,10 +239,10 @@ def _rate(have: dict[str, loading.Results]) -> None:
     if not guessed:
         return
     rate = choices.slide(
-        "Frames a second (assumed)",
+        say("dash.rate"),
         *(1.0, 120.0, ASSUMED_FPS, 1.0),
         key="rate",
-        help=f"Of the {len(guessed)} files without times. Lengths, and all that is per minute, hang on it.",
+        help=say("dash.rate.about", n=len(guessed)),
     )
     for name in guessed:
         have[name] = loading.at_rate(have[name], rate)
@@ -234,7 +259,7 @@ def _time_range(results: loading.Results) -> tuple[float, float]:
     if high - low < 2 * step:
         return low, high
     form = "%.0f" if step == 1.0 else "%.1f"
-    start, end = choices.slide("Time (s)", low, high, (low, high), step, key="t", format=form)
+    start, end = choices.slide(say("dash.range"), low, high, (low, high), step, key="t", format=form)
     return start, end
 
 
@@ -243,27 +268,27 @@ def view_or_stop(title: str, *, faces: bool = True) -> View:
     st.title(title)
     view = st.session_state.get("view")
     if view is None:
-        st.info("No file is loaded. Open **Files** to upload results or to make a sample.")
+        st.info(say("dash.none", page=say("page.files")))
         st.stop()
     if view.results.made:
         st.badge(
-            "Made-up sample: no person and no video stands behind it",
+            say("dash.made"),
             icon=":material/science:",
             color="violet",
         )
     if (rate := view.results.rate) is not None:
         st.badge(
-            f"This file holds no times: {rate:g} frames a second are assumed",
+            say("dash.notimes", n=number(rate, "g")),
             icon=":material/timer_off:",
             color="orange",
         )
     if view.results.frame["face"].isna().all() and faces:
-        st.info("No face was found in this file, so there is nothing to draw here.")
+        st.info(say("dash.noface"))
         st.stop()
     if not view.people and view.results.people:
-        st.info("Choose at least one person in the sidebar.")
+        st.info(say("dash.choose"))
         st.stop()
     if view.frame.empty or (faces and view.frame["face"].isna().all()):
-        st.info("Nobody is seen in this stretch of time: choose a longer one in the sidebar.")
+        st.info(say("dash.nobody"))
         st.stop()
     return view

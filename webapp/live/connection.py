@@ -77,6 +77,7 @@ class Viewer:
         self.newest: tuple[int, bytes] | None = None
         self.arrived = asyncio.Event()
         self.recorder: LiveRecorder | None = None
+        self.language = "en"  # of what is written for this viewer: the report of a recording
         self.unheard: set[LiveRecorder] = set()  # recordings whose files the viewer has not been told of
         self.faces: list[Any] = []
         self.search = ObjectSearch(engine.find_objects, beside=beside)

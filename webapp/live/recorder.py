@@ -23,14 +23,21 @@ if TYPE_CHECKING:
 class LiveRecorder:
     """Writes the results of a live session to a folder of its own while it runs.
 
-    Stop it with `finish()`, which leaves every format and an HTML report, or with `discard()`.
+    Stop it with `finish()`, which leaves every format and an HTML report in `language`, or with `discard()`.
     """
 
-    def __init__(self, limit_seconds: float, labels: Sequence[str], visitor: Visitor = NOBODY) -> None:
+    def __init__(
+        self,
+        limit_seconds: float,
+        labels: Sequence[str],
+        visitor: Visitor = NOBODY,
+        language: str = "en",
+    ) -> None:
         from emotion_core.results.recording import Recording
 
         self.token, folder = owners.new_folder(visitor)
         self.limit = limit_seconds
+        self.language = language
         self._stem = f"live_{time.strftime('%Y-%m-%d_%H-%M-%S')}"
         self._lock = threading.Lock()  # pictures come from one thread, finish() from another
         self._closed = False
@@ -80,7 +87,7 @@ class LiveRecorder:
             return []
         paths = dict(self._recording.paths)
         try:
-            paths["report"] = write_report(paths["json"], self._recording.summary, self._stem)
+            paths["report"] = write_report(paths["json"], self._recording.summary, self._stem, self.language)
         finally:
             if self._discarded:  # meanwhile, so the report may just have been put into a folder that goes
                 store.discard(self.token)

@@ -28,6 +28,7 @@ from webapp.live.recorder import LiveRecorder
 from webapp.live.tickets import Tickets
 from webapp.live.viewer import LiveOptions
 from webapp.shared import store
+from webapp.shared.i18n import choose
 from webapp.shared.logs import note
 from webapp.shared.object_model import facts
 from webapp.shared.visitor import Visitor
@@ -102,6 +103,7 @@ class LiveServer:
         try:
             recognizer = await loop.run_in_executor(self._side, lambda: self.engine.recognizer)
             viewer = Viewer(self.engine, self.settings, visitor, self._side)
+            viewer.language = choose(socket.query_params.get("language"))
         except EmotionError as problem:
             logger.error("live view: %s", problem)
             await self._refuse(socket, "model")
@@ -209,7 +211,10 @@ class LiveServer:
             return
         if on:
             viewer.recorder = LiveRecorder(
-                self.settings.max_minutes * 60, self.engine.recognizer.labels, viewer.visitor
+                self.settings.max_minutes * 60,
+                self.engine.recognizer.labels,
+                viewer.visitor,
+                viewer.language,
             )
             viewer.unheard.add(viewer.recorder)
             await socket.send_json({"type": "recording", "state": "started"})

@@ -53,11 +53,16 @@ class Marked:
 
 
 @gpu
-def find_faces(reader: Frames, output: Path, engine: Engine) -> AnalysisResult:
-    """Analyse one still picture; `output` is where the marked one goes, and the results beside it."""
-    from emotion_core.analysis import analyze
+def find_faces(reader: Frames, output: Path, engine: Engine, language: str = "en") -> AnalysisResult:
+    """Analyse one still picture; `output` is where the marked one goes, and the results beside it.
 
-    return analyze(reader, recognizer=engine.recognizer, output=output, formats=usual())
+    `language` is that of the names in it.
+    """
+    from emotion_core.analysis import analyze
+    from emotion_core.overlay.style import DrawStyle
+
+    style = DrawStyle(language=language)
+    return analyze(reader, recognizer=engine.recognizer, output=output, formats=usual(), style=style)
 
 
 @contextlib.contextmanager
@@ -97,7 +102,7 @@ def mark(path: Path, folder: Path, token: str, engine: Engine, settings: Setting
                 reader = stack.enter_context(frames(stack.enter_context(still(path, kind, settings))))
             except (EmotionError, OSError, ValueError, SyntaxError):  # what Pillow raises for damaged files
                 return broken
-            result = find_faces(reader, folder / f"{name}{OVERLAY}.jpg", engine)
+            result = find_faces(reader, folder / f"{name}{OVERLAY}.jpg", engine, text.language)
     except EmotionError as problem:
         return Marked(path.name, problem=str(problem))
     files = tuple(

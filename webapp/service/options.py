@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from emotion_core.overlay.elements import ELEMENTS
+from emotion_core.overlay.words import LANGUAGES
 from emotion_core.results.formats import FORMATS, available
 from webapp.shared.problems import ProblemError
 
@@ -29,6 +30,7 @@ class Options(BaseModel):
     video: bool = Field(True, description="Write the annotated video, or picture.")
     hide_faces: bool = Field(False, description="Cover the faces in the annotated video.")
     overlay: tuple[str, ...] = Field((), description=f"What is drawn: any of {', '.join(ELEMENTS)}.")
+    language: str = Field("en", description=f"Of names in video and report: {', '.join(LANGUAGES)}.")
     format: tuple[str, ...] = Field(
         ("json", "csv", "parquet", "ndjson"), description=f"Files of results: any of {', '.join(FORMATS)}."
     )
@@ -45,6 +47,11 @@ class Options(BaseModel):
     @classmethod
     def _elements(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return _some_of(tuple(ELEMENTS), value)
+
+    @field_validator("language")
+    @classmethod
+    def _language(cls, value: str) -> str:
+        return _some_of(LANGUAGES, (value,))[0]
 
     @field_validator("format")
     @classmethod

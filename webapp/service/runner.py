@@ -181,14 +181,16 @@ class Runner:
             objects=engine.objects.detector() if options.objects else None,
             formats=options.formats(),
             write_video=options.video,
-            style=DrawStyle(options.overlay or defaults(), hide_faces=options.hide_faces),
+            style=DrawStyle(
+                options.overlay or defaults(), hide_faces=options.hide_faces, language=options.language
+            ),
             on_progress=pulse.note,
             # A file may run on for longer than it says.
             should_stop=lambda: pulse.lost or self._stop.is_set() or pulse.frames > most,
         )
         paths = dict(outcome.paths)
         if outcome.summary.get("frames"):
-            paths["report"] = write_report(paths["json"], outcome.summary, seen.source.stem)
+            paths["report"] = write_report(paths["json"], outcome.summary, seen.source.stem, options.language)
         if outcome.complete:
             return "done", None, paths
         why = str(outcome.summary.get("message") or "It ends early.")

@@ -41,12 +41,13 @@ def add_routes(app: FastAPI, *, framed: bool) -> None:
 
     @app.post("/open", response_model=None)
     async def take_along(request: Request) -> Response:
-        """Open a result in the dashboard, in a new window, which may keep other cookies than a frame.
+        """Open results in the dashboard, in a new window, which may keep other cookies than a frame.
 
-        The page sends its secret in the form's body, so that it stands in no address.
+        Several have commas between them. The page sends its secret in the form's body, so that it stands in
+        no address.
         """
         form = await small_form(request.receive)
-        token = form.get("result", "")
+        tokens = form.get("result", "").split(",")
         mine = request.cookies.get(COOKIE)
         owner = Visitor.from_values(mine, form.get("page"))
         there = Visitor.from_values(mine)
@@ -55,10 +56,10 @@ def add_routes(app: FastAPI, *, framed: bool) -> None:
             fresh = secrets.token_urlsafe(24)
             there = Visitor.from_values(fresh)
             answer.headers.append("set-cookie", cookie(request.scope, COOKIE, fresh, framed=framed))
-        if not owners.share(token, owner=owner, to=there):
+        if not all([owners.share(token, owner=owner, to=there) for token in tokens]):
             text = i18n.Text.for_request(request)
             return PlainTextResponse(text("error.notyours"), status_code=404)
-        answer.headers["location"] = f"/dashboard/?result={token}"
+        answer.headers["location"] = f"/{store.dashboard_link(tokens)}"
         return answer
 
 

@@ -15,6 +15,7 @@ import shutil
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -76,6 +77,11 @@ def settle(token: str) -> None:
         shelf.resize(folder, _size(folder))
         shelf.trim()
         shelf.free([folder])
+
+
+def dashboard_link(tokens: Sequence[str]) -> str:
+    """Return the address below the app's own that opens results together in the dashboard."""
+    return "dashboard/?" + "&".join(f"result={token}" for token in tokens)
 
 
 def news(owner: str | None) -> int:

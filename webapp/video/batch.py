@@ -17,7 +17,7 @@ from webapp.shared import owners, parts, store
 from webapp.shared.checks import open_video
 from webapp.shared.logs import tell
 from webapp.shared.report import write_report
-from webapp.shared.store import link
+from webapp.shared.store import dashboard_link, link
 from webapp.shared.visitor import NOBODY, Visitor
 from webapp.video.result import result_html
 
@@ -196,7 +196,7 @@ def _read(reader: Frames, item: Item, batch: Batch, job: Job, engine: Engine, se
         threshold=options.threshold,
         objects=objects,
         formats=usual(),
-        style=DrawStyle(hide_faces=options.hide_faces),
+        style=DrawStyle(hide_faces=options.hide_faces, language=text.language),
         extras=options.extras,
         on_progress=on_progress,
         should_stop=should_stop,
@@ -210,7 +210,7 @@ def _read(reader: Frames, item: Item, batch: Batch, job: Job, engine: Engine, se
     if not outcome.complete and not outcome.summary.get("frames"):
         item.state = "cancelled"
         return
-    paths["report"] = write_report(paths["json"], outcome.summary, item.path.stem)
+    paths["report"] = write_report(paths["json"], outcome.summary, item.path.stem, text.language)
     order = ("video", *FORMATS, "summary", "report")
     files = [link(item.token, paths[kind], kind) for kind in order if kind in paths]
     why: str | None = None
@@ -248,6 +248,11 @@ def queue_html(batch: Batch) -> str:
             f'<div class="job {item.state}" data-state="{item.state}"><span class="name">'
             f'{escape(item.name)}</span><span class="state">{escape(_state(item, text))}</span>'
             f"{track}{problem}</div>"
+        )
+    if len(tokens := [item.token for item in batch.items if item.html and item.token]) > 1:
+        rows.append(
+            f'<div class="downloads"><a class="download strong" href="{escape(dashboard_link(tokens))}" '
+            f'target="_blank" rel="noopener">{escape(text("video.dashboard.all", n=len(tokens)))}</a></div>'
         )
     return f'<div class="queue">{"".join(rows)}</div>'
 

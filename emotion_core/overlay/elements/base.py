@@ -21,7 +21,8 @@ class Scene:
     `canvas` is RGB uint8 (H, W, 3) and is drawn on; `boxes` are those of the faces, in whole pixels.
     `elements` are the names of all that are drawn. `taken` are places that a label keeps off; who puts one
     down adds it. `bars` and `va` choose the rows of the panel; with `hide_faces` nothing may be drawn that
-    tells one face from another.
+    tells one face from another. `scale` makes labels smaller or larger, as `metrics` have it already;
+    `language` is that of their words.
     """
 
     canvas: np.ndarray
@@ -35,6 +36,8 @@ class Scene:
     bars: bool = True
     va: bool = True
     hide_faces: bool = False
+    scale: float = 1.0
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)

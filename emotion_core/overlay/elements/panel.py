@@ -6,7 +6,7 @@ import numpy as np
 from emotion_core.overlay import panels, sprites
 from emotion_core.overlay.elements.base import Element, Scene
 from emotion_core.overlay.panels import Metrics
-from emotion_core.overlay.placement import Placed, Planner, Rect
+from emotion_core.overlay.placement import NOWHERE, Memory, Placed, Planner, Rect
 
 
 def label(scene: Scene) -> None:
@@ -19,16 +19,21 @@ def put(scene: Scene, *, whole: bool) -> None:
     if not scene.faces:
         return
     height, width = scene.canvas.shape[:2]
-    card = panels.Chooser(scene.faces, scene.metrics, whole, scene.bars, scene.va)
-    boxes = list(scene.boxes)
-    planner = Planner((width, height), boxes, card.size, panels.LEVELS, scene.metrics.gap, scene.taken)
-    plan = planner.solve([face.id for face in scene.faces], scene.memory)
+    boxes, ids = list(scene.boxes), [face.id for face in scene.faces]
+    steps = scene.memory.steps if isinstance(scene.memory, Memory) else None
+    sizes = panels.sizes_beside(boxes, ids, (width, height), scene.scale, steps)
+    card = panels.Chooser(scene.faces, sizes, whole, scene.bars, scene.va, scene.language)
+    gap = scene.metrics.gap
+    planner = Planner((width, height), boxes, card.size, panels.LEVELS, gap, scene.taken, short=panels.LEVELS)
+    plan = planner.solve(ids, scene.memory)
     for i, (box, place) in enumerate(zip(boxes, plan, strict=True)):
+        if place.slot == NOWHERE:
+            continue
         panel = card.panel(i, place.level)
         assert panel is not None  # the planner places only what was offered
         _tie(scene.canvas, box, place, panel.color, scene.metrics)
         panel.paint(scene.canvas, place.rect[0], place.rect[1])
-    scene.taken += [place.rect for place in plan]
+    scene.taken += [place.rect for place in plan if place.slot != NOWHERE]
 
 
 def _tie(canvas: np.ndarray, box: Rect, place: Placed, color: sprites.Color, metrics: Metrics) -> None:

@@ -38,10 +38,11 @@
     #root { position: fixed; inset: 52px 0 0 0; transform: translateZ(0); }
     body:not(:has(#root)) { padding-top: 72px; }
     @media (max-width: 640px) { .app-head { gap: 6px; padding: 0 8px; } .app-head svg { display: none; }
-      .app-head a { padding: 8px 9px; } .app-head select { max-width: 76px; } }
+      .app-head a { padding: 8px 9px; } .app-head select { font-size: 13px; } }
     @media print { .app-head { display: none; } #root { position: static; transform: none; } }`;
 
   const draw = () => {
+    document.documentElement.lang = app.language;
     const head = document.createElement("header");
     head.className = "app-head";
     head.lang = app.language;

@@ -125,6 +125,7 @@
         const url = new URL("live", document.baseURI);
         url.protocol = url.protocol.replace("http", "ws");
         url.searchParams.set("ticket", ticket);
+        url.searchParams.set("language", app.language);
         const socket = new WebSocket(url);
         socket.binaryType = "arraybuffer";
         this.socket = socket;

@@ -64,7 +64,7 @@
     const link = event.target.closest?.("a[href]");
     if (!link) return;
     const url = here(link.href);
-    const token = url.pathname === "/dashboard/" && url.searchParams.get("result");
+    const token = url.pathname === "/dashboard/" && url.searchParams.getAll("result").join();
     if (token && (window.top !== window || !keepsCookies)) {
       event.preventDefault();
       open(token);
