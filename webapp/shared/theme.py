@@ -15,9 +15,23 @@ from emotion_core.palette import ACCENT, COLORS, INK, OTHER, SURFACE, UNCERTAIN
 from webapp.settings import Settings
 from webapp.shared import i18n
 from webapp.shared.headers import hash_of
+from webapp.shared.upload_box import KINDS
 
 ASSETS = Path(__file__).parent.parent / "assets"
-SCRIPTS = ("app", "places", "overlay", "panels", "own", "camera", "live", "player", "uploads")
+SCRIPTS = (
+    "app",
+    "places",
+    "overlay",
+    "panels",
+    "own",
+    "camera",
+    "live",
+    "timeline",
+    "player",
+    "people",
+    "film",
+    "uploads",
+)
 
 _VIOLET = colors.Color(
     c50="#f5f2fc",
@@ -112,6 +126,8 @@ def _scripts(settings: Settings) -> list[str]:
         "translations": {lang: i18n.words(lang) for lang in i18n.LANGUAGES},
         "labels": EMOTIONS,  # until the server says what its weights know
         "megabytes": settings.max_megabytes,
+        "minutes": settings.max_minutes,
+        "kinds": KINDS,
         "colors": COLORS,
         "other": OTHER,
         "accent": ACCENT,
