@@ -12,6 +12,7 @@ from emotion_core.analytics import sample
 from tests.tables import write_json
 from webapp.dashboard import state
 from webapp.dashboard.pages import PAGES
+from webapp.shared import speech
 
 SCRIPT = Path(__file__).resolve().parent.parent / "webapp" / "dashboard" / "app.py"
 Open = Callable[..., AppTest]
@@ -30,7 +31,8 @@ def opener(monkeypatch: pytest.MonkeyPatch) -> Open:
         if page != "files":
             app.query_params["page"] = page
         app.run()
-        return good(app, PAGES[page].title)
+        with speech.speaking(query.get("language", "en")):
+            return good(app, PAGES[page].shown)
 
     return run
 

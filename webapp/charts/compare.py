@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from emotion_core.palette import ACCENT
 from webapp.charts.style import MUTED, base, faded, house_style, note, person_color
+from webapp.shared.speech import label, library, say
 
 KINDS = {"Peak": ("circle", "#D1495B"), "Change": ("diamond", ACCENT), "Flash": ("star", "#0F8B8D")}
 
@@ -16,7 +17,7 @@ def distributions(values: pd.DataFrame, tags: Mapping[str, str], groups: Sequenc
     """Draw each file as a point, and each group as a box, in every column of `values` (shares in 0..1)."""
     measures = list(values.columns)
     if not measures or not len(values):
-        return note("No file with a face is in these groups.")
+        return note(say("chart.groups.none"))
     group = pd.Series(dict(tags)).reindex(values.index)
     figure = base(max(300, 58 * len(measures) + 90), boxmode="group")
     for place, name in enumerate(groups):
@@ -24,7 +25,7 @@ def distributions(values: pd.DataFrame, tags: Mapping[str, str], groups: Sequenc
         long = rows.melt(var_name="measure", value_name="value", ignore_index=False)
         figure.add_box(
             x=long["value"],
-            y=long["measure"],
+            y=long["measure"].map(label),
             orientation="h",
             name=str(name),
             text=long.index,
@@ -37,7 +38,7 @@ def distributions(values: pd.DataFrame, tags: Mapping[str, str], groups: Sequenc
             hovertemplate="%{text}: %{x:.3f}",
         )
     figure.update_yaxes(autorange="reversed", type="category")
-    figure.update_xaxes(title="Value in each file")
+    figure.update_xaxes(title=say("chart.groups.value"))
     return figure
 
 
@@ -45,7 +46,7 @@ def forest(effects: pd.DataFrame, first: str, second: str) -> go.Figure:
     """Draw Hedges' g of every measure with its 95 % interval; right of 0 the second group has more."""
     table = effects[effects["g"].notna()]
     if table.empty:
-        return note("Two files in each group are needed for an effect size.")
+        return note(say("chart.effect.few"))
     figure = base(max(220, 36 * len(table) + 110), showlegend=False)
     for low, high, alpha in ((-0.8, 0.8, 0.05), (-0.5, 0.5, 0.06), (-0.2, 0.2, 0.09)):
         figure.add_vrect(x0=low, x1=high, fillcolor=MUTED, opacity=alpha, line={"width": 0}, layer="below")
@@ -53,7 +54,7 @@ def forest(effects: pd.DataFrame, first: str, second: str) -> go.Figure:
     clear = (table["g_low"] > 0) | (table["g_high"] < 0)
     figure.add_scatter(
         x=table["g"],
-        y=list(table.index),
+        y=[label(name) for name in table.index],
         mode="markers",
         marker={
             "size": 11,
@@ -71,9 +72,9 @@ def forest(effects: pd.DataFrame, first: str, second: str) -> go.Figure:
         },
         customdata=table[["g_low", "g_high"]].to_numpy(),
         hovertemplate="%{y}: g = %{x:.2f} [%{customdata[0]:.2f}, %{customdata[1]:.2f}]<extra></extra>",
-        name="Hedges' g",
+        name=say("dash.compare.g"),
     )
-    figure.update_xaxes(title=f"Hedges' g: right of 0, {second} has more")
+    figure.update_xaxes(title=say("chart.effect", group=second))
     figure.update_yaxes(autorange="reversed", type="category")
     return figure
 
@@ -83,12 +84,12 @@ def differences(effects: pd.DataFrame, first: str, second: str) -> go.Figure:
     shares = effects[~effects.index.isin(["Valence", "Arousal", "Changes a minute"])]
     shares = shares[shares["difference"].notna()]
     if shares.empty:
-        return note("Each group needs a file with a face.")
+        return note(say("chart.difference.few"))
     figure = base(max(220, 36 * len(shares) + 100), showlegend=False)
     figure.add_vline(x=0, line={"color": MUTED, "width": 1})
     figure.add_bar(
         x=100 * shares["difference"],
-        y=list(shares.index),
+        y=[label(name) for name in shares.index],
         orientation="h",
         marker={
             "color": np.where(shares["difference"] > 0, person_color(1), person_color(0)),
@@ -102,10 +103,10 @@ def differences(effects: pd.DataFrame, first: str, second: str) -> go.Figure:
             "color": MUTED,
             "thickness": 1.4,
         },
-        hovertemplate="%{y}: %{x:+.1f} points<extra></extra>",
-        name="difference",
+        hovertemplate=say("chart.difference.hover", measure="%{y}", value="%{x:+.1f}") + "<extra></extra>",
+        name=say("chart.difference.name"),
     )
-    figure.update_xaxes(title=f"{second} minus {first} (percentage points)")
+    figure.update_xaxes(title=say("chart.difference", second=second, first=first))
     figure.update_yaxes(autorange="reversed", type="category")
     return figure
 
@@ -113,7 +114,7 @@ def differences(effects: pd.DataFrame, first: str, second: str) -> go.Figure:
 def moments_chart(moments: pd.DataFrame, start: float, end: float) -> go.Figure:
     """Draw the table of `insight_moments.moments` over time: a row and a sign for each kind."""
     if moments.empty:
-        return note("No moment stands out here.")
+        return note(say("chart.moments.none"))
     figure = house_style(go.Figure(), 250, hovermode="closest")
     for kind, (symbol, color) in KINDS.items():
         rows = moments[moments["kind"] == kind]
@@ -121,19 +122,21 @@ def moments_chart(moments: pd.DataFrame, start: float, end: float) -> go.Figure:
             continue
         figure.add_scatter(
             x=rows["time"],
-            y=[kind] * len(rows),
+            y=[say(f"kind.{kind}")] * len(rows),
             mode="markers",
-            name=kind,
+            name=say(f"kind.{kind}"),
             marker={
                 "symbol": symbol,
                 "color": color,
                 "size": 9 + 9 * np.clip(rows["strength"].to_numpy(dtype=float), 0, 1),
                 "opacity": 0.85,
             },
-            customdata=np.stack([rows["face"], rows["what"]], axis=1),
-            hovertemplate="%{x:.1f} s, person %{customdata[0]}<br>%{customdata[1]}<extra></extra>",
+            customdata=np.stack([rows["face"], rows["what"].map(library)], axis=1),
+            hovertemplate=say("chart.moments.hover", x="%{x:.1f}", face="%{customdata[0]}")
+            + "<br>%{customdata[1]}<extra></extra>",
         )
-    figure.update_xaxes(title="Time (s)", range=[start, end])
-    figure.update_yaxes(type="category", categoryorder="array", categoryarray=list(KINDS)[::-1])
+    kinds = [say(f"kind.{kind}") for kind in KINDS]
+    figure.update_xaxes(title=say("chart.time"), range=[start, end])
+    figure.update_yaxes(type="category", categoryorder="array", categoryarray=kinds[::-1])
     figure.update_layout(showlegend=False)
     return figure

@@ -9,6 +9,7 @@ from emotion_core.analytics import measures
 from emotion_core.analytics.pairs import Synchrony
 from emotion_core.palette import ACCENT, color_of
 from webapp.charts.style import MUTED, base, blend, faded, house_style, note, person_color, unruled
+from webapp.shared.speech import label, number, person, say
 
 CELLS = [[0, blend("#FFFFFF", ACCENT, 0.08)], [1, blend("#FFFFFF", ACCENT, 0.72)]]
 """The colours of cells with numbers in them: light and opaque, so that dark ink is readable on any page."""
@@ -21,14 +22,14 @@ def transitions_map(frame: pd.DataFrame) -> go.Figure:
     """Draw how often each emotion (rows) was followed by each other (columns)."""
     table = measures.transitions(frame)
     if table.to_numpy().sum() == 0:
-        return note("No change from one emotion to another here.")
+        return note(say("chart.changes.none"))
     counts = table.to_numpy(dtype=float, copy=True)
     share = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     counts[counts == 0] = np.nan
     figure = base(420)
     figure.add_heatmap(
-        x=list(table.columns),
-        y=list(table.index),
+        x=[label(name) for name in table.columns],
+        y=[label(name) for name in table.index],
         z=counts,
         customdata=share,
         colorscale=CELLS,
@@ -37,11 +38,12 @@ def transitions_map(frame: pd.DataFrame) -> go.Figure:
         xgap=2,
         ygap=2,
         texttemplate="%{z:.0f}",
-        hovertemplate="%{y} to %{x}: %{z:.0f} times, %{customdata:.0f} % of all from %{y}<extra></extra>",
-        name="changes",
+        hovertemplate=say("chart.changes.hover", a="%{y}", b="%{x}", n="%{z:.0f}", share="%{customdata:.0f}")
+        + "<extra></extra>",
+        name=say("chart.changes"),
     )
-    figure.update_xaxes(title="to", side="bottom", showgrid=False)
-    figure.update_yaxes(title="from", autorange="reversed", showgrid=False)
+    figure.update_xaxes(title=say("chart.to"), side="bottom", showgrid=False)
+    figure.update_yaxes(title=say("chart.from"), autorange="reversed", showgrid=False)
     return figure
 
 
@@ -51,27 +53,31 @@ def transitions_flow(frame: pd.DataFrame) -> go.Figure:
     labels = list(table.columns)
     source, target = np.nonzero(table.to_numpy())
     if not len(source):
-        return note("No change from one emotion to another here.")
-    colors = [color_of(label) for label in labels]
+        return note(say("chart.changes.none"))
+    colors = [color_of(name) for name in labels]
+    names = [label(name) for name in labels]
     figure = base(420)
     figure.add_sankey(
         arrangement="snap",
         node={
-            "label": labels * 2,
+            "label": names * 2,
             "color": colors * 2,
             "pad": 12,
             "thickness": 14,
             "line": {"width": 0},
-            "hovertemplate": "%{label}: %{value:.0f} changes<extra></extra>",
+            "hovertemplate": say("chart.changes.node", a="%{label}", n="%{value:.0f}") + "<extra></extra>",
         },
         link={
             "source": source,
             "target": target + len(labels),
             "value": table.to_numpy()[source, target],
             "color": [faded(colors[s], 0.38) for s in source],
-            "hovertemplate": "%{source.label} to %{target.label}: %{value:.0f} times<extra></extra>",
+            "hovertemplate": say(
+                "chart.changes.link", a="%{source.label}", b="%{target.label}", n="%{value:.0f}"
+            )
+            + "<extra></extra>",
         },
-        name="changes",
+        name=say("chart.changes"),
     )
     return figure
 
@@ -80,12 +86,16 @@ def expressiveness_bar(frame: pd.DataFrame) -> go.Figure:
     """Draw, side by side for each person, expressiveness, spread on the plane and changes a minute."""
     table = measures.expressiveness(frame)
     if table.empty:
-        return note("No face was found here.")
-    titles = {"expressive": "Expressive", "spread": "Spread", "changes": "Changes a minute"}
+        return note(say("chart.noface"))
+    titles = {
+        "expressive": say("chart.expressive"),
+        "spread": say("chart.spread"),
+        "changes": say("core.changes"),
+    }
     figure = make_subplots(rows=1, cols=3, shared_yaxes=True, subplot_titles=list(titles.values()))
     house_style(figure, 32 * len(table) + 130, showlegend=False)
     figure.update_layout(margin={"t": 58})
-    names = [f"Person {face}" for face in table.index]
+    names = [person(face) for face in table.index]
     for col, column in enumerate(titles, start=1):
         values = table[column].to_numpy()
         figure.add_bar(
@@ -93,7 +103,7 @@ def expressiveness_bar(frame: pd.DataFrame) -> go.Figure:
             y=names,
             orientation="h",
             marker={"color": [person_color(i) for i in range(len(table))]},
-            text=[f"{v:.2f}" if column != "changes" else f"{v:.1f}" for v in values],
+            text=[number(v, ".1f" if column == "changes" else ".2f") for v in values],
             textposition="auto",
             name=titles[column],
             hovertemplate="%{y}: %{x:.2f}<extra></extra>",
@@ -110,8 +120,8 @@ def expressiveness_bar(frame: pd.DataFrame) -> go.Figure:
 def similarity_map(table: pd.DataFrame) -> go.Figure:
     """Draw the table of `insight_pairs.similarity`: 1 is the same mixture of emotions."""
     if len(table) < 2:
-        return note("Two people are needed for a comparison.")
-    names = [f"Person {face}" for face in table.index]
+        return note(say("chart.two"))
+    names = [person(face) for face in table.index]
     values = table.to_numpy(dtype=float)
     figure = base(min(640, 90 + 44 * len(names)))
     figure.add_heatmap(
@@ -126,8 +136,8 @@ def similarity_map(table: pd.DataFrame) -> go.Figure:
         xgap=2,
         ygap=2,
         texttemplate="%{z:.2f}" if len(names) <= 12 else None,
-        hovertemplate="%{y} and %{x}: %{z:.2f}<extra></extra>",
-        name="similarity",
+        hovertemplate=say("chart.similarity.hover", a="%{y}", b="%{x}", value="%{z:.2f}") + "<extra></extra>",
+        name=say("chart.similarity"),
     )
     figure.update_xaxes(showgrid=False, type="category")
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
@@ -141,7 +151,7 @@ def synchrony_map(result: Synchrony, first: int, second: int) -> go.Figure:
         cols=1,
         row_heights=[0.62, 0.38],
         vertical_spacing=0.18,
-        subplot_titles=["Correlation in each window", "Mean over all windows"],
+        subplot_titles=[say("chart.windows"), say("chart.windows.mean")],
     )
     house_style(figure, 560, showlegend=False)
     windows = result.windows
@@ -156,8 +166,8 @@ def synchrony_map(result: Synchrony, first: int, second: int) -> go.Figure:
         zmax=1,
         colorscale="RdBu_r",
         colorbar={"title": {"text": "r"}, "thickness": 8, "len": 0.6, "y": 0.72},
-        hovertemplate="%{x:.1f} s, lag %{y:.1f} s: r = %{z:.2f}<extra></extra>",
-        name="correlation",
+        hovertemplate=say("chart.lag.hover", x="%{x:.1f}", y="%{y:.1f}", z="%{z:.2f}") + "<extra></extra>",
+        name=say("chart.correlation"),
         row=1,
         col=1,
     )
@@ -166,8 +176,8 @@ def synchrony_map(result: Synchrony, first: int, second: int) -> go.Figure:
         y=result.profile,
         mode="lines",
         line={"color": ACCENT, "width": 2},
-        hovertemplate="lag %{x:.1f} s: r = %{y:.2f}<extra></extra>",
-        name="mean correlation",
+        hovertemplate=say("chart.lag.profile", x="%{x:.1f}", y="%{y:.2f}") + "<extra></extra>",
+        name=say("chart.correlation.mean"),
         row=2,
         col=1,
     )
@@ -176,13 +186,13 @@ def synchrony_map(result: Synchrony, first: int, second: int) -> go.Figure:
         figure.add_hline(
             y=result.chance,
             line={"color": MUTED, "dash": "dash", "width": 1},
-            annotation={"text": "chance", "font": {"color": MUTED, "size": 11}},
+            annotation={"text": say("chart.chance"), "font": {"color": MUTED, "size": 11}},
             row=2,
             col=1,
         )
-    figure.update_xaxes(title="Time (s)", row=1, col=1)
-    figure.update_yaxes(title="Lag (s)", row=1, col=1)
-    figure.update_xaxes(title=f"Lag (s): right of 0, person {second} follows person {first}", row=2, col=1)
+    figure.update_xaxes(title=say("chart.time"), row=1, col=1)
+    figure.update_yaxes(title=say("chart.lag"), row=1, col=1)
+    figure.update_xaxes(title=say("chart.lag.title", second=second, first=first), row=2, col=1)
     figure.update_yaxes(title="r", row=2, col=1)
     figure.update_annotations(font={"size": 12})
     return figure

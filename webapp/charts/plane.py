@@ -1,5 +1,6 @@
 """Charts of the valence-arousal plane: trajectory, density, dwell time, animation."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,8 +12,9 @@ from emotion_core.analytics import figures, measures
 from emotion_core.labels import EMOTIONS, coordinates
 from emotion_core.palette import ACCENT, color_of
 from webapp.charts.style import MUTED, base, faded, note, person_color, thin, unruled
+from webapp.shared.speech import label as called
+from webapp.shared.speech import library, number, say
 
-SOURCE = "Crosses: the seven words, where people rated their faces on average (1,212 faces)."
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star", "pentagon", "hexagon")
 FRAMES = 120
 """Steps of the animation."""
@@ -29,18 +31,16 @@ def plane(height: int = 600) -> go.Figure:
         figure.add_annotation(
             x=x,
             y=y,
-            text=name.replace(", ", ",<br>"),
+            text=re.sub(r"([,、]) *", r"\1<br>", library(name)),
             showarrow=False,
             font={"color": MUTED, "size": 11},
             xanchor="right" if x > 0 else "left",
             align="right" if x > 0 else "left",
             yanchor="top" if y else "bottom",
         )
-    figure.update_xaxes(
-        title="Valence (unpleasant to pleasant)", range=[-1.08, 1.08], dtick=0.5, constrain="domain"
-    )
+    figure.update_xaxes(title=say("chart.plane.x"), range=[-1.08, 1.08], dtick=0.5, constrain="domain")
     figure.update_yaxes(
-        title="Arousal (calm to active)",
+        title=say("chart.plane.y"),
         range=[-0.04, 1.04],
         dtick=0.25,
         scaleanchor="x",
@@ -51,6 +51,11 @@ def plane(height: int = 600) -> go.Figure:
     return figure
 
 
+def _hover() -> str:
+    """Return what is said of a point of the plane."""
+    return say("chart.hover.plane", x="%{x:.2f}", y="%{y:.2f}")
+
+
 def _words(figure: go.Figure) -> None:
     """Mark the seven words at their places; drawn last so that they stay readable."""
     places = coordinates()
@@ -59,7 +64,7 @@ def _words(figure: go.Figure) -> None:
         x=places[:, 0],
         y=places[:, 1],
         mode="markers+text",
-        text=[f"<b>{label}</b>" for label in EMOTIONS],
+        text=[f"<b>{called(label)}</b>" for label in EMOTIONS],
         textposition=[beside.get(label, "bottom center") for label in EMOTIONS],
         textfont={"size": 12},
         marker={
@@ -68,8 +73,8 @@ def _words(figure: go.Figure) -> None:
             "color": [color_of(label) for label in EMOTIONS],
             "line": {"width": 1, "color": "#FFFFFF"},
         },
-        hovertemplate="%{text}: valence %{x:.2f}, arousal %{y:.2f}<extra></extra>",
-        name="words",
+        hovertemplate=f"%{{text}}: {_hover()}<extra></extra>",
+        name=say("chart.plane.words"),
         showlegend=False,
         cliponaxis=False,
     )
@@ -110,15 +115,15 @@ def trajectory(
                 "line": {"width": 0.6, "color": person_color(place)},
             },
             customdata=time,
-            hovertemplate="%{customdata:.1f} s<br>valence %{x:.2f}, arousal %{y:.2f}",
+            hovertemplate=f"%{{customdata:.1f}} s<br>{_hover()}",
         )
     if not drawn:
-        return note("No face was found here.")
+        return note(say("chart.noface"))
     figure.update_layout(
         coloraxis={
             "colorscale": "Cividis",
             "colorbar": {
-                "title": {"text": "Time (s)", "side": "top"},
+                "title": {"text": say("chart.time"), "side": "top"},
                 "orientation": "h",
                 "thickness": 8,
                 "len": 0.6,
@@ -150,7 +155,7 @@ def density(frame: pd.DataFrame, *, bins: int = 44, height: int = 600) -> go.Fig
     """Draw where on the plane the time was spent, in seconds per cell."""
     seen = measures.readings(frame)
     if seen.empty:
-        return note("No face was found here.")
+        return note(say("chart.noface"))
     figure = plane(height)
     seconds, edges_x, edges_y = np.histogram2d(
         seen["valence"],
@@ -165,10 +170,10 @@ def density(frame: pd.DataFrame, *, bins: int = 44, height: int = 600) -> go.Fig
         y=(edges_y[1:] + edges_y[:-1]) / 2,
         z=seconds.T,
         colorscale="Cividis",
-        hovertemplate="valence %{x:.2f}, arousal %{y:.2f}<br>%{z:.2f} s<extra></extra>",
-        name="seconds",
+        hovertemplate=f"{_hover()}<br>%{{z:.2f}} s<extra></extra>",
+        name=say("chart.seconds"),
         colorbar={
-            "title": {"text": "Seconds in a cell", "side": "top"},
+            "title": {"text": say("chart.plane.cell"), "side": "top"},
             "orientation": "h",
             "thickness": 8,
             "len": 0.6,
@@ -189,7 +194,7 @@ def dwell_bar(tables: Mapping[str, pd.DataFrame], *, centre: float = 0.0) -> go.
         share = 100 * seconds / (seconds.sum() or 1)
         figure.add_bar(
             x=share.to_numpy(),
-            y=names,
+            y=[library(quadrant) for quadrant in names],
             orientation="h",
             name=name,
             marker={"color": person_color(place)},
@@ -199,7 +204,7 @@ def dwell_bar(tables: Mapping[str, pd.DataFrame], *, centre: float = 0.0) -> go.
             cliponaxis=False,
             hovertemplate="%{y}: %{x:.1f} % (%{customdata:.1f} s)",
         )
-    figure.update_xaxes(title="Share of the time (%)", rangemode="tozero", range=[0, 112])
+    figure.update_xaxes(title=say("chart.share"), rangemode="tozero", range=[0, 112])
     figure.update_yaxes(autorange="reversed")
     unruled(figure)
     figure.update_layout(showlegend=len(tables) > 1)
@@ -215,7 +220,7 @@ def animation(tables: Mapping[str, pd.DataFrame], *, trail: int = 16, height: in
     seen = {name: measures.readings(rows) for name, rows in tables.items()}
     seen = {name: rows for name, rows in seen.items() if len(rows)}
     if not seen:
-        return note("No face was found here.")
+        return note(say("chart.noface"))
     start = min(rows["time"].iloc[0] for rows in seen.values())
     end = max(rows["time"].iloc[-1] + rows["duration"].iloc[-1] for rows in seen.values())
     edges = np.linspace(start, max(end, start + 1e-6), FRAMES + 1)
@@ -225,7 +230,7 @@ def animation(tables: Mapping[str, pd.DataFrame], *, trail: int = 16, height: in
         means[name] = figures.means_over(held[:, 0], held[:, 1], level, edges[:-1], edges[1:])
     figure = plane(height)
     figure.add_traces(_positions(means, 0, trail))
-    times = [f"{time:.1f} s" for time in edges[:-1]]
+    times = [f"{number(time, '.1f')} s" for time in edges[:-1]]
     figure.frames = [
         go.Frame(data=_positions(means, k, trail), name=times[k], traces=list(range(2 * len(means))))
         for k in range(FRAMES)
@@ -264,7 +269,7 @@ def _positions(means: Mapping[str, np.ndarray], k: int, trail: int) -> list[go.S
                 mode="markers",
                 marker={"color": color, "size": 15, "symbol": SYMBOLS[place % len(SYMBOLS)]},
                 name=name,
-                hovertemplate="valence %{x:.2f}, arousal %{y:.2f}",
+                hovertemplate=_hover(),
             )
         )
     return traces

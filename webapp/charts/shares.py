@@ -26,6 +26,7 @@ from webapp.charts.style import (
     unruled,
 )
 from webapp.charts.timeline import broken_lines, people_shown, ribbon, ribbon_table, timeline
+from webapp.shared.speech import label, number, say
 
 __all__ = [
     "figure_data",
@@ -49,16 +50,16 @@ def shares_bar(frame: pd.DataFrame) -> go.Figure:
     figure = base(max(200, 34 * len(share) + 40), showlegend=False)
     figure.add_bar(
         x=100 * share.to_numpy(),
-        y=share.index.astype(str),
+        y=[label(str(name)) for name in share.index],
         orientation="h",
-        marker={"color": [color_of(str(label)) for label in share.index]},
-        text=[f"{100 * v:.1f} %" for v in share],
+        marker={"color": [color_of(str(name)) for name in share.index]},
+        text=[f"{number(100 * v, '.1f')} %" for v in share],
         textposition="outside",
         cliponaxis=False,
         hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
-        name="share",
+        name=say("chart.share.name"),
     )
-    figure.update_xaxes(title="Share of the time (%)", range=[0, max(10.0, 118 * float(share.max()))])
+    figure.update_xaxes(title=say("chart.share"), range=[0, max(10.0, 118 * float(share.max()))])
     unruled(figure)
     return figure
 
@@ -67,20 +68,21 @@ def shares_by_group(shares: pd.DataFrame) -> go.Figure:
     """Draw one stacked bar per row of a table of shares (rows: people or files, columns: categories)."""
     figure = base(34 * len(shares) + 190, barmode="stack")
     names = [str(name) for name in shares.index]
-    for label in shares.columns:
-        values = 100 * shares[label].to_numpy(dtype=float)
+    for category in map(str, shares.columns):
+        values = 100 * shares[category].to_numpy(dtype=float)
+        called = label(category)
         figure.add_bar(
             x=values,
             y=names,
             orientation="h",
-            name=str(label),
-            marker={"color": color_of(str(label)), "line": {"width": 0}},
+            name=called,
+            marker={"color": color_of(category), "line": {"width": 0}},
             text=[f"{v:.0f}" if v >= 6 else "" for v in values],
             insidetextanchor="middle",
             textangle=0,
-            hovertemplate=f"%{{y}}<br>{label}: %{{x:.1f}} %<extra></extra>",
+            hovertemplate=f"%{{y}}<br>{called}: %{{x:.1f}} %<extra></extra>",
         )
-    figure.update_xaxes(title="Share of the time (%)", range=[0, 100])
+    figure.update_xaxes(title=say("chart.share"), range=[0, 100])
     figure.update_yaxes(autorange="reversed", type="category")
     return figure
 
@@ -108,9 +110,9 @@ def small_multiples(
         horizontal_spacing=0.05,
     )
     house_style(figure, height, showlegend=False)
-    for number, name in enumerate(names):
+    for n, name in enumerate(names):
         seen = measures.readings(tables[name])
-        row, col = number // cols + 1, number % cols + 1
+        row, col = n // cols + 1, n % cols + 1
         for place, (_, one) in enumerate(seen.groupby("face")):
             if place >= len(PEOPLE):
                 break

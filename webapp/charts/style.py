@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from emotion_core.palette import ACCENT, INK, MUTED, SURFACE, rgb
 from emotion_core.results.names import bare
+from webapp.shared.speech import number, say, separators
 
 POINTS = 800
 """About how many points a line keeps, one a pixel of a usual page; the page says so where there are more."""
@@ -54,6 +55,7 @@ def house_style(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"size": 13},
+        separators=separators(),
         # At the bottom, where neither the camera button nor a narrow screen gets in its way.
         legend={
             "orientation": "h",
@@ -146,10 +148,7 @@ def thinned(frame: pd.DataFrame, points: int = POINTS) -> str | None:
     most = int(frame["face"].value_counts().max()) if frame["face"].notna().any() else 0
     if most <= points:
         return None
-    return (
-        f"Lines show about {points:,} of up to {most:,} points each; MinMaxLTTB (tsdownsample) keeps the "
-        "peaks. Choose a shorter time range for more detail."
-    )
+    return say("chart.thinned", points=number(points), most=number(most))
 
 
 def short_name(name: str, most: int = 26) -> str:

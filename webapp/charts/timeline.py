@@ -27,6 +27,9 @@ from webapp.charts.style import (
     person_color,
     thin,
 )
+from webapp.shared.speech import label as called
+from webapp.shared.speech import person as person_name
+from webapp.shared.speech import say
 
 BINS = 600
 """Time bins of the ribbon of dominant emotions."""
@@ -95,13 +98,14 @@ def ribbon_table(
 def _ribbon(frame: pd.DataFrame, people: Sequence[int], bins: int) -> dict[str, Any]:
     labels = measures.states_of(frame)
     middles, codes = ribbon_table(frame, people, bins)
-    names = np.array([*labels, "nobody"], object)[np.nan_to_num(codes, nan=len(labels)).astype(int)]
     n = len(labels)
+    names = np.array([*map(called, labels), say("chart.nobody")], object)
+    names = names[np.nan_to_num(codes, nan=n).astype(int)]
     scale = [[(i + side) / n, color_of(label)] for i, label in enumerate(labels) for side in (0, 1)]
     return {
         "type": "heatmap",
         "x": middles,
-        "y": [f"Person {face}" for face in people],
+        "y": [person_name(face) for face in people],
         "z": codes.astype(np.float32),
         "text": names,
         "zmin": -0.5,
@@ -109,7 +113,7 @@ def _ribbon(frame: pd.DataFrame, people: Sequence[int], bins: int) -> dict[str, 
         "colorscale": scale,
         "showscale": False,
         "hovertemplate": "%{y}, %{x:.1f} s<br>%{text}<extra></extra>",
-        "name": "Dominant emotion",
+        "name": say("chart.dominant"),
     }
 
 
@@ -117,10 +121,10 @@ def ribbon(frame: pd.DataFrame, people: Sequence[int] | None = None, *, bins: in
     """Draw the dominant emotion over time, one band per person."""
     people = people_shown(frame) if people is None else list(people)  # who isn't seen here keeps an empty row
     if not people or frame["face"].isna().all():
-        return note("No face was found here.")
+        return note(say("chart.noface"))
     figure = base(190 + 26 * len(people))
     figure.add_traces([_ribbon(frame, people, bins), *_emotion_legend(measures.states_of(frame))])
-    figure.update_xaxes(title="Time (s)")
+    figure.update_xaxes(title=say("chart.time"))
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return figure
 
@@ -131,7 +135,7 @@ def _emotion_legend(labels: Sequence[str]) -> list[dict[str, Any]]:
     return [
         {
             **look,
-            "name": label,
+            "name": called(label),
             "legendgroup": label,
             "marker": {"color": color_of(label), "symbol": "square", "size": 10},
         }
@@ -157,7 +161,7 @@ def timeline(
     """
     people = people_shown(frame, people)
     if not people:
-        return note("No face was found in this part of the recording.")
+        return note(say("chart.noface.part"))
     person = person if person in people else people[0]
     columns = measures.chance_columns(frame) if probabilities != "none" else []
     heights = [26.0 * len(people) + 14, *([210.0] if columns else []), 150.0, 150.0]
@@ -174,12 +178,12 @@ def timeline(
     for row, signal in ((len(heights) - 1, "valence"), (len(heights), "arousal")):
         for place, face in enumerate(people):
             held, values = (frame[name].to_numpy()[places[face]] for name in (["time", "duration"], signal))
-            look = {"name": f"Person {face}", "meta": signal, **_axes(row)}
+            look = {"name": person_name(face), "meta": signal, **_axes(row)}
             traces += _signal(held, values, place, band, points, with_band, look)
     first = float(frame["time"].iloc[0])
     layout = _layout(heights, people, [first, first + measures.length(frame)])
     if columns:
-        layout["yaxis2"] |= {"title": {"text": f"Person {person}"}, "range": [0, 1], "tickformat": ".0%"}
+        layout["yaxis2"] |= {"title": {"text": person_name(person)}, "range": [0, 1], "tickformat": ".0%"}
     for time in [] if moments is None else moments["time"].astype(float):
         line = {"color": ACCENT, "width": 1, "dash": "dot"}
         layout["shapes"].append(
@@ -200,7 +204,7 @@ def _layout(heights: Sequence[float], people: Sequence[int], span: Sequence[floa
 
     The margins are given: where plotly has to find them, it draws everything a second time.
     """
-    rows, names = len(heights), [f"Person {face}" for face in people]
+    rows, names = len(heights), [person_name(face) for face in people]
     left, top, bottom = max(64, 12 + round(7.6 * max(map(len, names)))), 34, 118
     inner = sum(heights) + SPACE * (rows - 1)
     margin = {"l": left, "r": 12, "t": top, "b": bottom}
@@ -219,11 +223,11 @@ def _layout(heights: Sequence[float], people: Sequence[int], span: Sequence[floa
         }
         below -= height + SPACE
     # The legend of a narrow page needs more rows than there is room for.
-    layout[f"xaxis{rows}"] |= {"title": {"text": "Time (s)"}, "automargin": True}
+    layout[f"xaxis{rows}"] |= {"title": {"text": say("chart.time")}, "automargin": True}
     layout["yaxis"] |= {"range": [len(people) - 0.5, -0.5], "showgrid": False}
     for row, name, ends, middle in (
-        (rows - 1, "Valence", [-1.05, 1.05], 0.0),
-        (rows, "Arousal", [-0.02, 1.02], 0.5),
+        (rows - 1, say("video.valence"), [-1.05, 1.05], 0.0),
+        (rows, say("video.arousal"), [-0.02, 1.02], 0.5),
     ):
         layout[f"yaxis{row}"] |= {"title": {"text": name}, "range": ends}
         line = {"color": MUTED, "width": 1, "dash": "dot"}
@@ -242,7 +246,7 @@ def _probabilities(rows: np.ndarray, columns: Sequence[str], kind: str, points: 
         if kind == "stacked":
             look = {"line": {"width": 0.4, "color": color}, "fillcolor": faded(color, 0.8), "stackgroup": "p"}
         look |= {"mode": "lines+markers", "marker": _UNSEEN, "hovertemplate": "%{y:.0%}"}
-        name = {"type": "scatter", "name": label, "legendgroup": label}
+        name = {"type": "scatter", "name": called(label), "legendgroup": label}
         traces.append({**name, **_axes(2), "x": x, "y": y, **look})
     return traces
 

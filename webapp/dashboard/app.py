@@ -13,10 +13,10 @@ if ROOT not in sys.path:  # Streamlit puts only the script's own folder there.
 
 import streamlit as st  # noqa: E402
 
-from emotion_core.labels import DISCLAIMER, VALENCE_AROUSAL_SOURCE  # noqa: E402
-from webapp.dashboard import choices, opening, shown, state  # noqa: E402
+from webapp.dashboard import choices, opening, shown, spoken, state  # noqa: E402
 from webapp.dashboard.pages import PAGES  # noqa: E402
 from webapp.shared import quiet  # noqa: E402
+from webapp.shared.speech import say  # noqa: E402
 
 ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
 <circle cx="16" cy="16" r="15" fill="#7B61C4"/><circle cx="11" cy="13" r="2.2" fill="#fff"/>
@@ -35,13 +35,15 @@ h3 { font-size: 1.1rem !important; padding: 1.6rem 0 .35rem !important; }
 
 def main() -> None:
     """Draw the frame around every page and the page itself."""
-    st.set_page_config(page_title="Expression dashboard", page_icon=ICON, layout="wide")
-    st.html(STYLE)
+    choices.arrive(opening.LOADING)
+    spoken.begin()
+    st.set_page_config(page_title=say("dash.title"), page_icon=ICON, layout="wide")
+    st.html(STYLE + spoken.style())
     quiet.before_streamlit_answers()
     opening.restore()
     first = next(iter(PAGES))
     menu = {
-        name: st.Page(page.draw, title=page.title, icon=page.icon, url_path=name, default=name == first)
+        name: st.Page(page.draw, title=page.shown, icon=page.icon, url_path=name, default=name == first)
         for name, page in PAGES.items()
     }
     st.session_state["pages"] = menu
@@ -60,8 +62,8 @@ def main() -> None:
         # Also where a page ends early by st.stop().
         choices.write(**state.loaded())
     with st.sidebar:
-        st.caption(f"**{DISCLAIMER}**")
-        st.caption(VALENCE_AROUSAL_SOURCE)
+        st.caption(f"**{say('app.disclaimer')}**")
+        st.caption(say("app.source"))
     state.warm_up()
 
 

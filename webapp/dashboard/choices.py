@@ -26,6 +26,11 @@ def arrive(ignored: Sequence[str]) -> None:
     }
 
 
+def given(key: str) -> str:
+    """Return the choice of that name in the address, an empty text where there is none."""
+    return (_kept().get(key) or [""])[0]
+
+
 def forget(*keys: str) -> None:
     """Set controls back to their defaults."""
     for key in keys:

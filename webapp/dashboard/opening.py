@@ -15,6 +15,7 @@ from emotion_core.types import EmotionError
 from webapp.dashboard import choices
 from webapp.dashboard.state import add, complain, files, folder, keep_video, results_folder
 from webapp.shared import owners, uploads
+from webapp.shared.speech import number, say
 from webapp.shared.visitor import COOKIE, Visitor
 
 LARGE = 16 * 1024 * 1024
@@ -33,8 +34,11 @@ def reading(name: str, size: int) -> Iterator[None]:
         return
     place = st.empty()
     with place.container():
-        st.caption("Reading…")
-        st.dataframe(pd.DataFrame({"File": [name], "Size": [f"{size / 1e6:,.0f} MB"]}), hide_index=True)
+        st.caption(say("dash.reading"))
+        st.dataframe(
+            pd.DataFrame({say("dash.file"): [name], say("dash.size"): [f"{number(size / 1e6, ',.0f')} MB"]}),
+            hide_index=True,
+        )
     try:
         yield
     finally:
@@ -95,18 +99,11 @@ def open_token(token: str) -> None:
     """Load every file of the result that the web app has made for this browser under `token`."""
     place = owners.folder_of(token, Visitor.from_values(st.context.cookies.get(COOKIE)))
     if place is None:
-        complain(
-            "Result of the web app",
-            EmotionError(
-                "This link belongs to another browser, or the result was deleted: analyse the video again."
-            ),
-        )
+        complain(say("dash.app"), EmotionError(say("dash.app.notyours")))
         return
     found = sorted(place.glob(f"*{RESULTS}.json"))
     if not found:
-        complain(
-            "Result of the web app", EmotionError("There are no results in it: analyse the video again.")
-        )
+        complain(say("dash.app"), EmotionError(say("dash.app.empty")))
     for file in found:
         open_path(file, file.name)
     for name, results in files().items():
@@ -119,8 +116,7 @@ LOADING = ("open", "made", "result", "page")
 
 
 def restore() -> None:
-    """Load what the address asks for and take over its choices, once a session."""
-    choices.arrive(LOADING)
+    """Load what the address asks for, once a session."""
     if "restored" in st.session_state:
         return
     st.session_state["restored"] = True
@@ -129,7 +125,7 @@ def restore() -> None:
     for name in query.get_all("open")[: loading.MAX_FILES]:
         try:
             if where is None:
-                raise EmotionError("No results folder is open here: upload the file.")
+                raise EmotionError(say("dash.folder.none"))
             open_path(loading.inside(where, name), name)
         except EmotionError as error:
             complain(name, error)
@@ -141,4 +137,4 @@ def restore() -> None:
         open_token(token)
     wanted = query.get("file")
     if wanted and wanted not in files() and not token:
-        complain(wanted, EmotionError("This link shows a file that was uploaded: load it here once more."))
+        complain(wanted, EmotionError(say("dash.uploaded")))

@@ -7,14 +7,22 @@ opened, which keeps the start short.
 from dataclasses import dataclass
 from importlib import import_module
 
+from webapp.shared import speech
+from webapp.shared.i18n import words
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page: its module in `views` and place in the address, its title, and its sign in the menu."""
+    """A page: its module in `views` and place in the address, its English title, and its sign in the menu."""
 
     name: str
     title: str
     icon: str
+
+    @property
+    def shown(self) -> str:
+        """The title in the language that is spoken: the text `page.` and its name, where there is one."""
+        return speech.say(key) if (key := f"page.{self.name}") in words("en") else self.title
 
     def draw(self) -> None:
         """Draw it: call `page()` of its view."""

@@ -8,6 +8,7 @@ import streamlit as st
 from emotion_core.analytics.loading import Results
 from emotion_core.results.names import OVERLAY, summary_path
 from webapp.dashboard import state
+from webapp.shared.speech import say
 
 # st.video knows whole seconds only; short clips need the exact time.
 _SEEK = """
@@ -32,9 +33,9 @@ def player(view: state.View, time: float | None, turn: str) -> None:
     if path is None:
         return
     if path.stat().st_size > state.MAX_VIDEO:
-        st.caption(f"The video is larger than {state.MAX_VIDEO // 1_000_000} MB, so it is not shown here.")
+        st.caption(say("dash.video.large", n=state.MAX_VIDEO // 1_000_000))
         return
-    st.video(str(path), alt="The annotated video")
+    st.video(str(path), alt=say("dash.video.alt"))
     # Drawn before the first click too, so that its script is there by then.
     seek = st.components.v2.component("emotion_seek", js=_SEEK)
     data = None

@@ -5,13 +5,16 @@ import pickle
 from collections.abc import Callable
 from typing import Any
 
+import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
 from emotion_core.results.names import name_of
 from webapp.charts.style import drawn_once, figure_data
-from webapp.dashboard import choices
+from webapp.dashboard import choices, spoken
 from webapp.dashboard.state import View, loaded
+from webapp.shared import speech
+from webapp.shared.speech import say
 
 CONFIG = {
     "displayModeBar": True,
@@ -31,7 +34,7 @@ def picture_format() -> str:
 
 def choose_pictures() -> None:
     """Draw the choice of that format."""
-    choices.segment("Save charts as", PICTURES, key="pictures", help="By the camera above each chart.")
+    choices.segment(say("dash.pictures"), PICTURES, key="pictures", help=say("dash.pictures.about"))
 
 
 def part(draw: Callable[..., None]) -> Callable[..., None]:
@@ -40,6 +43,7 @@ def part(draw: Callable[..., None]) -> Callable[..., None]:
     @st.fragment
     @functools.wraps(draw)
     def run(*args: Any) -> None:
+        spoken.begin()  # alone, it is drawn without the frame around the page
         try:
             draw(*args)
         finally:
@@ -61,7 +65,16 @@ def _once(
 def once(view: View, function: Callable[..., Any], *args: Any, also: Any = (), **kwargs: Any) -> Any:
     """Call `function`, or give what it gave for the same view; `also` tells apart what `args` don't."""
     name = f"{function.__module__}.{function.__qualname__}"
-    return _once(function, name, (*view.key, also), args, kwargs)
+    return _once(function, name, (*view.key, also, speech.language()), args, kwargs)
+
+
+def numbers(table: pd.DataFrame, digits: int = 2) -> Any:
+    """Return a table to show whose numbers are written in the spoken language; they sort as numbers."""
+    if speech.separators() == ".,":
+        return table
+    return table.style.format(
+        precision=digits, decimal=speech.decimal(), thousands=speech.thousands(), na_rep=""
+    )
 
 
 def show(
@@ -104,7 +117,7 @@ def show(
     else:
         event = st.plotly_chart(figure, key=f"chart_{key}", config=config, **look)
     st.download_button(
-        "Data (CSV)",
+        say("dash.data"),
         data=lambda: figure_data(figure).to_csv(index=False).encode(),
         file_name=f"{name}.csv",
         mime="text/csv",
@@ -112,6 +125,6 @@ def show(
         on_click="ignore",
         type="tertiary",
         icon=":material/download:",
-        help=f"The points of this chart. The camera above it saves it as {picture_format().upper()}.",
+        help=say("dash.data.about", format=picture_format().upper()),
     )
     return event

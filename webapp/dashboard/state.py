@@ -24,6 +24,7 @@ from emotion_core.analytics.figures import ASSUMED_FPS
 from emotion_core.results.names import video_names
 from emotion_core.types import EmotionError
 from webapp.dashboard import choices
+from webapp.shared.speech import number, person, say
 
 FOLDER_VARIABLE = "EMOTION_DASHBOARD_RESULTS"
 """The environment variable that names the results folder where there is no `--results`."""
@@ -52,7 +53,7 @@ class View:
     def by_person(self) -> dict[str, pd.DataFrame]:
         """The records of each person, by their shown name."""
         faces = self.frame["face"]
-        return {f"Person {face}": self.frame[faces == face] for face in self.people}
+        return {person(face): self.frame[faces == face] for face in self.people}
 
 
 def results_folder() -> Path | None:
@@ -186,23 +187,22 @@ def sidebar() -> View | None:
     if not have:
         return None
     with st.sidebar:
-        name = choices.pick("File", list(have), key="file", on_change=_other_file)
+        name = choices.pick(say("dash.file"), list(have), key="file", on_change=_other_file)
         _rate(have)
         results = have[name]
         people = results.people
         chosen: list[int] = []
         if people:
             chosen = choices.picks(
-                "People",
+                say("dash.people"),
                 sorted(people),
                 default=sorted(people[:SHOWN_PEOPLE]),
-                format_func=lambda face: f"Person {face}",
+                format_func=person,
                 key="who",
+                placeholder=say("dash.option"),
             )
             if len(people) > SHOWN_PEOPLE:
-                st.caption(
-                    f"{len(people)} people are in this file; at first the {SHOWN_PEOPLE} seen longest."
-                )
+                st.caption(say("dash.people.many", n=number(len(people)), most=SHOWN_PEOPLE))
         start, end = _time_range(results)
     frame = measures.select(results.frame, people=chosen, start=start, end=end)
     return View(results, frame, [int(face) for face in chosen], start, end)
@@ -214,10 +214,10 @@ def _rate(have: dict[str, loading.Results]) -> None:
     if not guessed:
         return
     rate = choices.slide(
-        "Frames a second (assumed)",
+        say("dash.rate"),
         *(1.0, 120.0, ASSUMED_FPS, 1.0),
         key="rate",
-        help=f"Of the {len(guessed)} files without times. Lengths, and all that is per minute, hang on it.",
+        help=say("dash.rate.about", n=len(guessed)),
     )
     for name in guessed:
         have[name] = loading.at_rate(have[name], rate)
@@ -234,7 +234,7 @@ def _time_range(results: loading.Results) -> tuple[float, float]:
     if high - low < 2 * step:
         return low, high
     form = "%.0f" if step == 1.0 else "%.1f"
-    start, end = choices.slide("Time (s)", low, high, (low, high), step, key="t", format=form)
+    start, end = choices.slide(say("dash.range"), low, high, (low, high), step, key="t", format=form)
     return start, end
 
 
@@ -243,27 +243,27 @@ def view_or_stop(title: str, *, faces: bool = True) -> View:
     st.title(title)
     view = st.session_state.get("view")
     if view is None:
-        st.info("No file is loaded. Open **Files** to upload results or to make a sample.")
+        st.info(say("dash.none", page=say("page.files")))
         st.stop()
     if view.results.made:
         st.badge(
-            "Made-up sample: no person and no video stands behind it",
+            say("dash.made"),
             icon=":material/science:",
             color="violet",
         )
     if (rate := view.results.rate) is not None:
         st.badge(
-            f"This file holds no times: {rate:g} frames a second are assumed",
+            say("dash.notimes", n=number(rate, "g")),
             icon=":material/timer_off:",
             color="orange",
         )
     if view.results.frame["face"].isna().all() and faces:
-        st.info("No face was found in this file, so there is nothing to draw here.")
+        st.info(say("dash.noface"))
         st.stop()
     if not view.people and view.results.people:
-        st.info("Choose at least one person in the sidebar.")
+        st.info(say("dash.choose"))
         st.stop()
     if view.frame.empty or (faces and view.frame["face"].isna().all()):
-        st.info("Nobody is seen in this stretch of time: choose a longer one in the sidebar.")
+        st.info(say("dash.nobody"))
         st.stop()
     return view

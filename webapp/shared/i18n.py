@@ -1,8 +1,9 @@
 """The interface's six languages, chosen by the browser's own setting.
 
-Each language is one flat file of `assets/i18n`. Gradio's components and our scripts pick the language in the
-browser; the parts that the server writes pick it from the visitor's choice, or
-from Accept-Language, which says the same.
+Each language is a flat file of `assets/i18n`, and one of `assets/i18n/dashboard` for what charts, report and
+dashboard say, which the start page has no use for. Gradio's components and our scripts pick the language in
+the browser; the parts that the server writes pick it from the visitor's choice, or from Accept-Language,
+which says the same.
 """
 
 import json
@@ -20,11 +21,21 @@ FOLDER = Path(__file__).parent.parent / "assets" / "i18n"
 
 
 @cache
+def page_words(language: str) -> dict[str, str]:
+    """Return the texts of the start page by their keys; raises KeyError for a language not spoken here."""
+    return _read(FOLDER, language)
+
+
+@cache
 def words(language: str) -> dict[str, str]:
     """Return every text of a language by its key; raises KeyError for a language that we don't speak."""
+    return page_words(language) | _read(FOLDER / "dashboard", language)
+
+
+def _read(folder: Path, language: str) -> dict[str, str]:
     if language not in LANGUAGES:
         raise KeyError(language)
-    table: dict[str, str] = json.loads((FOLDER / f"{language}.json").read_text(encoding="utf-8"))
+    table: dict[str, str] = json.loads((folder / f"{language}.json").read_text(encoding="utf-8"))
     return table
 
 
@@ -78,5 +89,5 @@ def gradio_key(key: str) -> str:
 
 
 def gradio_tables() -> dict[str, dict[str, str]]:
-    """Return all texts by language and `gradio_key`, as `gradio.I18n` takes them."""
-    return {lang: {gradio_key(k): v for k, v in words(lang).items()} for lang in LANGUAGES}
+    """Return the texts of the start page by language and `gradio_key`, as `gradio.I18n` takes them."""
+    return {lang: {gradio_key(k): v for k, v in page_words(lang).items()} for lang in LANGUAGES}

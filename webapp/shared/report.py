@@ -16,20 +16,16 @@ from emotion_core.analytics import MEASURES, measures
 from emotion_core.analytics.loading import check
 from emotion_core.analytics.moments import FLASH_CAUTION, moments
 from emotion_core.files import written_beside
-from emotion_core.labels import DISCLAIMER, VALENCE_AROUSAL_SOURCE
 from emotion_core.results.names import summary_path
 from webapp.charts import people as charts_people
 from webapp.charts import plane
 from webapp.charts import shares as charts
+from webapp.shared.speech import language, library, localized, number, person, say, speaking
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-DUTIES = (
-    "Emotion recognition at work and in education is prohibited in the EU (AI Act, Art. 5(1)(f)); "
-    "people whose faces are analysed must be told (Art. 50(3))."
-)
 _SECURITY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f2a; --paper: #ffffff; --soft: #f4f3f9; --line: #dfddea;
@@ -77,7 +73,7 @@ def report_html(
     frame: pd.DataFrame,
     summary: Mapping[str, Any] | None = None,
     *,
-    title: str = "Facial expression report",
+    title: str | None = None,
     sections: Sequence[tuple[str, str, go.Figure | pd.DataFrame]] | None = None,
     notes: Sequence[str] = (),
     made: bool = False,
@@ -87,32 +83,31 @@ def report_html(
     `frame` is a table of `read_results` or of `analytics.loading`; `summary` is that of `NAME_summary.json`
     (its source, model and settings are listed). `sections` (heading, text, figure or table) replace the
     usual ones. Everything a file says is escaped. plotly.js is inside once and nothing is fetched, so the
-    page opens without a network. Raises EmotionError where the table holds no usable record.
+    page opens without a network. It speaks the language of `speech`, as the charts do. Raises EmotionError
+    where the table holds no usable record.
     """
+    title = title or say("report.title")
     frame = check(frame, name=title).frame
     if sections is None:
         sections = standard_sections(frame)
     body = [f"<h1>{html.escape(title)}</h1>"]
-    made_at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    body.append(f'<p class="quiet">Written {made_at}</p>')
+    written = say("report.written", date=datetime.now(UTC).strftime(say("form.date")))
+    body.append(f'<p class="quiet">{html.escape(written)}</p>')
     if made:
-        body.append(
-            '<p class="banner"><b>Made-up sample data.</b> No person and no video stands behind it.</p>'
-        )
+        said = html.escape(say("report.made.more"))
+        body.append(f'<p class="banner"><b>{html.escape(say("report.made"))}</b> {said}</p>')
     body.append(
-        f'<div class="banner"><p><b>{html.escape(DISCLAIMER)}</b></p>'
-        f'<p class="quiet">{html.escape(VALENCE_AROUSAL_SOURCE)}</p>'
-        f'<p class="quiet">{html.escape(DUTIES)}</p></div>'
+        f'<div class="banner"><p><b>{html.escape(say("app.disclaimer"))}</b></p>'
+        f'<p class="quiet">{html.escape(say("app.source"))}</p>'
+        f'<p class="quiet">{html.escape(say("report.duties"))}</p></div>'
     )
     body.append(_cards(frame))
-    body += [f'<p class="quiet">{html.escape(note)}</p>' for note in notes]
-    for number, (heading, text, content) in enumerate(sections):
+    body += [f'<p class="quiet">{html.escape(library(note))}</p>' for note in notes]
+    for place, (heading, text, content) in enumerate(sections):
         body.append(f"<h2>{html.escape(heading)}</h2>")
         if text:
             body.append(f'<p class="quiet">{html.escape(text)}</p>')
-        body.append(
-            _table(content) if isinstance(content, pd.DataFrame) else _chart(content, number, heading)
-        )
+        body.append(_table(content) if isinstance(content, pd.DataFrame) else _chart(content, place, heading))
     body.append(_facts(summary))
     return _page(title, "\n".join(part for part in body if part))
 
@@ -123,43 +118,57 @@ def standard_sections(frame: pd.DataFrame) -> list[tuple[str, str, go.Figure | p
     if faces.empty:
         return []
     people = charts.people_shown(frame)
-    tables = {f"Person {face}": faces[faces["face"] == face] for face in people}
+    tables = {person(face): faces[faces["face"] == face] for face in people}
     down = charts.thinned(frame)
     sections: list[tuple[str, str, go.Figure | pd.DataFrame]] = [
-        ("Share of each emotion", "Of the time in which faces are seen.", charts.shares_bar(frame)),
-        ("Timeline", down or "", charts.timeline(frame, people)),
-        ("Valence and arousal", plane.SOURCE, plane.trajectory(tables)),
-        ("Time in each quadrant", "", plane.dwell_bar(tables)),
+        (say("term.shares"), say("term.shares.about"), charts.shares_bar(frame)),
+        (say("page.timeline"), down or "", charts.timeline(frame, people)),
+        (say("page.plane"), say("chart.plane.source"), plane.trajectory(tables)),
+        (say("term.quadrants"), "", plane.dwell_bar(tables)),
     ]
     if len(people) > 1:
         shares = measures.shares_by_person(frame).loc[people]
-        shares.index = pd.Index([f"Person {face}" for face in people])
-        sections.append(("People", "Share of each emotion.", charts.shares_by_group(shares)))
-    sections.append(("From one emotion to the next", "", charts_people.transitions_map(frame)))
+        shares.index = pd.Index([person(face) for face in people])
+        sections.append((say("term.people"), say("term.shares.short"), charts.shares_by_group(shares)))
+    sections.append((say("term.transitions"), "", charts_people.transitions_map(frame)))
     found = moments(frame)
     if len(found):
-        shown = found.drop(columns=["end", "emotion"]).round(2)
-        text = FLASH_CAUTION if (found["kind"] == "Flash").any() else ""
-        sections.append(("Moments", text, shown))
+        text = library(FLASH_CAUTION) if (found["kind"] == "Flash").any() else ""
+        sections.append((say("page.moments"), text, moments_table(found)))
     return sections
+
+
+def moments_table(found: pd.DataFrame) -> pd.DataFrame:
+    """Return the table of `analytics.moments.moments` as a person reads it, with its headings."""
+    return pd.DataFrame(
+        {
+            say("term.kind"): [say(f"kind.{kind}") for kind in found["kind"]],
+            say("term.person"): list(found["face"]),
+            say("chart.time"): [number(time, ".2f") for time in found["time"]],
+            say("term.strength"): [number(strength, ".2f") for strength in found["strength"]],
+            say("term.what"): [library(what) for what in found["what"]],
+        }
+    )
 
 
 def _cards(frame: pd.DataFrame) -> str:
     figures = measures.overview(frame)
     cards = [
-        ("Length", clock(figures["length"])),
-        ("People", f"{figures['people']:.0f}"),
-        ("Time with a face", f"{100 * figures['found']:.1f} %"),
-        *((m.label, m.text(figures[m.key])) for m in MEASURES),
+        (say("term.length"), clock(figures["length"])),
+        (say("term.people"), f"{figures['people']:.0f}"),
+        (say("term.withface"), f"{number(100 * figures['found'], '.1f')} %"),
+        *((library(m.label), localized(m.text(figures[m.key]))) for m in MEASURES),
     ]
-    parts = [f'<div class="card"><span>{name}</span><b>{value}</b></div>' for name, value in cards]
+    parts = [
+        f'<div class="card"><span>{html.escape(name)}</span><b>{value}</b></div>' for name, value in cards
+    ]
     return f'<div class="cards">{"".join(parts)}</div>'
 
 
 def clock(seconds: float) -> str:
     """Write a length: 4.2 s, 3:05 min or 1:02:03 h."""
     if seconds < 60:
-        return f"{seconds:.1f} s"
+        return f"{number(seconds, '.1f')} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes}:{rest:02d} min"
@@ -202,15 +211,15 @@ def _facts(summary: Mapping[str, Any] | None) -> str:
             rows += [(name, _said(inner)) for name, inner in inside if not isinstance(inner, Mapping)]
     if not rows:
         return ""
-    table = pd.DataFrame(rows, columns=["What", "Value"]).astype(str)
-    return f"<h2>How it was made</h2>{_table(table)}"
+    table = pd.DataFrame(rows, columns=[say("report.what"), say("report.value")]).astype(str)
+    return f"<h2>{html.escape(say('report.how'))}</h2>{_table(table)}"
 
 
 def _page(title: str, body: str) -> str:
     from plotly.offline import get_plotlyjs
 
     return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html>\n<html lang="{language()}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta http-equiv="Content-Security-Policy" content="{_SECURITY}">'
         f"<title>{html.escape(title)}</title><style>{_STYLE}</style>"
@@ -230,13 +239,16 @@ def summary_of(path: Any) -> dict[str, Any] | None:
     return loaded if isinstance(loaded, dict) else None
 
 
-def write_report(results_json: Path, summary: Mapping[str, Any], name: str) -> Path:
-    """Write the HTML report of a results file beside it, as `NAME_report.html`; gives its path."""
+def write_report(results_json: Path, summary: Mapping[str, Any], name: str, language: str = "en") -> Path:
+    """Write the HTML report of a results file beside it, as `NAME_report.html`; gives its path.
+
+    `language` is one of `i18n.LANGUAGES`.
+    """
     from emotion_core.results.recording import read_results
-    from webapp.shared.report import report_html
 
     path = results_json.with_name(f"{name}_report.html")
-    page = report_html(read_results(results_json), summary, title=name)
+    with speaking(language):
+        page = report_html(read_results(results_json), summary, title=name)
     with written_beside(path) as part:
         part.write_text(page, encoding="utf-8")
     return path

@@ -123,7 +123,7 @@ def css() -> str:
 
 def _scripts(settings: Settings) -> list[str]:
     data = {
-        "translations": {lang: i18n.words(lang) for lang in i18n.LANGUAGES},
+        "translations": {lang: i18n.page_words(lang) for lang in i18n.LANGUAGES},
         "labels": EMOTIONS,  # until the server says what its weights know
         "megabytes": settings.max_megabytes,
         "minutes": settings.max_minutes,

@@ -212,7 +212,7 @@ def _read(reader: Frames, item: Item, batch: Batch, job: Job, engine: Engine, se
     if not outcome.complete and not outcome.summary.get("frames"):
         item.state = "cancelled"
         return
-    paths["report"] = write_report(paths["json"], outcome.summary, item.path.stem)
+    paths["report"] = write_report(paths["json"], outcome.summary, item.path.stem, text.language)
     order = ("video", *FORMATS, "summary", "report")
     files = [link(item.token, paths[kind], kind) for kind in order if kind in paths]
     why: str | None = None

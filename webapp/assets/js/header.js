@@ -42,6 +42,7 @@
     @media print { .app-head { display: none; } #root { position: static; transform: none; } }`;
 
   const draw = () => {
+    document.documentElement.lang = app.language;
     const head = document.createElement("header");
     head.className = "app-head";
     head.lang = app.language;

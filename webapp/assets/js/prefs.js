@@ -35,6 +35,9 @@
   }
   app.speak = (language) => {
     write("language", language);
+    const address = new URL(location);
+    address.searchParams.delete("language"); // of a link to the dashboard: the newer choice is meant
+    history.replaceState(history.state, "", address);
     location.reload();
   };
 

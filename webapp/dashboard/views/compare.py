@@ -10,43 +10,48 @@ from emotion_core.analytics import compare as insight_compare
 from emotion_core.types import EmotionError
 from webapp.charts import compare as charts_compare
 from webapp.dashboard import choices, shown, state
+from webapp.shared.speech import label, library, number, say
 
-NAMES = {
-    "n_first": "n {a}",
-    "n_second": "n {b}",
-    "mean_first": "Mean {a}",
-    "mean_second": "Mean {b}",
-    "difference": "Difference",
-    "low": "from",
-    "high": "to",
-    "g": "Hedges' g",
-    "g_low": "g from",
-    "g_high": "g to",
-    "superiority": "P({b} > {a})",
-    "p": "p",
-    "p_adjusted": "p, Holm",
-}
+BY_NAME = "the file name"
+"""Stands for the grouping by names among those of a list, and in the address."""
+
+
+def _headings(first: str, second: str) -> dict[str, str]:
+    """Return what the columns of the table of all figures are called."""
+    return {
+        "n_first": say("dash.compare.n", group=first),
+        "n_second": say("dash.compare.n", group=second),
+        "mean_first": say("dash.compare.mean", group=first),
+        "mean_second": say("dash.compare.mean", group=second),
+        "difference": say("dash.compare.difference"),
+        "low": say("dash.compare.low"),
+        "high": say("dash.compare.high"),
+        "g": say("dash.compare.g"),
+        "g_low": say("dash.compare.g.low"),
+        "g_high": say("dash.compare.g.high"),
+        "superiority": f"P({second} > {first})",
+        "p": "p",
+        "p_adjusted": say("dash.compare.adjusted"),
+    }
 
 
 def page() -> None:
     """Draw the page."""
-    st.title("Compare")
-    st.write(
-        "Is one group of files different from another? One file counts as one observation, never one frame."
-    )
+    st.title(say("page.compare"))
+    st.write(say("dash.compare.about"))
     have, study = state.files(), state.study()
     known = set() if study is None else {(study.folder / name).resolve() for name in study.results}
     more = {n: r for n, r in have.items() if r.path is None or r.path.resolve() not in known}
     if any(results.made for results in more.values()):
-        st.badge("Made-up samples are among the files", icon=":material/science:", color="violet")
+        st.badge(say("dash.compare.made"), icon=":material/science:", color="violet")
     values = _values({name: results.frame for name, results in more.items()}, study)
     names = [*more, *([] if study is None else (Path(name).name for name in study.results))]
     if len(names) < 2:
-        st.info("Load at least two files, or make the study of 12 files on the page **Files**.")
+        st.info(say("dash.compare.two", page=say("page.files")))
         return
     tags = _tags(names, study)
     if values.empty:
-        st.info("No face was found in any of the files.")
+        st.info(say("dash.compare.noface"))
         return
     counts = pd.Series(
         {name: tag for name, tag in tags.items() if name in values.index}, dtype=object
@@ -54,45 +59,49 @@ def page() -> None:
     groups = sorted(str(tag) for tag in counts.index)
     _tagged(names, tags, values)
     if len(groups) < 2:
-        st.info("Two groups are needed: change the pattern or upload a table with the columns file and tag.")
+        st.info(say("dash.compare.groups"))
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        first = choices.pick("Group A", groups, key="group_a", width=200)
-        second = choices.pick("Group B", groups, key="group_b", default=groups[1], width=200)
+        first = choices.pick(say("dash.compare.a"), groups, key="group_a", width=200)
+        second = choices.pick(say("dash.compare.b"), groups, key="group_b", default=groups[1], width=200)
     if first == second:
-        st.info("Choose two different groups.")
+        st.info(say("dash.compare.different"))
         return
     said = insight_compare.cautions({group: int(counts[group]) for group in (first, second)})
     if said:
-        st.warning("  \n".join(said), icon=":material/warning:")
+        st.warning("  \n".join(map(library, said)), icon=":material/warning:")
     _results(values, tags, first, second)
 
 
 def _tags(names: list[str], study: studies.Study | None) -> dict[str, str]:
     groupings = [] if study is None else study.groupings
     if study is not None and groupings:
-        by = choices.pick("Group by", ["the file name", *groupings], key="grouping", default=groupings[0])
+        by = choices.pick(
+            say("dash.compare.by"),
+            [BY_NAME, *groupings],
+            key="grouping",
+            default=groupings[0],
+            format_func=lambda name: say("dash.compare.name") if name == BY_NAME else name,
+        )
         if by in groupings:
             return study.tags(by)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         pattern = choices.text(
-            "Group by file name",
+            say("dash.compare.pattern"),
             "*_{tag}_*",
             key="pattern",
             width=300,
-            help="{tag} stands for the group, * for anything: *_{tag}_* gives B for talk_B_07_results.json.",
+            help=say("dash.compare.pattern.about"),
         )
-        table = st.file_uploader(
-            "or by a table (CSV with the columns file, tag)", type="csv", key="tags", width=380
-        )
+        table = st.file_uploader(say("dash.compare.table"), type="csv", key="tags", width=380)
     try:
         if table is not None:
             return insight_compare.tags_from_table(names, pd.read_csv(table, dtype=str))
         return insight_compare.tags_by_pattern(names, pattern)
     except EmotionError as error:
-        st.error(str(error))
+        st.error(library(str(error)))
     except (ValueError, UnicodeDecodeError):
-        st.error("The table of tags can't be read: save it as CSV with the columns file and tag.")
+        st.error(say("dash.compare.unread"))
     return {}
 
 
@@ -109,9 +118,16 @@ def _values(tables: dict[str, pd.DataFrame], study: studies.Study | None) -> pd.
 
 
 def _tagged(names: list[str], tags: dict[str, str], values: pd.DataFrame) -> None:
-    with st.expander(f"{len(tags)} of {len(names)} files have a group"):
-        table = pd.DataFrame({"File": names, "Group": [tags.get(name, "") for name in names]})
-        table["Remark"] = ["" if name in values.index else "no face: left out" for name in names]
+    with st.expander(say("dash.compare.tagged", n=number(len(tags)), all=number(len(names)))):
+        table = pd.DataFrame(
+            {
+                say("term.file"): names,
+                say("dash.compare.group"): [tags.get(name, "") for name in names],
+                say("dash.compare.remark"): [
+                    "" if name in values.index else say("dash.compare.out") for name in names
+                ],
+            }
+        )
         st.dataframe(table, hide_index=True, key="tagged")
 
 
@@ -123,15 +139,15 @@ def _results(values: pd.DataFrame, tags: dict[str, str], first: str, second: str
         shown.show(
             charts_compare.differences(effects, first, second),
             "differences",
-            heading="Difference of each emotion",
-            text="Difference of the mean shares with Welch's 95 % interval.",
+            heading=say("dash.compare.differences"),
+            text=say("dash.compare.differences.about"),
         )
     with right:
         shown.show(
             charts_compare.forest(effects, first, second),
             "effects",
-            heading="Effect sizes",
-            text="Hedges' g; filled where the interval leaves out 0. Grey: negligible to medium (Cohen).",
+            heading=say("dash.compare.effects"),
+            text=say("dash.compare.effects.about"),
         )
     if effects["g"].notna().any():
         largest = str(effects["g"].abs().idxmax())
@@ -140,28 +156,34 @@ def _results(values: pd.DataFrame, tags: dict[str, str], first: str, second: str
             for column in ("g", "g_low", "g_high", "p", "p_adjusted")
         )
         st.write(
-            f"The largest effect is **{largest}**: g = {g:.2f} [{low:.2f}, {high:.2f}], "
-            f"{insight_compare.size_in_words(g)}; p = {p:.3f}, "
-            f"corrected for {len(effects)} comparisons {adjusted:.3f}."
+            say(
+                "dash.compare.largest",
+                measure=label(largest),
+                g=number(g, ".2f"),
+                low=number(low, ".2f"),
+                high=number(high, ".2f"),
+                size=library(insight_compare.size_in_words(g)),
+                p=number(p, ".3f"),
+                n=len(effects),
+                adjusted=number(adjusted, ".3f"),
+            )
         )
     shown.show(
         charts_compare.distributions(values[shares], tags, [first, second]),
         "distributions",
-        heading="Every file",
+        heading=say("dash.compare.every"),
     )
     shown.show(
         charts_compare.distributions(values[["Valence", "Arousal"]], tags, [first, second]),
         "distributions_va",
-        heading="Valence and arousal of every file",
+        heading=say("dash.compare.every.plane"),
     )
     table = effects.drop(columns=["superiority_low", "superiority_high"])
-    names = {key: text.format(a=first, b=second) for key, text in NAMES.items()}
+    names = _headings(first, second)
     if len(set(names.values())) < len(names):
-        names = dict(zip(NAMES, NAMES, strict=True))
-    st.subheader("All figures", anchor=False)
-    table = table.rename(columns=names).rename_axis("Measure").round(3).reset_index()
-    st.dataframe(table, hide_index=True, key="effects_table")
-    st.caption(
-        "Difference: Welch's interval. Hedges' g: interval by its large-sample variance. P(B > A): "
-        "Brunner-Munzel. p: Mann-Whitney, and after Holm's correction. Libraries: SciPy and statsmodels."
-    )
+        names = {name: name for name in names}
+    st.subheader(say("dash.compare.all"), anchor=False)
+    table = table.rename(columns=names, index=label).rename_axis(say("dash.compare.measure"))
+    table = table.round(3).reset_index()
+    st.dataframe(shown.numbers(table, 3), hide_index=True, key="effects_table")
+    st.caption(say("dash.compare.notes"))

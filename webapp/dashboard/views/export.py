@@ -9,27 +9,24 @@ import streamlit as st
 from emotion_core.results.names import name_of
 from webapp.charts import shares
 from webapp.dashboard import choices, state
-from webapp.shared import report
+from webapp.shared import report, speech
+from webapp.shared.speech import number, say
 
 
 def page() -> None:
     """Draw the page."""
-    view = state.view_or_stop("Report and export", faces=False)
-    st.write(
-        f"The current view: **{view.results.name}**, "
-        f"{len(view.people)} {'person' if len(view.people) == 1 else 'people'}, "
-        f"{view.start:.1f} to {view.end:.1f} s, {len(view.frame):,} records."
-    )
+    view = state.view_or_stop(say("page.export"), faces=False)
+    st.write(say("dash.export.view", name=view.results.name, **_extent(view)))
     name = name_of(view.results.name)
     # Made on a click, outside the session: what it needs of the session is taken now.
-    kept = choices.address()
+    kept, language = choices.address(), speech.language()
     left, middle, right = st.columns(3, gap="large")
     with left:
-        st.subheader("Report", anchor=False)
-        st.caption("One HTML file with all charts inside; it opens without a network and can be printed.")
+        st.subheader(say("dash.export.report"), anchor=False)
+        st.caption(say("dash.export.report.about"))
         st.download_button(
-            "HTML report",
-            data=lambda: _report(view, kept).encode(),
+            say("dash.export.html"),
+            data=lambda: _report(view, kept, language).encode(),
             file_name=f"{name}_report.html",
             mime="text/html",
             on_click="ignore",
@@ -38,12 +35,10 @@ def page() -> None:
             key="report",
         )
     with middle:
-        st.subheader("Records", anchor=False)
-        st.caption(
-            "The records of the chosen people and time. Charts: Data (CSV) below each, PNG by its camera."
-        )
+        st.subheader(say("term.records"), anchor=False)
+        st.caption(say("dash.export.records.about"))
         st.download_button(
-            "CSV of the selection",
+            say("dash.export.csv"),
             data=lambda: ordered(view.frame).to_csv(index=False).encode(),
             file_name=f"{name}_selection.csv",
             mime="text/csv",
@@ -52,10 +47,10 @@ def page() -> None:
             key="selection",
         )
     with right:
-        st.subheader("Link", anchor=False)
+        st.subheader(say("dash.export.link"), anchor=False)
         st.caption(_about_link(view))
         st.code(_link(), language=None, wrap_lines=True)
-    st.subheader("First records", anchor=False)
+    st.subheader(say("dash.export.first"), anchor=False)
     st.dataframe(ordered(view.frame.head(200)), hide_index=True, key="head")
 
 
@@ -65,11 +60,24 @@ def ordered(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[[*first, *(column for column in frame.columns if column not in first)]]
 
 
-def _report(view: state.View, kept: dict[str, list[str]]) -> str:
-    notes = list(view.results.notes)
-    notes.insert(
-        0, f"{len(view.people)} people, {view.start:.1f} to {view.end:.1f} s, {len(view.frame):,} records."
-    )
+def _extent(view: state.View) -> dict[str, str]:
+    """Return how much the view is about, in words."""
+    n = len(view.people)
+    return {
+        "people": say("dash.export.one") if n == 1 else say("dash.export.many", n=n),
+        "start": number(view.start, ".1f"),
+        "end": number(view.end, ".1f"),
+        "n": number(len(view.frame)),
+    }
+
+
+def _report(view: state.View, kept: dict[str, list[str]], language: str) -> str:
+    with speech.speaking(language):
+        return _written(view, kept)
+
+
+def _written(view: state.View, kept: dict[str, list[str]]) -> str:
+    notes = [say("dash.export.note", **_extent(view)), *view.results.notes]
     sections = report.standard_sections(view.frame)
     people = shares.people_shown(view.frame, view.people)
     if people:
@@ -81,7 +89,7 @@ def _report(view: state.View, kept: dict[str, list[str]]) -> str:
             probabilities=kept.get("kind", ["stacked"])[0],
             band=float(kept.get("band", ["1"])[0]),
         )
-        sections = [(h, t, chart if h == "Timeline" else c) for h, t, c in sections]
+        sections = [(h, t, chart if h == say("page.timeline") else c) for h, t, c in sections]
     return report.report_html(
         view.frame,
         report.summary_of(view.results.path) if view.results.path else None,
@@ -102,9 +110,7 @@ def _link() -> str:
 
 def _about_link(view: state.View) -> str:
     if view.results.source == "upload":
-        return (
-            "Restores these choices. The file itself is not on the server: load it again on the page Files."
-        )
+        return say("dash.export.link.upload", page=say("page.files"))
     if "token" in st.session_state:
-        return "Restores this view, in this browser only, as long as the web app keeps the result."
-    return "Restores this view: files, people, time and every choice. The address of each page works too."
+        return say("dash.export.link.app")
+    return say("dash.export.link.folder")

@@ -11,15 +11,15 @@ from emotion_core.types import EmotionError
 from webapp.charts import shares
 from webapp.dashboard import opening, shown, state
 from webapp.shared.report import clock
+from webapp.shared.speech import library, number, say
 
 
 def page() -> None:
     """Draw the page."""
-    st.title("Files")
-    st.write(
-        f"Results of `main.py --video` or of the web app: {spoken()}, one or many. Add the "
-        "annotated video of the same name to see it beside the timeline. Files stay in this session only."
-    )
+    st.title(say("page.files"))
+    *formats, last = spoken().rsplit(" or ", 1)
+    known = say("term.or", a=formats[0], b=last) if formats else last
+    st.write(say("dash.files.about", formats=known))
     _uploads()
     where = state.results_folder()
     if (study := state.study()) is not None:
@@ -37,74 +37,81 @@ def page() -> None:
 
 
 def _uploads() -> None:
-    number = st.session_state.setdefault("uploader", 0)
+    turn = st.session_state.setdefault("uploader", 0)
     given = st.file_uploader(
-        "Results files and videos",
+        say("dash.files.upload"),
         type=[suffix[1:] for suffix in (*endings(), *loading.VIDEO_SUFFIXES)],
         accept_multiple_files=True,
         max_upload_size=loading.MAX_BYTES // (1024 * 1024),
-        key=f"upload{number}",
+        key=f"upload{turn}",
     )
     if not given:
         return
-    with st.spinner("Reading…"):
+    with st.spinner(say("dash.reading")):
         for file in given:
             opening.open_upload(file.name, file)
     # A fresh uploader lets go of the raw bytes, and the same file can be given again.
-    st.session_state["uploader"] = number + 1
+    st.session_state["uploader"] = turn + 1
     st.rerun()
 
 
 def _study(study: studies.Study) -> None:
     """Show what a batch has come to: its files by state, and a row for each."""
-    st.subheader("Study", anchor=False)
+    st.subheader(say("dash.files.study"), anchor=False)
     counts = study.files["state"].value_counts()
-    said = ", ".join(f"{count:,} {state}" for state, count in counts.items())
-    more = "The page **Compare** compares all of them; load some to see more."
-    st.caption(f"{len(study.files):,} files: {said}. {more}")
+    said = ", ".join(f"{number(count)} {library(str(state))}" for state, count in counts.items())
+    page = say("page.compare")
+    st.caption(say("dash.files.study.about", n=number(len(study.files)), said=said, page=page))
     figures = ["seconds", "people", "valence", "arousal", "changes_per_minute"]
     columns = ["file", "state", *figures, "error", "path"]
     table = study.files.reindex(columns=columns).sort_values("file")
+    table["state"] = table["state"].map(library)
+    names = {name: say(f"dash.study.{name.partition('_')[0]}") for name in columns}
     st.dataframe(
-        table.set_axis([name.replace("_", " ").capitalize() for name in columns], axis=1),
+        table.rename(columns=names),
         hide_index=True,
         key="study",
         column_config={
-            "Seconds": st.column_config.NumberColumn(format="%.1f"),
-            "Valence": st.column_config.NumberColumn(format="%+.2f"),
-            "Arousal": st.column_config.NumberColumn(format="%.2f"),
+            names["seconds"]: st.column_config.NumberColumn(format="%.1f"),
+            names["valence"]: st.column_config.NumberColumn(format="%+.2f"),
+            names["arousal"]: st.column_config.NumberColumn(format="%.2f"),
         },
     )
 
 
 def _results_folder(where: Path) -> None:
-    st.subheader("Results folder", anchor=False)
+    st.subheader(say("dash.folder"), anchor=False)
     try:
         names = loading.list_results(where)
     except EmotionError as error:
-        st.warning(str(error))
+        st.warning(library(str(error)))
         return
     if not names:
-        st.caption(f"There is no results file in {where.name}.")
+        st.caption(say("dash.folder.empty", folder=where.name))
         return
     loaded = {results.name for results in state.files().values() if results.source == "folder"}
     left = [n for n in names if n not in loaded]
     room = loading.MAX_FILES - len(state.files())
     if state.study() is not None and left and room > 0:
-        many = f"all {len(left):,}" if len(left) <= room else f"the first {room:,} of {len(left):,}"
-        if st.button(f"Load {many} files", icon=":material/library_add:", key="load_all"):
-            with st.spinner("Reading…"):
+        if len(left) <= room:
+            words = say("dash.folder.all", n=number(len(left)))
+        else:
+            words = say("dash.folder.first", n=number(room), all=number(len(left)))
+        if st.button(words, icon=":material/library_add:", key="load_all"):
+            with st.spinner(say("dash.reading")):
                 for name in left[:room]:
                     opening.open_path(loading.inside(where, name), name)
             st.rerun()
     chosen = st.multiselect(
-        f"Files in {where.name}",
+        say("dash.folder.files", folder=where.name),
         left,
         key="from_folder",
-        placeholder="Choose files",
+        placeholder=say("dash.folder.choose"),
     )
-    if st.button("Load", disabled=not chosen, icon=":material/folder_open:", key="load_folder"):
-        with st.spinner("Reading…"):
+    if st.button(
+        say("dash.folder.load"), disabled=not chosen, icon=":material/folder_open:", key="load_folder"
+    ):
+        with st.spinner(say("dash.reading")):
             for name in chosen:
                 try:
                     opening.open_path(loading.inside(where, name), name)
@@ -114,13 +121,13 @@ def _results_folder(where: Path) -> None:
 
 
 def _samples() -> None:
-    st.subheader("No file at hand?", anchor=False)
-    st.caption("Samples are made up on the spot and marked as such.")
+    st.subheader(say("dash.sample"), anchor=False)
+    st.caption(say("dash.sample.about"))
     with st.container(horizontal=True):
-        if st.button("Make a conversation", icon=":material/science:", key="make_conversation"):
+        if st.button(say("dash.sample.talk"), icon=":material/science:", key="make_conversation"):
             opening.make_sample("conversation")
             st.rerun()
-        if st.button("Make a study of 12 files", icon=":material/science:", key="make_study"):
+        if st.button(say("dash.sample.study"), icon=":material/science:", key="make_study"):
             opening.make_sample("study")
             st.rerun()
 
@@ -129,20 +136,21 @@ def _loaded() -> None:
     have = state.files()
     if not have:
         return
-    st.subheader("Loaded", anchor=False)
+    st.subheader(say("dash.loaded"), anchor=False)
     rows = []
     for name, results in have.items():
         figures = measures.extent(results.frame)
+        made = [say("dash.loaded.made")] if results.made else []
         rows.append(
             {
-                "File": name,
-                "Records": len(results.frame),
-                "Length": clock(figures["length"]),
-                "People": int(figures["people"]),
-                "Faces found": 100 * figures["found"],
-                "Left out": results.skipped,
-                "Video": "yes" if state.video_of(results) else "",
-                "Remarks": "; ".join([*(["made-up sample"] if results.made else []), *results.notes]),
+                say("term.file"): name,
+                say("term.records"): len(results.frame),
+                say("term.length"): clock(figures["length"]),
+                say("term.people"): int(figures["people"]),
+                say("term.found"): 100 * figures["found"],
+                say("dash.loaded.out"): results.skipped,
+                say("dash.loaded.video"): say("yes") if state.video_of(results) else "",
+                say("dash.loaded.remarks"): "; ".join([*made, *map(library, results.notes)]),
             }
         )
     event = st.dataframe(
@@ -152,18 +160,20 @@ def _loaded() -> None:
         selection_mode="multi-row",
         key="loaded",
         column_config={
-            "Faces found": st.column_config.NumberColumn(format="%.0f %%"),
-            "Records": st.column_config.NumberColumn(format="localized"),
-            "Remarks": st.column_config.TextColumn(width="large"),
+            say("term.found"): st.column_config.NumberColumn(format="%.0f %%"),
+            say("term.records"): st.column_config.NumberColumn(format="localized"),
+            say("dash.loaded.remarks"): st.column_config.TextColumn(width="large"),
         },
     )
-    chosen = [str(rows[i]["File"]) for i in event["selection"]["rows"] if i < len(rows)]
+    chosen = [list(have)[i] for i in event["selection"]["rows"] if i < len(rows)]
     with st.container(horizontal=True):
         st.page_link(
-            st.session_state["pages"]["overview"], label="Go to the overview", icon=":material/arrow_forward:"
+            st.session_state["pages"]["overview"],
+            label=say("dash.loaded.go"),
+            icon=":material/arrow_forward:",
         )
         if st.button(
-            "Remove the chosen rows",
+            say("dash.loaded.remove"),
             disabled=not chosen,
             icon=":material/delete:",
             key="remove",
@@ -176,18 +186,19 @@ def _loaded() -> None:
     # Said at once, and the browser has plotly by the time a page with more charts is opened.
     tables = {n: r.frame for n, r in list(have.items())[:24] if r.frame["face"].notna().any()}
     if tables:
-        shown.show(shares.shares_by_file(tables), "loaded_shares", heading="Share of each emotion")
+        shown.show(shares.shares_by_file(tables), "loaded_shares", heading=say("term.shares"))
     for name, results in have.items():
         if results.notes:
-            st.caption(f"**{name}**: {'; '.join(results.notes)}.".replace("$", "\\$"))
+            st.caption(f"**{name}**: {'; '.join(map(library, results.notes))}.".replace("$", "\\$"))
 
 
 def _not_loaded() -> None:
     if not state.problems():
         return
-    st.subheader("Not loaded", anchor=False)
+    st.subheader(say("dash.problems"), anchor=False)
     for problem in state.problems():
-        st.warning(f"**{problem['File']}**: {problem['Why it was not loaded']}".replace("$", "\\$"))
-    if st.button("Clear this list", key="clear", type="tertiary"):
+        said = library(problem["Why it was not loaded"])
+        st.warning(f"**{problem['File']}**: {said}".replace("$", "\\$"))
+    if st.button(say("dash.problems.clear"), key="clear", type="tertiary"):
         state.problems().clear()
         st.rerun()

@@ -12,8 +12,10 @@ from emotion_core.types import EmotionError
 from webapp.charts import compare
 from webapp.dashboard import choices, shown, state
 from webapp.dashboard.player import has_video, player
+from webapp.shared.speech import library, number, say
 
 KINDS = ["Peak", "Change", "Flash"]
+LABELS = ["confirmed", "rejected", "unsure"]
 BLANK = "–"
 """Stands where a moment has no label yet; nothing stands there in the file."""
 KEPT = ["kind", "face", "time", "what", "label", "note"]
@@ -21,21 +23,27 @@ KEPT = ["kind", "face", "time", "what", "label", "note"]
 
 def page() -> None:
     """Draw the page."""
-    view = state.view_or_stop("Moments")
+    view = state.view_or_stop(say("page.moments"))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kinds = choices.picks(
-            "Kinds", KINDS, default=KINDS, key="kinds", widget=st.segmented_control, selection_mode="multi"
+            say("dash.moments.kinds"),
+            KINDS,
+            default=KINDS,
+            key="kinds",
+            widget=st.segmented_control,
+            selection_mode="multi",
+            format_func=lambda kind: say(f"kind.{kind}"),
         )
         sensitivity = choices.slide(
-            "Sensitivity to changes", 0.2, 5.0, 1.0, 0.2, key="sensitivity", width=200
+            say("dash.moments.sensitivity"), 0.2, 5.0, 1.0, 0.2, key="sensitivity", width=200
         )
-        count = choices.slide("At most, of each kind", 5, 50, 12, 1, key="count", width=200)
+        count = choices.slide(say("dash.moments.count"), 5, 50, 12, 1, key="count", width=200)
     found = shown.once(view, moments.moments, view.frame, count=count, sensitivity=sensitivity)
     found = found[found["kind"].isin(kinds)]
     with st.container(horizontal=True):
         for kind in KINDS:
             st.metric(
-                f"{kind}{'es' if kind == 'Flash' else 's'}",
+                say(f"kind.{kind}.many"),
                 int((found["kind"] == kind).sum()),
                 border=True,
                 width=140,
@@ -44,25 +52,26 @@ def page() -> None:
     event = shown.show(
         figure,
         "moments",
-        text="Peaks: the highest probability while one emotion lasts. Changes: valence and arousal move to "
-        "another level (PELT, library ruptures). Flashes: under half a second between two longer ones.",
+        text=say("dash.moments.about"),
         select=True,
     )
     if "Flash" in kinds:
-        st.warning(f"**Flashes**: {moments.FLASH_CAUTION}", icon=":material/warning:")
+        caution = f"**{say('kind.Flash.many')}**: {library(moments.FLASH_CAUTION)}"
+        st.warning(caution, icon=":material/warning:")
     if has_video(view):
         points = (event or {}).get("selection", {}).get("points", [])
         time = float(points[0]["x"]) if points else None
         left, _ = st.columns([2, 3])
         with left:
             player(view, time, "moments")
-            st.caption("Click a moment in the chart to see it." if time is None else f"At {time:.2f} s")
+            at = None if time is None else say("dash.at", time=number(time, ".2f"))
+            st.caption(at or say("dash.moments.click"))
     _notes(view, found)
 
 
 def _notes(view: state.View, found: pd.DataFrame) -> None:
-    st.subheader("Notes", anchor=False)
-    st.caption("Write in the last two columns; rows of your own can be added at the end.")
+    st.subheader(say("dash.notes"), anchor=False)
+    st.caption(say("dash.notes.about"))
     saved = _saved(view)
     table = _merged(found, saved)
     edited = st.data_editor(
@@ -71,32 +80,38 @@ def _notes(view: state.View, found: pd.DataFrame) -> None:
         num_rows="dynamic",
         key=f"notes_{id(view.results)}",
         column_config={
-            "kind": st.column_config.SelectboxColumn("Kind", options=[*KINDS, "Own"], default="Own"),
-            "face": st.column_config.NumberColumn("Person", format="%d", step=1),
-            "time": st.column_config.NumberColumn("Time (s)", format="%.2f", min_value=0.0),
-            "what": st.column_config.TextColumn("What"),
-            "label": st.column_config.SelectboxColumn(
-                "Your label", options=[BLANK, "confirmed", "rejected", "unsure"], default=BLANK
+            "kind": st.column_config.SelectboxColumn(
+                say("term.kind"),
+                options=[*KINDS, "Own"],
+                default="Own",
+                format_func=lambda kind: say(f"kind.{kind}"),
             ),
-            "note": st.column_config.TextColumn("Your note", width="large", default=""),
+            "face": st.column_config.NumberColumn(say("term.person"), format="%d", step=1),
+            "time": st.column_config.NumberColumn(say("chart.time"), format="%.2f", min_value=0.0),
+            "what": st.column_config.TextColumn(say("term.what")),
+            "label": st.column_config.SelectboxColumn(
+                say("dash.notes.label"),
+                options=[BLANK, *LABELS],
+                default=BLANK,
+                format_func=lambda name: say(f"dash.notes.{name}") if name in LABELS else str(name),
+            ),
+            "note": st.column_config.TextColumn(say("dash.notes.note"), width="large", default=""),
         },
     )
     text = edited.assign(label=edited["label"].replace(BLANK, "")).to_csv(index=False).encode()
     name = f"{name_of(view.results.name)}{MOMENTS}.csv"
     with st.container(horizontal=True):
         target = notes_path(view)
-        if target is not None and st.button(
-            "Save beside the results", icon=":material/save:", key="save_notes"
-        ):
+        if target is not None and st.button(say("dash.notes.save"), icon=":material/save:", key="save_notes"):
             try:
                 _write(target, text)
                 st.session_state.pop(f"notes_{id(view.results)}", None)
-                st.toast(f"Saved as {target.name}", icon=":material/check:")
+                st.toast(say("dash.notes.saved", name=target.name), icon=":material/check:")
             except (OSError, EmotionError) as error:
-                why = getattr(error, "strerror", None) or "another run is writing it"
-                st.error(f"{target.name} can't be written ({why}): download it instead.")
+                why = getattr(error, "strerror", None) or say("dash.notes.other")
+                st.error(say("dash.notes.failed", name=target.name, why=why))
         st.download_button(
-            "Download",
+            say("dash.notes.download"),
             text,
             file_name=name,
             mime="text/csv",
@@ -105,9 +120,7 @@ def _notes(view: state.View, found: pd.DataFrame) -> None:
             key="get_notes",
         )
     if target is None:
-        st.caption(
-            "Notes about uploaded and made-up files are downloaded; those of a folder are saved there."
-        )
+        st.caption(say("dash.notes.where"))
 
 
 def notes_path(view: state.View) -> Path | None:
@@ -126,7 +139,7 @@ def _saved(view: state.View) -> pd.DataFrame:
     try:
         table = pd.read_csv(path)
     except (OSError, ValueError):
-        st.warning(f"{path.name} can't be read and is left alone until you save.")
+        st.warning(say("dash.notes.unread", name=path.name))
         return empty
     return table.reindex(columns=KEPT)
 
@@ -138,7 +151,7 @@ def _merged(found: pd.DataFrame, saved: pd.DataFrame) -> pd.DataFrame:
             "kind": found["kind"].astype(object),
             "face": pd.to_numeric(found["face"]).astype(float),
             "time": found["time"].astype(float).round(2),
-            "what": found["what"].astype(object),
+            "what": found["what"].map(library).astype(object),
             "label": BLANK,
             "note": "",
         }

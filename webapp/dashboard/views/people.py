@@ -10,29 +10,31 @@ from webapp.charts import people
 from webapp.charts import shares as charts
 from webapp.charts.style import note
 from webapp.dashboard import choices, shown, state
+from webapp.dashboard.views.overview import signal_name
+from webapp.shared.speech import number, person, say
 
 
 def page() -> None:
     """Draw the page."""
-    view = state.view_or_stop("People")
+    view = state.view_or_stop(say("page.people"))
     shares = shown.once(view, measures.shares_by_person, view.frame)
     present = [face for face in view.people if face in shares.index]
     chosen = shares.loc[present]
-    chosen.index = chosen.index.map(lambda face: f"Person {face}")
+    chosen.index = chosen.index.map(person)
     left, right = st.columns(2, gap="large")
     with left:
-        shown.show(charts.shares_by_group(chosen), "people_shares", heading="Share of each emotion")
+        shown.show(charts.shares_by_group(chosen), "people_shares", heading=say("term.shares"))
     with right:
         figure = shown.once(view, people.expressiveness_bar, view.frame)
         shown.show(
             figure,
             "expressiveness",
-            heading="How much and how lively",
-            text="Expressive: mean of 1 - p(Neutral). Spread: distance from the person's own mean.",
+            heading=say("dash.people.lively"),
+            text=say("dash.people.lively.about"),
         )
     _transitions(view, present)
     if len(present) < 2:
-        st.caption("Similarity and synchrony need two people.")
+        st.caption(say("dash.people.two"))
         return
     table = shown.once(view, pairs.similarity, view.frame)
     left, right = st.columns(2, gap="large")
@@ -40,8 +42,8 @@ def page() -> None:
         shown.show(
             people.similarity_map(table),
             "similarity",
-            heading="Similarity of two people",
-            text="One minus the Jensen-Shannon distance of their mean probabilities: 1 is the same mixture.",
+            heading=say("dash.people.similar"),
+            text=say("dash.people.similar.about"),
         )
     with right:
         _figures(view)
@@ -49,25 +51,25 @@ def page() -> None:
 
 
 def _figures(view: state.View) -> None:
-    st.subheader("In figures", anchor=False)
+    st.subheader(say("dash.people.figures"), anchor=False)
     table = shown.once(view, measures.expressiveness, view.frame)
     names = {
-        "seconds": "Seen (s)",
-        "expressive": "Expressive",
-        "spread": "Spread",
-        "changes": "Changes a minute",
+        "seconds": say("dash.people.seen"),
+        "expressive": say("chart.expressive"),
+        "spread": say("chart.spread"),
+        "changes": say("core.changes"),
     }
-    table = table.rename(columns=names).rename_axis("Person").round(2).reset_index()
-    st.dataframe(table, hide_index=True, key="figures")
+    table = table.rename(columns=names).rename_axis(say("term.person")).round(2).reset_index()
+    st.dataframe(shown.numbers(table), hide_index=True, key="figures")
 
 
 @shown.part
 def _transitions(view: state.View, present: list[int]) -> None:
-    st.subheader("From one emotion to the next", anchor=False)
+    st.subheader(say("term.transitions"), anchor=False)
     one = choices.pick(
-        "Transitions of",
+        say("dash.people.of"),
         [0, *present],
-        format_func=lambda face: f"Person {face}" if face else "All chosen people",
+        format_func=lambda face: person(face) if face else say("dash.people.all"),
         key="moves",
         width=260,
     )
@@ -81,16 +83,18 @@ def _transitions(view: state.View, present: list[int]) -> None:
 
 @shown.part
 def _synchrony(view: state.View, present: list[int]) -> None:
-    st.subheader("Synchrony", anchor=False)
+    st.subheader(say("dash.sync"), anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        look: dict[str, Any] = {"format_func": lambda face: f"Person {face}", "width": 150}
-        first = choices.pick("First", present, key="first", **look)
-        second = choices.pick("Second", present, key="second", default=present[1], **look)
-        signal = choices.segment("Of", ["valence", "arousal"], key="of")
-        window = choices.slide("Window (s)", 2.0, 60.0, 10.0, 1.0, key="window", width=180)
-        reach = choices.slide("Largest lag (s)", 0.5, 10.0, 5.0, 0.5, key="reach", width=180)
+        look: dict[str, Any] = {"format_func": person, "width": 150}
+        first = choices.pick(say("dash.sync.first"), present, key="first", **look)
+        second = choices.pick(say("dash.sync.second"), present, key="second", default=present[1], **look)
+        signal = choices.segment(
+            say("dash.sync.of"), ["valence", "arousal"], format_func=signal_name, key="of"
+        )
+        window = choices.slide(say("dash.sync.window"), 2.0, 60.0, 10.0, 1.0, key="window", width=180)
+        reach = choices.slide(say("dash.sync.reach"), 0.5, 10.0, 5.0, 0.5, key="reach", width=180)
     if first == second:
-        st.info("Choose two different people.")
+        st.info(say("dash.sync.different"))
         return
     result = shown.once(
         view,
@@ -104,30 +108,28 @@ def _synchrony(view: state.View, present: list[int]) -> None:
         also=(first, second),
     )
     if result is None:
-        shown.show(note("They are not seen together for long enough: choose a shorter window."), "synchrony")
+        shown.show(note(say("dash.sync.short")), "synchrony")
         return
-    who = (
-        f"person {second} follows person {first}"
-        if result.lag > 0
-        else f"person {first} follows person {second}"
-    )
-    lag = f"{abs(result.lag):.1f} s: {who}" if result.lag else "0 s: at the same time"
+    ahead, behind = (first, second) if result.lag > 0 else (second, first)
+    seconds = number(abs(result.lag), ".1f")
+    lag = say("dash.sync.follows", n=seconds, a=ahead, b=behind) if result.lag else say("dash.sync.same")
     with st.container(horizontal=True):
-        st.metric("Best lag", f"{result.lag:+.1f} s", help=lag, border=True, width=172)
-        st.metric("Mean correlation there", f"{result.strength:.2f}", border=True, width=200)
+        best = f"{number(result.lag, '+.1f')} s"
+        st.metric(say("dash.sync.lag"), best, help=lag, border=True, width=172)
+        st.metric(say("dash.sync.there"), number(result.strength, ".2f"), border=True, width=200)
         st.metric(
-            "By chance",
-            f"{result.chance:.2f}" if np.isfinite(result.chance) else "–",
+            say("dash.sync.chance"),
+            number(result.chance, ".2f") if np.isfinite(result.chance) else "–",
             border=True,
             width=172,
-            help="What 95 of 100 random shifts in time stay below.",
+            help=say("dash.sync.chance.about"),
         )
     if np.isfinite(result.chance) and result.strength > result.chance:
-        st.write(f"Their {signal} moves together, most of all at a lag of {lag}.")
+        st.write(say(f"dash.sync.{signal}", lag=lag))
     else:
-        st.write("No more synchrony than chance gives.")
+        st.write(say("dash.sync.none"))
     shown.show(
         people.synchrony_map(result, first, second),
         "synchrony",
-        text="Windowed cross-correlation at ten samples a second. It shows movement together, not its cause.",
+        text=say("dash.sync.about"),
     )

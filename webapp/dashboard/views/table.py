@@ -4,6 +4,7 @@ import streamlit as st
 
 from webapp.dashboard import choices, state
 from webapp.dashboard.views.export import ordered
+from webapp.shared.speech import number, say
 
 ROWS = 5000
 """Rows that are sent to the browser at once: more make the page slow, and nobody reads them in one go."""
@@ -11,22 +12,23 @@ ROWS = 5000
 
 def page() -> None:
     """Draw the page."""
-    view = state.view_or_stop("Table", faces=False)
+    view = state.view_or_stop(say("page.table"), faces=False)
     table = ordered(view.frame)
-    st.write(
-        f"{len(table):,} records of the chosen people and time, one a frame and face; a frame without "
-        "anybody has one without a face. Click a heading to sort."
-    )
+    st.write(say("dash.table.about", n=number(len(table))))
     names = list(table.columns)
-    shown = choices.picks("Columns", names, default=names, key="columns", placeholder="Choose columns")
+    shown = choices.picks(
+        say("dash.table.columns"), names, default=names, key="columns", placeholder=say("dash.table.choose")
+    )
     starts = range(0, len(table), ROWS)
     start = 0
     if len(starts) > 1:
         start = choices.pick(
-            "Records",
+            say("term.records"),
             list(starts),
             key="rows",
-            format_func=lambda first: f"{first + 1:,} to {min(first + ROWS, len(table)):,}",
+            format_func=lambda first: say(
+                "dash.table.span", first=number(first + 1), last=number(min(first + ROWS, len(table)))
+            ),
             width=260,
         )
     part = table.iloc[start : start + ROWS]
@@ -36,7 +38,7 @@ def page() -> None:
         height=620,
         key="table",
         column_config={
-            "time": st.column_config.NumberColumn(format="%.3f", help="Seconds on the source's own clock"),
+            "time": st.column_config.NumberColumn(format="%.3f", help=say("dash.table.time")),
             **{name: st.column_config.NumberColumn(format="%d") for name in ("frame", "face")},
         },
     )

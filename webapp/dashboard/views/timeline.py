@@ -10,13 +10,15 @@ from emotion_core.analytics import moments as insight_moments
 from webapp.charts import shares
 from webapp.dashboard import choices, shown, state
 from webapp.dashboard.player import has_video, player
+from webapp.shared.speech import label, number, say
+from webapp.shared.speech import person as person_name
 
-KINDS = {"stacked": "Stacked", "lines": "Lines", "none": "None"}
+KINDS = {"stacked": "dash.timeline.stacked", "lines": "dash.timeline.lines", "none": "dash.timeline.nothing"}
 
 
 def page() -> None:
     """Draw the page."""
-    view = state.view_or_stop("Timeline")
+    view = state.view_or_stop(say("page.timeline"))
     _rows(view)
 
 
@@ -24,25 +26,26 @@ def page() -> None:
 def _rows(view: state.View) -> None:
     people = shares.people_shown(view.frame, view.people)
     if not people:
-        st.info("None of the chosen people is seen in this stretch of time.")
+        st.info(say("dash.timeline.none"))
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         person = choices.pick(
-            "Probabilities of", people, format_func=lambda face: f"Person {face}", key="person", width=170
+            say("dash.timeline.who"), people, format_func=person_name, key="person", width=170
         )
-        kind = choices.segment("Probabilities as", list(KINDS), format_func=KINDS.__getitem__, key="kind")
+        kind = choices.segment(
+            say("dash.timeline.as"), list(KINDS), format_func=lambda kind: say(KINDS[kind]), key="kind"
+        )
         band = choices.slide(
-            "Mean over (s)",
+            say("dash.mean"),
             0.0,
             10.0,
             1.0,
             0.5,
             key="band",
             width=200,
-            help="The bold lines are moving means over so many seconds, the bands one standard deviation. "
-            "0 shows the readings as they are.",
+            help=say("dash.timeline.mean.about"),
         )
-        marks = choices.switch("Mark sudden changes", key="marks")
+        marks = choices.switch(say("dash.timeline.marks"), key="marks")
     moments = shown.once(view, insight_moments.changes, view.frame).head(12) if marks else None
     figure = shown.once(
         view,
@@ -56,18 +59,14 @@ def _rows(view: state.View) -> None:
         also=marks,
     )
     if len(people) > 12:
-        st.caption("The first twelve of the chosen people are drawn.")
+        st.caption(say("dash.timeline.twelve"))
     if has_video(view):
         left, right = st.columns([2, 3], gap="medium")
     else:
         left = right = st.container()
     with right:
         event = shown.show(figure, "timeline", text=shares.thinned(view.frame), select=True, swift=True)
-        st.caption(
-            "Drag to zoom: all rows move together, a double click zooms out. A click shows that moment"
-            + (" in the video." if has_video(view) else ".")
-            + " With the box tool of the bar above, mark a stretch to make it the time range of every page."
-        )
+        st.caption(say("dash.timeline.drag.video" if has_video(view) else "dash.timeline.drag"))
     with left:
         time = _clicked(event)
         if has_video(view):
@@ -75,7 +74,7 @@ def _rows(view: state.View) -> None:
         if time is not None:
             _moment(view, people, time)
         elif has_video(view):
-            st.caption("Click in the timeline to jump to that moment.")
+            st.caption(say("dash.timeline.click"))
         _boxed(event, view)
 
 
@@ -94,24 +93,25 @@ def _moment(view: state.View, people: list[int], time: float) -> None:
         at = int(np.abs(seen["time"].to_numpy() - time).argmin())
         row = seen.iloc[at]
         if abs(row["time"] - time) <= max(row["duration"], 0.2):
+            name = label(row["emotion"])
             rows.append(
                 {
-                    "Person": face,
-                    "Emotion": f"{row['emotion']}{' (uncertain)' if row['uncertain'] else ''}",
-                    "Confidence": 100 * row["confidence"],
-                    "Valence": row["valence"],
-                    "Arousal": row["arousal"],
+                    say("term.person"): face,
+                    say("term.emotion"): say("term.uncertain", emotion=name) if row["uncertain"] else name,
+                    say("term.confidence"): 100 * row["confidence"],
+                    say("video.valence"): row["valence"],
+                    say("video.arousal"): row["arousal"],
                 }
             )
-    st.markdown(f"**At {time:.2f} s**")
+    st.markdown(f"**{say('dash.at', time=number(time, '.2f'))}**")
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
         key="at",
         column_config={
-            "Confidence": st.column_config.NumberColumn(format="%.0f %%"),
-            "Valence": st.column_config.NumberColumn(format="%.2f"),
-            "Arousal": st.column_config.NumberColumn(format="%.2f"),
+            say("term.confidence"): st.column_config.NumberColumn(format="%.0f %%"),
+            say("video.valence"): st.column_config.NumberColumn(format="%.2f"),
+            say("video.arousal"): st.column_config.NumberColumn(format="%.2f"),
         },
     )
 
@@ -130,7 +130,7 @@ def _boxed(event: Any, view: state.View) -> None:
         choices.put("t", [low, high])
 
     if st.button(
-        f"Use {low:.1f} to {high:.1f} s as the time range",
+        say("dash.timeline.use", start=number(low, ".1f"), end=number(high, ".1f")),
         on_click=use,
         key="use_range",
         icon=":material/fit_width:",
