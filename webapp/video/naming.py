@@ -37,15 +37,17 @@ def add_routes(app: FastAPI) -> None:
         if folder is None or not (number.isascii() and number.isdigit() and len(number) < 10):
             return PlainTextResponse(text("error.notyours"), status_code=404)
         try:
-            await run_in_threadpool(rename, folder, int(number), form.get("name", ""))
+            await run_in_threadpool(rename, folder, int(number), form.get("name", ""), text.language)
         except (EmotionError, OSError) as problem:
             logger.warning("a person was not named: %s", problem)
             return PlainTextResponse(text("clip.name.failed"), status_code=409)
         return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
 
-def rename(folder: Path, number: int, name: str) -> None:
+def rename(folder: Path, number: int, name: str, language: str = "en") -> None:
     """Name a person in the files of a result's folder, its report among them; an empty name takes it away.
+
+    The report is written in `language`.
 
     Raises:
         EmotionError: where nobody has that number, or the results are gone.
@@ -60,4 +62,4 @@ def rename(folder: Path, number: int, name: str) -> None:
         if results is None:
             raise EmotionError("there is no result of one recording here: analyse the video again")
         summary = name_people(results, {number: name})
-        write_report(results, summary, name_of(results.name))
+        write_report(results, summary, name_of(results.name), language)
