@@ -65,7 +65,7 @@ class Packed:
     async def _packed(self, key: tuple[str, str], body: bytes) -> bytes:
         packed = self._files.get(key)
         if packed is None:
-            packed = await asyncio.to_thread(gzip.compress, body, 6)
+            packed = await asyncio.to_thread(gzip.compress, body, 9)
             self._files[key] = packed
             self._size += len(packed)
             while self._size > _KEPT:

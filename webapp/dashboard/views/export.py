@@ -50,7 +50,8 @@ def page() -> None:
     with right:
         st.subheader(say("dash.export.link"), anchor=False)
         st.caption(_about_link(view))
-        st.code(_link(), language=None, wrap_lines=True)
+        # A text field, as the element for code brings half a megabyte of highlighting along.
+        st.text_area(say("dash.export.link"), _link(), height=110, label_visibility="collapsed")
     st.subheader(say("dash.export.first"), anchor=False)
     st.dataframe(ordered(view.frame.head(200), view.results.names), hide_index=True, key="head")
 
