@@ -29,7 +29,8 @@ pre, code { font: .86rem/1.5 ui-monospace, monospace; }
 pre { background: var(--soft); border: 1px solid var(--line); border-radius: .6rem; overflow-x: auto;
   padding: .8rem 1rem; }
 details { border: 1px solid var(--line); border-radius: .6rem; margin: .5rem 0; padding: .5rem .8rem; }
-summary { cursor: pointer; } summary b { display: inline-block; min-width: 4.2rem; color: light-dark(#6a50b3, #b7a6e8); }
+summary { cursor: pointer; }
+summary b { display: inline-block; min-width: 4.2rem; color: light-dark(#6a50b3, #b7a6e8); }
 table { border-collapse: collapse; width: 100%; } .wide { overflow-x: auto; }
 td, th { border-bottom: 1px solid var(--line); padding: .3rem .5rem; text-align: left;
   vertical-align: top; }
