@@ -160,6 +160,24 @@ def test_teachers_answer_for_pictures_without_a_label_and_are_trusted_as_told(
         teach(other, [weights], {}, 32, device=torch.device("cpu"))
 
 
+def test_answers_of_teachers_are_kept_for_a_run_that_goes_on(
+    place: Path, left_alone: Path, tmp_path: Path
+) -> None:
+    samples = load(place / "data", cache=place / "cache")
+    asked = {"size": 32, "device": torch.device("cpu"), "keep": tmp_path}
+    weights, half = [str(left_alone / "best.safetensors")], {str(samples.source[0]): 0.5}
+    first = teach(samples, weights, half, **asked)
+    (kept,) = tmp_path.iterdir()
+    marked = np.full_like(np.load(kept), 1 / len(samples.labels))
+    np.save(kept, marked)
+    again = teach(samples, weights, half, **asked)  # read, not asked anew
+    rows = (samples.split == "train") & samples.labelled
+    assert not np.allclose(again.target[rows], first.target[rows])
+    assert again.target[rows] == pytest.approx((samples.target[rows] + marked) / 2, abs=1e-6)
+    teach(samples.take(np.arange(40)), weights, half, **asked)  # other pictures are asked about
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 def test_a_run_that_stopped_early_stays_stopped(place: Path, left_alone: Path) -> None:
     samples = load(place / "data", cache=place / "cache")
     config = config_of(place, "early", patience=1)

@@ -154,7 +154,7 @@ def run_late(config: TrainConfig, samples: Samples) -> Path:
     net, meta = load_network(Path(config.init))
     if config.teachers:
         share, size = config.distillation_weight, net.config.resolution
-        samples = teach(samples, config.teachers, share, size, device=torch.device("cpu"))
+        samples = teach(samples, config.teachers, share, size, device=torch.device("cpu"), keep=config.folder)
     rows = np.flatnonzero((samples.split == "train") & (samples.labelled | samples.measured))
     steps = max(1, config.late // config.batch)
     plain = dataclasses.replace(config, mixup=0.0, size=net.config.resolution)  # maps are mixed instead

@@ -153,8 +153,9 @@ def fit(config: TrainConfig, samples: Samples) -> Path:
     half = config.precision == "bf16" or (config.precision == "auto" and (cuda or fast_bfloat16()))
     if config.teachers:
         samples = teach(
-            samples, config.teachers, config.distillation_weight, config.size, device=device, half=half
-        )
+            samples, config.teachers, config.distillation_weight, config.size,
+            device=device, half=half, keep=config.folder if world == 1 else None,
+        )  # fmt: skip
     draws = Draws(samples, rows, config, steps, rank, world)
 
     def slope(batch: dict[str, Tensor], seed: int) -> tuple[dict[str, Tensor], Tensor]:
