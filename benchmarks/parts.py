@@ -13,6 +13,7 @@ from benchmarks.dashboard import dashboard
 from benchmarks.measurement import Measurement
 from benchmarks.process import run, serve_once
 from benchmarks.viewers import viewers
+from benchmarks.visit import visit
 
 
 def _picture() -> np.ndarray:
@@ -214,6 +215,7 @@ PARTS = {
     "start": start,
     "web": web,
     "viewers": viewers,
+    "visit": visit,
     "dashboard": dashboard,
     "batch": batch,
     "convert": convert,

@@ -189,7 +189,7 @@ def test_a_hand_made_link_breaks_nothing(open_page: Open, folder: Path, query: d
 def test_export(open_page: Open, folder: Path) -> None:
     app = open_page("export", folder=folder, open="talk_results.json", who="1", t=["2", "8"])
     assert {button.key for button in app.get("download_button")} >= {"report", "selection"}
-    link = app.code[0].value
+    link = app.text_area[0].value
     assert "page=timeline" in link and "open=talk_results.json" in link and "who=1" in link and "t=8" in link
 
 

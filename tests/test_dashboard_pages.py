@@ -67,3 +67,18 @@ def test_the_table_shows_the_records_of_the_view(tmp_path: Path, monkeypatch: py
 
 def test_every_view_is_registered(root: Path) -> None:
     assert {path.stem for path in (root / "webapp/dashboard/views").glob("*.py")} == {*PAGES, "__init__"}
+
+
+def test_people_are_called_by_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {1: "Ada", 2: "Bo", 3: "Bo"}
+    rows = pd.concat([rows_of("HHNNSS", face=1), rows_of("NNNNHH", face=2), rows_of("SSNNHH", face=3)])
+    rows = rows.sort_values(["time", "face"]).assign(name=lambda table: table["face"].map(names))
+    rows.to_csv(tmp_path / "talk_results.csv", index=False)
+    monkeypatch.setenv(state.FOLDER_VARIABLE, str(tmp_path))
+    app = opened("people", open="talk_results.csv")
+    (who,) = [box for box in app.multiselect if box.key == "who"]
+    assert who.options == ["Ada", "Bo (2)", "Bo (3)"]
+    records = opened("table", open="talk_results.csv").dataframe[0].value
+    assert records.groupby("face")["name"].first().to_dict() == names
+    timeline = opened("timeline", open="talk_results.csv")
+    assert "Bo (2)" in timeline.get("plotly_chart")[0].proto.spec

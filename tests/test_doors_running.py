@@ -119,6 +119,7 @@ def test_every_route_is_closed_or_on_the_short_list(root: Path, app: RunningApp)
         "/gradio_api/queue/join",
         "/dashboard/_stcore/stream",
         "/result/{token}/{name}",
+        "/result/{token}/people",
     } <= paths
     with client_of(app, logged_in=False) as stranger:
         stranger.get("/")  # the cookie of a browser alone is not enough

@@ -56,6 +56,17 @@ def test_scripts_of_the_dashboard_are_packed(client: httpx.AsyncClient) -> None:
         assert gzip.decompress(body).decode() == SCRIPT
 
 
+def test_a_browser_that_takes_brotli_gets_it_and_others_do_not(client: httpx.AsyncClient) -> None:
+    brotli = pytest.importorskip("brotli")
+    sent = {}
+    for ways in ("gzip, deflate, br, zstd", "br;q=0, gzip", "gzip"):
+        answer, body = asyncio.run(raw(client, "/dashboard/static/js/index.js", **{"Accept-Encoding": ways}))
+        sent[ways] = answer.headers["content-encoding"], body
+    assert [coding for coding, _ in sent.values()] == ["br", "gzip", "gzip"]
+    small, large = (body for _, body in list(sent.values())[:2])
+    assert brotli.decompress(small).decode() == SCRIPT == gzip.decompress(large).decode()
+
+
 @pytest.mark.parametrize(
     ("path", "headers"),
     [

@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from emotion_core.labels import EMOTIONS
 from emotion_core.results.formats import FORMATS, usual
 from emotion_core.results.recording import read_results, summarize
-from emotion_core.types import Box, EmotionError, Face, Frame
+from emotion_core.types import EmotionError
 from emotion_core.video.reader import Frames
 from tests.batches import analyse_batch
 from webapp.settings import Settings
@@ -22,11 +20,9 @@ from webapp.shared.engine import Engine
 from webapp.shared.i18n import Text
 from webapp.shared.jobs import Job, Jobs
 from webapp.shared.shelf import Room
-from webapp.shared.store import SavedFile
 from webapp.shared.uploads import Uploads
 from webapp.shared.visitor import Visitor
 from webapp.video.batch import Batch, Item, VideoOptions, items_of, queue_html
-from webapp.video.result import result_html, timeline_svg
 
 EN = Text("en")
 ME = Visitor.from_values("m" * 32)
@@ -310,65 +306,3 @@ def test_stopping_the_app_can_keep_what_a_job_has(
     assert folder.name.startswith("long") and not workspace.folder.exists()
     assert 30 < read_results(path)["frame"].nunique() < 500
     assert next(folder.glob("*.mp4")).stat().st_size > 1000
-
-
-# -- the page --------------------------------------------------------------------------------------------
-
-
-def table_of(folder: Path, labels: tuple[str, ...] = EMOTIONS, people: int = 1) -> pd.DataFrame:
-    """Make results by hand: 100 frames at ten a second; each face is gone from 4 s to 6 s."""
-    from emotion_core.results.recording import Recording
-
-    path = folder / "made_results.json"
-    with Recording.create(path, labels=labels) as recording:
-        for i in range(100):
-            best = labels[i // 50]
-            rest = 0.2 / (len(labels) - 1)
-            chances = tuple(0.8 if label == best else rest for label in labels)
-            here = not 40 <= i < 60
-            faces = [
-                Face(k + 1, Box(5, 5, 20, 20), best, 0.8, chances, 0.25, 0.5, labels=labels)
-                for k in range(people if here else 0)
-            ]
-            recording.append(Frame(np.zeros((30, 30, 3), np.uint8), i, i / 10), faces)
-    return read_results(path)
-
-
-def test_slices_of_the_timeline_are_means_and_gaps_stay_gaps() -> None:
-    svg = timeline_svg(np.array([[0.0, 0.1], [9.9, 0.1]]), np.array([[1.0], [1.0]]), ["Happy"], 10.0)
-    assert svg.count("M") == 2  # two pieces with a gap between
-    slow = np.column_stack([np.arange(0, 10, 0.5), np.full(20, 0.5)])
-    whole = timeline_svg(slow, np.ones((20, 1)), ["Happy"], 10.0)
-    assert whole.count("M") == 1  # a slow video has no stripes
-    mixed = timeline_svg(np.array([[0.0, 0.01], [0.01, 0.03]]), np.array([[1.0], [0.0]]), ["Happy"], 9.6)
-    assert "M0 75.0" in mixed  # a slice of 0.04 s, a quarter of it at 1
-
-
-def test_the_page_says_what_the_files_say(tmp_path: Path) -> None:
-    table = table_of(tmp_path)
-    summary = summarize(table)
-    files = [SavedFile("video", "made_emotions.mp4", "result/T/made_emotions.mp4")]
-    html = result_html(table, summary, files, EN, dashboard="dashboard/?result=Q", problem=None)
-    assert "Person 1" in html and "Time with a face" in html and "80 %" in html
-    assert 'src="result/T/made_emotions.mp4"' in html and 'href="dashboard/?result=Q"' in html
-    for moment in summary["faces"][0]["moments"]:
-        assert f'data-seek="{moment["time"]}"' in html
-    assert "Apparent expression, not what a person feels." in html and "people&#x27;s ratings" in html
-    assert "+0.25" in html
-    german = result_html(table, summary, files, Text("de"))
-    assert "Wut" in german and "Der sichtbare Ausdruck" in german
-
-
-def test_many_people_and_nobody(tmp_path: Path) -> None:
-    table = table_of(tmp_path, people=12)
-    html = result_html(table, summarize(table), [], EN)
-    assert html.count('class="part person"') == 8 and "4 more faces" in html
-    empty = table[table["face"].isna()]
-    assert "No face was found" in result_html(empty, summarize(empty), [], EN)
-
-
-def test_custom_categories_are_shown_by_their_own_names(tmp_path: Path) -> None:
-    labels = ("Calm", "<Tense>", "Awe")
-    table = table_of(tmp_path, labels=labels)
-    html = result_html(table, summarize(table), [], EN)
-    assert "Calm" in html and "&lt;Tense&gt;" in html and "<Tense>" not in html

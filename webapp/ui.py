@@ -18,6 +18,7 @@ from webapp.settings import Settings, is_space
 from webapp.shared import bounded_parts, fetching, header, i18n, theme
 from webapp.shared.engine import Engine
 from webapp.shared.jobs import RETURN_SECONDS
+from webapp.video import naming
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -112,6 +113,7 @@ def mount(server: FastAPI, settings: Settings, app: App | None = None) -> FastAP
     app.live.add_routes(server)
     fetching.add_routes(server, framed=is_space())
     header.add_routes(server)
+    naming.add_routes(server)
 
     # A signal tells the jobs at once: when the pages' connections are cut, it would look as if nobody waited.
     server.state.tell_jobs = lambda: app.jobs.tell(settings.partial_results)

@@ -4,7 +4,7 @@ Nothing here knows of Streamlit. `emotion_core.results.table` reads and checks c
 such a table is put in order of time, and times and ids are filled in where a file has none.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from emotion_core.batch.study import is_part_of_study
 from emotion_core.labels import EMOTIONS
 from emotion_core.results.formats import endings, spoken
 from emotion_core.results.formats import of as format_of
+from emotion_core.results.named import names_in
 from emotion_core.results.names import is_results, read_summary, stated_source, summary_path, video_names
 from emotion_core.results.recording import read_results
 from emotion_core.results.table import checked
@@ -48,6 +49,9 @@ class Results:
     video: Path | None = None
     made: bool = False
     labels: tuple[str, ...] = field(default=EMOTIONS)
+    names: Mapping[int, str] = field(
+        default_factory=dict
+    )  # what somebody has called people, by their numbers
     rate: float | None = None  # frames a second that are assumed, as the file holds no times; None: it does
 
     @property
@@ -129,6 +133,7 @@ def _results(
         video=find_video(path) if path is not None else None,
         made=made,
         labels=tuple(labels),
+        names=names_in(frame),
         rate=ASSUMED_FPS if _guessed(ASSUMED_FPS) in more else None,
     )
 

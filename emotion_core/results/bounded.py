@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from emotion_core.limits import MAX_LABELS, MAX_ROWS, MAX_TABLE_BYTES
+from emotion_core.results.extras import NAME
 from emotion_core.results.extras import NAMES as EXTRAS
 from emotion_core.types import EmotionError
 
@@ -35,7 +36,7 @@ _NUMBERS = (
 _SEPARATORS = (",", ";", "\t", "|")  # the first of those that stand equally often
 _LETTERS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 _SAMPLED = 200  # lines that are looked at for the decimal sign
-_OTHERS = ("emotion", "uncertain", "objects")
+_OTHERS = ("emotion", "uncertain", "objects", NAME)
 
 
 class Budget:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emotion_core.files import Beside, partial_name, written_beside
-from emotion_core.results.extras import COLUMNS, EXTRAS
+from emotion_core.results.extras import COLUMNS, EXTRAS, NAME
 from emotion_core.results.formats import FORMATS, check
 from emotion_core.results.formats.base import Format
 from emotion_core.results.incoming import read_foreign, tool_of
@@ -85,7 +85,7 @@ def convert(
     notes = tuple(table.attrs["notes"])
     plain = {fmt: target for fmt, target in targets.items() if FORMATS[fmt].whole is None}
     if plain:
-        _write_records(_moved(table, shift), plain)
+        write_records(_moved(table, shift), plain)
     written |= plain
     whole = Whole.of(table, name, about) if len(plain) < len(targets) else None
     del table  # the whole has its own columns, and an hour of several people takes its room
@@ -219,10 +219,11 @@ def _moved(table: "pd.DataFrame", shift: float) -> "pd.DataFrame":
     return table.assign(time=table["time"] + shift)
 
 
-def _write_records(table: "pd.DataFrame", targets: Mapping[str, Path]) -> None:
+def write_records(table: "pd.DataFrame", targets: Mapping[str, Path]) -> None:
     """Write formats of records, all at once and a few thousand records at a time."""
     labels = [column[2:] for column in table.columns if column.startswith("p_")]
     extras = [name for name in EXTRAS if COLUMNS[name][0] in table.columns]
+    extras += [NAME] if NAME in table.columns else []
     with contextlib.ExitStack() as undone:
         files, writers = [], []
         for fmt, target in targets.items():

@@ -18,6 +18,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 EXTRAS = tuple(COLUMNS)
 """The names by which they are asked for, which are also their keys in a record."""
 
+NAME = "name"
+"""The key and the column of what somebody called a person: text, there only where somebody did."""
+
 NAMES = frozenset(name for names in COLUMNS.values() for name in names)
 
 _TURNS = ("yaw", "pitch", "roll")
@@ -40,7 +43,7 @@ def check(names: Iterable[str]) -> tuple[str, ...]:
 
 def columns(extras: Iterable[str]) -> list[str]:
     """Return the columns of extras, in order."""
-    return [column for name in extras for column in COLUMNS[name]]
+    return [column for name in extras for column in COLUMNS.get(name, (name,))]
 
 
 def of(face: Face, extras: Iterable[str]) -> dict[str, Any]:
@@ -61,6 +64,8 @@ def of(face: Face, extras: Iterable[str]) -> dict[str, Any]:
 
 def flat(name: str, value: Any) -> Sequence[Any]:
     """Return the values of an extra's columns from what stands in a record; None for what is not there."""
+    if name == NAME:
+        return [value]
     nothing = (None,) * len(COLUMNS[name])
     if name == "landmarks":
         if not isinstance(value, (list, tuple)) or len(value) != KEY_POINTS:

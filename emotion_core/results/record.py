@@ -22,7 +22,8 @@ class Record:
     `time` is in seconds, `box` is x, y, width and height in pixels, valence is in [-1, 1], arousal and
     confidence are in [0, 1]; everything about the face is None where there is none. `duration` is how long
     the picture lasts in seconds, and so what the record weighs in every share and mean; None where it isn't
-    known. `pose` (degrees), `blendshapes` ([0, 1]) and `landmarks` (50 points, pixels) are there on request.
+    known. `pose` (degrees), `blendshapes` ([0, 1]) and `landmarks` (50 points, pixels) are there on request,
+    `name` where somebody has called the person something (see `results.people`).
     """
 
     frame: int
@@ -40,6 +41,7 @@ class Record:
     pose: Mapping[str, float] | None = None
     blendshapes: Mapping[str, float] | None = None
     landmarks: tuple[tuple[float, float], ...] | None = None
+    name: str | None = None
 
     def __post_init__(self) -> None:
         if (self.face is None) != (self.emotion is None):
@@ -102,7 +104,7 @@ class Record:
             record["uncertain"] = True
         if self.objects is not None:
             record["objects"] = self.objects
-        for name in more.EXTRAS:
+        for name in (*more.EXTRAS, more.NAME):
             if (value := getattr(self, name)) is not None:
                 record[name] = value
         return record
@@ -152,6 +154,7 @@ def records_of(table: "pd.DataFrame") -> Iterator[Record]:
     chances = list(zip(*(column[f"p_{label}"] for label in labels), strict=True)) or [()] * len(table)
     boxes = zip(*(column[f"box_{side}"] for side in "xywh"), strict=True)
     objects = column.get("objects") or [None] * len(table)
+    called = column.get(more.NAME) or [None] * len(table)
     names = ("frame", "emotion", "confidence", "valence", "arousal", "time", "face", "uncertain", "duration")
     rows = zip(*(column[name] for name in names), chances, boxes, objects, strict=True)
     for at, row in enumerate(rows):
@@ -174,6 +177,7 @@ def records_of(table: "pd.DataFrame") -> Iterator[Record]:
             _objects(things),
             None if math.isnan(lasting) else lasting,
             **{name: more.whole(name, numbers) for name, numbers in found.items()},
+            name=called[at] if seen and isinstance(called[at], str) else None,
         )
 
 

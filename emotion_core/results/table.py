@@ -30,6 +30,7 @@ from emotion_core.types import EmotionError
 NEEDED = ("frame", "emotion", "confidence", "valence", "arousal")
 """The five keys that every record has, also in the files of older tools."""
 
+_TEXTS = ("objects", more.NAME)  # columns of words that may be missing
 _NAMED = 5  # reasons that are named with their counts
 _LISTED = 100  # rows named one by one in `attrs`; pandas copies these with every table
 _NOTHING: dict[str, Any] = {}
@@ -50,7 +51,7 @@ def read_table(
         [0, 1], valence in [-1, 1], arousal in [0, 1], time (s), face (id, missing without one), box_x, box_y,
         box_w, box_h (pixels), p_<Label> in [0, 1] for each category, uncertain (bool), objects (JSON text),
         duration (s, how long the picture lasts, worked out from the times where the file does not say), and
-        the columns of those `results.extras` that the file holds.
+        the columns of those `results.extras` that the file holds, `name` (str) among them.
         What a file does not hold is missing: older lists have no time, face, box or probabilities. Rows that
         make no sense are left out: `attrs["skipped"]` counts them, `attrs["skipped_rows"]` names the first
         hundred as (row, reason), `attrs["reason"]` is the commonest, `attrs["reasons"]` are the commonest few
@@ -135,6 +136,9 @@ class _Columns:
         if any("objects" in row for row in dicts):
             texts = [_as_text(row["objects"]) if "objects" in row else None for row in dicts]
             self._put("objects", np.array(texts, object))
+        if any(more.NAME in row for row in dicts):
+            called = [row.get(more.NAME) for row in dicts]
+            self._put(more.NAME, np.array([n if isinstance(n, str) else None for n in called], object))
         for name in more.EXTRAS:
             if any(name in row for row in dicts):
                 values = _grid([more.flat(name, row.get(name)) for row in dicts])
@@ -159,9 +163,9 @@ class _Columns:
     def whole(self) -> dict[str, np.ndarray]:
         """Return the columns in full length."""
         names = self._labels or list(EMOTIONS)
-        extras = [name for name in self._parts if name in more.NAMES]
+        extras = [name for name in self._parts if name in more.NAMES or name == more.NAME]
         for name in [*(f"p_{label}" for label in names), "objects", *extras]:
-            kind: Any = object if name == "objects" else np.float32
+            kind: Any = object if name in _TEXTS else np.float32
             self._put(name, np.empty(0, kind))
             self._fill(name)
         return {name: np.concatenate(parts) for name, parts in self._parts.items()}
@@ -176,9 +180,7 @@ class _Columns:
         # A column that appears late, or misses in a piece, is empty for the rows before.
         behind = self._length - sum(len(p) for p in self._parts[name])
         if behind > 0:
-            empty = (
-                np.full(behind, None, object) if name == "objects" else np.full(behind, np.nan, np.float32)
-            )
+            empty = np.full(behind, None, object) if name in _TEXTS else np.full(behind, np.nan, np.float32)
             self._parts[name].append(empty)
 
 
@@ -292,6 +294,9 @@ def checked(raw: Mapping[str, Any], name: str, notes: list[str]) -> pd.DataFrame
         values = number(column, np.float32)
         columns[column] = np.where(seen & np.isfinite(values), values, np.float32(np.nan))
 
+    if more.NAME in raw:
+        columns[more.NAME] = _called(raw[more.NAME], seen)
+
     keep = reasons.none()
     if length and not keep.any():
         raise EmotionError(f"{name} holds no record that makes sense: {reasons.commonest()}")
@@ -303,6 +308,8 @@ def checked(raw: Mapping[str, Any], name: str, notes: list[str]) -> pd.DataFrame
     table["frame"] = table["frame"].astype("int64")
     table["face"] = table["face"].where(table["emotion"].notna()).astype("Int64")
     table["objects"] = table["objects"].astype("str")
+    if more.NAME in table.columns:
+        table[more.NAME] = table[more.NAME].astype("str")
     table.attrs = {
         "skipped": int((~keep).sum()),
         "skipped_rows": reasons.first(_LISTED),
@@ -312,6 +319,14 @@ def checked(raw: Mapping[str, Any], name: str, notes: list[str]) -> pd.DataFrame
         "complete": UNFINISHED not in notes,
     }
     return table
+
+
+def _called(values: Any, seen: np.ndarray) -> np.ndarray:
+    """Return the names of people, None where there is none."""
+    cells = np.array(values, object)
+    there = np.array([isinstance(cell, str) and bool(cell.strip()) for cell in cells], bool)
+    cells[~(seen & there)] = None
+    return cells
 
 
 def _holds(raw: Mapping[str, Any], extra: str) -> bool:

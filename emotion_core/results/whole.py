@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emotion_core.analytics.figures import ASSUMED_FPS, timing
-from emotion_core.results.extras import COLUMNS, EXTRAS
+from emotion_core.results.extras import COLUMNS, EXTRAS, NAME
 from emotion_core.results.extras import columns as columns_of
+from emotion_core.results.named import names_in
 from emotion_core.results.names import name_of
 from emotion_core.results.record import Record, columns
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 RESULTS_KIND = "results"
 """The kind of a source that is a results file itself, since nobody knows what it was made from."""
 
-_WORDS = ("emotion", "objects")  # columns that hold no numbers
+_WORDS = ("emotion", "objects", NAME)  # columns that hold no numbers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +31,8 @@ class Whole:
 
     `numbers` holds the columns of `record.columns` by name, each (N,) and float64, NaN for what is missing;
     `emotion` has numbers of `labels`, -1 where there is no face. Times are seconds of the source's own clock;
-    `duration` is how long the picture lasts. `about` is what the summary says of source, model and settings.
+    `duration` is how long the picture lasts. `about` is what the summary says of source, model and settings;
+    `names` is what somebody has called people, by their numbers.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Whole:
     about: Mapping[str, Any] = field(default_factory=dict)
     extras: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    names: Mapping[int, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.emotion)
@@ -93,6 +96,12 @@ class Whole:
         """What made the results, with its version, as far as the results say so."""
         return " ".join(self.maker).strip()
 
+    def called(self, number: int) -> str:
+        """Return what a person is called: by their name, else by the number; no two are called the same."""
+        name = self.names.get(number)
+        again = name in [other for face, other in self.names.items() if face != number]
+        return person(number) if name is None else f"{name} ({number})" if again else name
+
     def shifted(self, seconds: float) -> "Whole":
         """Return the recording on another clock: `seconds` are added to all times.
 
@@ -128,7 +137,8 @@ class Whole:
             notes.append("the file holds no face ids: faces are numbered by their place in the frame")
         extras = tuple(name for name in EXTRAS if COLUMNS[name][0] in numbers)
         kept = bool(table.attrs.get("spans"))
-        return _in_order(name, tuple(labels), numbers, emotion, dict(about or {}), extras, notes, kept)
+        whole = _in_order(name, tuple(labels), numbers, emotion, dict(about or {}), extras, notes, kept)
+        return replace(whole, names=names_in(table))
 
 
 class Growing:
@@ -138,7 +148,7 @@ class Growing:
         self._labels, self._extras = tuple(labels), tuple(extras)
         self._codes = {label: code for code, label in enumerate(self._labels)}
         names = columns(labels, extras)
-        self._words = sorted((names.index(name) for name in _WORDS), reverse=True)
+        self._words = sorted((names.index(name) for name in _WORDS if name in names), reverse=True)
         self._numbers = {name: array("d") for name in names if name not in _WORDS}
         self._emotion = array("q")
 

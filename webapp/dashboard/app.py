@@ -28,6 +28,10 @@ STYLE = """<style>
 .stMarkdownBadge { white-space: normal !important; }
 h1 { font-size: 1.85rem !important; letter-spacing: -.01em; padding-bottom: .2rem !important; }
 h3 { font-size: 1.1rem !important; padding: 1.6rem 0 .35rem !important; }
+[data-testid="stCaptionContainer"] { color: inherit; opacity: .78; }
+[data-testid="stButtonGroup"] button { min-height: 2.5rem; }
+[class*="st-key-chart_timeline"] .main-svg text { fill: light-dark(#1b1f2a, #edeff5) !important; }
+[data-tag], button[data-testid="stBaseButton-primary"] { background: #6a50b3 !important; }
 [data-testid="stMetricValue"] { font-size: 1.45rem; font-variant-numeric: tabular-nums; }
 [data-testid="stSidebarNav"] { padding-top: .25rem; }
 @media (max-width: 640px) { .block-container { padding-left: 1rem; padding-right: 1rem; } }

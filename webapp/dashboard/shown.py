@@ -44,6 +44,8 @@ def part(draw: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(draw)
     def run(*args: Any) -> None:
         spoken.begin()  # alone, it is drawn without the frame around the page
+        view: View | None = st.session_state.get("view")
+        speech.call(view.results.names if view else {})
         try:
             draw(*args)
         finally:

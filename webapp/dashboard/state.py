@@ -24,7 +24,7 @@ from emotion_core.analytics.figures import ASSUMED_FPS
 from emotion_core.results.names import name_of, read_summary, stated_source, summary_path, video_names
 from emotion_core.types import EmotionError
 from webapp.dashboard import choices
-from webapp.shared.speech import number, person, say
+from webapp.shared.speech import call, number, person, say
 
 FOLDER_VARIABLE = "EMOTION_DASHBOARD_RESULTS"
 """The environment variable that names the results folder where there is no `--results`."""
@@ -47,7 +47,8 @@ class View:
     @property
     def key(self) -> tuple[Any, ...]:
         """What tells this view from others of the same session."""
-        return (id(self.results), tuple(self.people), self.start, self.end)
+        names = tuple(sorted(self.results.names.items()))
+        return (id(self.results), tuple(self.people), self.start, self.end, names)
 
     @property
     def by_person(self) -> dict[str, pd.DataFrame]:
@@ -209,12 +210,14 @@ def _other_file() -> None:
 def sidebar() -> View | None:
     """Draw the choice of file, people and time; gives the view, or None where nothing is loaded."""
     have = files()
+    call({})
     if not have:
         return None
     with st.sidebar:
         name = choices.pick(say("dash.file"), list(have), key="file", on_change=_other_file)
         _rate(have)
         results = have[name]
+        call(results.names)
         people = results.people
         chosen: list[int] = []
         if people:

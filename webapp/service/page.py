@@ -20,15 +20,17 @@ SNIPPETS = {
 """The snippets by what the page calls them; the files lie in `assets/snippets`."""
 _FOLDER = Path(__file__).parent.parent / "assets" / "snippets"
 _STYLE = """
-:root { color-scheme: light dark; --line: #8885; --soft: #8881; --mark: #6a50b3; }
+:root { color-scheme: light dark; --line: #8885; --soft: #8881; }
+html { background: light-dark(#fff, #12151c); color: light-dark(#1b1f2a, #edeff5); }
+a { color: light-dark(#574194, #b7a6e8); }
 body { font: 16px/1.55 system-ui, sans-serif; margin: 0 auto; max-width: 62rem; padding: 1.5rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
 pre, code { font: .86rem/1.5 ui-monospace, monospace; }
 pre { background: var(--soft); border: 1px solid var(--line); border-radius: .6rem; overflow-x: auto;
   padding: .8rem 1rem; }
 details { border: 1px solid var(--line); border-radius: .6rem; margin: .5rem 0; padding: .5rem .8rem; }
-summary { cursor: pointer; } summary b { display: inline-block; min-width: 4.2rem; color: var(--mark); }
-@media (prefers-color-scheme: dark) { summary b { color: #b7a6e8; } }
+summary { cursor: pointer; }
+summary b { display: inline-block; min-width: 4.2rem; color: light-dark(#6a50b3, #b7a6e8); }
 table { border-collapse: collapse; width: 100%; } .wide { overflow-x: auto; }
 td, th { border-bottom: 1px solid var(--line); padding: .3rem .5rem; text-align: left;
   vertical-align: top; }

@@ -19,7 +19,7 @@ from emotion_core.results.names import read_summary, summary_path
 from webapp.charts import people as charts_people
 from webapp.charts import plane
 from webapp.charts import shares as charts
-from webapp.shared.speech import language, library, localized, number, person, say, speaking
+from webapp.shared.speech import calling, language, library, localized, number, person, say, speaking
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,9 +86,11 @@ def report_html(
     where the table holds no usable record.
     """
     title = title or say("report.title")
-    frame = check(frame, name=title).frame
+    checked = check(frame, name=title)
+    frame = checked.frame
     if sections is None:
-        sections = standard_sections(frame)
+        with calling(checked.names):
+            sections = standard_sections(frame)
     body = [f"<h1>{html.escape(title)}</h1>"]
     written = say("report.written", date=datetime.now(UTC).strftime(say("form.date")))
     body.append(f'<p class="quiet">{html.escape(written)}</p>')

@@ -12,10 +12,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
+from types import MappingProxyType
+
+import numpy as np
 
 from webapp.shared.i18n import Text, words
 
 _language: ContextVar[str] = ContextVar("language", default="en")
+_names: ContextVar[Mapping[int, str]] = ContextVar("names", default=MappingProxyType({}))
 
 _MARKS = {"en": ".,", "es": ",.", "fr": ",\u202f", "de": ",.", "hi": ".,", "zh": ".,"}
 """Before the decimals, and between thousands, of each language."""
@@ -59,9 +63,34 @@ def label(name: str | None) -> str:
     return library(shown) if shown == name else shown
 
 
+def call(names: Mapping[int, str]) -> None:
+    """Call people by these names from here on, by their numbers; others are called "Person 3"."""
+    _names.set(MappingProxyType(dict(names)))
+
+
+@contextmanager
+def calling(names: Mapping[int, str]) -> Iterator[None]:
+    """Call people by these names inside a block."""
+    before = _names.set(MappingProxyType(dict(names)))
+    try:
+        yield
+    finally:
+        _names.reset(before)
+
+
 def person(face: object) -> str:
-    """Return what the face of that id is called: "Person 3"."""
-    return say("video.person", id=face)
+    """Return what the face of that id is called: by its name, else "Person 3"."""
+    return named(face) or say("video.person", id=face)
+
+
+def named(face: object) -> str | None:
+    """Return the name of the face of that id, and the number where another bears it, too; None for none."""
+    names = _names.get()
+    if not names or not isinstance(face, int | float | np.number) or face != face:
+        return None
+    name = names.get(int(face))
+    again = name is not None and list(names.values()).count(name) > 1
+    return f"{name} ({int(face)})" if again else name
 
 
 class Texts(Mapping[str, str]):

@@ -15,9 +15,23 @@ from emotion_core.palette import ACCENT, COLORS, INK, OTHER, SURFACE, UNCERTAIN
 from webapp.settings import Settings
 from webapp.shared import i18n
 from webapp.shared.headers import hash_of
+from webapp.shared.upload_box import KINDS
 
 ASSETS = Path(__file__).parent.parent / "assets"
-SCRIPTS = ("app", "places", "overlay", "panels", "own", "camera", "live", "player", "uploads")
+SCRIPTS = (
+    "app",
+    "places",
+    "overlay",
+    "panels",
+    "own",
+    "camera",
+    "live",
+    "timeline",
+    "player",
+    "people",
+    "film",
+    "uploads",
+)
 
 _VIOLET = colors.Color(
     c50="#f5f2fc",
@@ -39,7 +53,7 @@ _SLATE = colors.Color(
     c200="#e0e4ec",
     c300="#c9cfdb",
     c400="#98a1b3",
-    c500="#6b7487",
+    c500="#646d80",
     c600="#4f5768",
     c700="#363d4b",
     c800="#222834",
@@ -112,6 +126,8 @@ def _scripts(settings: Settings) -> list[str]:
         "translations": {lang: i18n.page_words(lang) for lang in i18n.LANGUAGES},
         "labels": EMOTIONS,  # until the server says what its weights know
         "megabytes": settings.max_megabytes,
+        "minutes": settings.max_minutes,
+        "kinds": KINDS,
         "colors": COLORS,
         "other": OTHER,
         "accent": ACCENT,

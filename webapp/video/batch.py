@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ from webapp.video.result import result_html
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
+    from emotion_core.overlay.style import DrawStyle
     from emotion_core.video.part import Part
     from emotion_core.video.reader import Frames
     from webapp.settings import Settings
@@ -47,6 +48,7 @@ class VideoOptions:
     threshold: float = 0.0
     objects: bool = False
     hide_faces: bool = False
+    style: DrawStyle | None = None
     part: Part | None = None
     extras: tuple[str, ...] = ()
 
@@ -196,7 +198,9 @@ def _read(reader: Frames, item: Item, batch: Batch, job: Job, engine: Engine, se
         threshold=options.threshold,
         objects=objects,
         formats=usual(),
-        style=DrawStyle(hide_faces=options.hide_faces, language=text.language),
+        style=replace(
+            options.style or DrawStyle(), hide_faces=options.hide_faces, language=text.language
+        ),
         extras=options.extras,
         on_progress=on_progress,
         should_stop=should_stop,
@@ -227,6 +231,7 @@ def _read(reader: Frames, item: Item, batch: Batch, job: Job, engine: Engine, se
         text,
         dashboard=f"dashboard/?result={item.token}",
         problem=why,
+        token=item.token,
     )
     item.share = 1.0
     item.state = "done" if outcome.complete else "partial"
@@ -288,6 +293,15 @@ def part_of(start: str, end: str, every: float | None, text: Text) -> Part | Non
         raise EmotionError(text("error.order"))
     part = Part(first, last, max(1, round(every or 1)))
     return None if part.is_whole else part
+
+
+def style_of(look: str, *, bars: bool, va: bool, points: bool, pose: bool) -> DrawStyle:
+    """Return what is drawn: a look of `overlay.elements.LOOKS`, "full" for any other word, and more."""
+    from emotion_core.overlay.elements import LOOKS, of_look
+    from emotion_core.overlay.style import DrawStyle
+
+    more = {name for name, on in (("landmarks", points), ("pose", pose)) if on}
+    return DrawStyle(of_look(look if look in LOOKS else "full") | more, bars=bars, va=va)
 
 
 def items_of(paths: Sequence[str | Path] | None, text: Text) -> list[Item]:

@@ -28,7 +28,7 @@ def results_of(visitor: Visitor) -> list[tuple[str, str]]:
     found = []
     for token in owners.tokens_of(visitor):
         folder = owners.folder_of(token, visitor)
-        place = None if folder is None else _results(folder)
+        place = None if folder is None else results_in(folder)
         if place is not None and (summary := _summary(place)) is not None:
             found.append((_name(summary, place), token))
         if len(found) == MOST:
@@ -41,7 +41,7 @@ def page_of(token: str, visitor: Visitor, text: Text) -> str | None:
     from emotion_core.results.recording import read_results
 
     folder = owners.folder_of(token, visitor)
-    place = None if folder is None else _results(folder)
+    place = None if folder is None else results_in(folder)
     summary = None if place is None else _summary(place)
     if folder is None or place is None or summary is None:
         return None
@@ -58,14 +58,16 @@ def page_of(token: str, visitor: Visitor, text: Text) -> str | None:
     said = [] if summary.get("complete", True) else [_stopped(summary, text)]
     said += [f"{remark}." for remark in summary.get("remarks") or ()]
     board = f"dashboard/?result={token}"
-    return result_html(table, summary, files, text, dashboard=board, problem=" ".join(said) or None)
+    return result_html(
+        table, summary, files, text, dashboard=board, problem=" ".join(said) or None, token=token
+    )
 
 
 def _stopped(summary: Mapping[str, Any], text: Text) -> str:
     return text("video.stopped", time=parts.clock(float(summary["seconds"])))
 
 
-def _results(folder: Path) -> Path | None:
+def results_in(folder: Path) -> Path | None:
     """Return the one results file of a folder; None where there is none, or one for each of many pictures."""
     found = sorted(folder.glob(f"*{RESULTS}.json"))
     return found[0] if len(found) == 1 else None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from emotion_core.overlay.elements import LOOKS
 from emotion_core.types import EmotionError
 from webapp.shared import owners, parts
 from webapp.shared.i18n import Text
@@ -38,6 +39,25 @@ def _empty(text: Text) -> str:
     return parts.empty(text("video.empty"), text("video.empty.title"))
 
 
+def _film() -> str:
+    """Return the button that records with the webcam, and what shows while it does."""
+    return (
+        '<div class="film" data-film><button type="button" class="download" data-film-start '
+        'data-i18n="clip.camera"></button><div data-film-stage hidden><video data-film-view autoplay muted '
+        'playsinline data-i18n-label="clip.camera"></video><div class="film-row">'
+        "<output data-film-time>0:00</output>"
+        '<button type="button" class="download strong" data-film-use data-i18n="clip.camera.use"></button>'
+        '<button type="button" class="download" data-film-discard data-i18n="clip.camera.discard"></button>'
+        "</div>"
+        '<p class="hint" data-i18n="clip.camera.hint"></p></div>'
+        '<p class="note bad" role="alert" data-film-problem hidden></p></div>'
+    )
+
+
+def _looks(text: Text) -> list[tuple[str, str]]:
+    return [(text(f"clip.look.{look}"), look) for look in LOOKS]
+
+
 def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
     """Put the video tab's parts into the Blocks that are being built."""
     uploads = app.workspace.incoming
@@ -45,6 +65,7 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
             files = upload_box(label=say("video.upload"), elem_id="video-files")
+            gr.HTML(_film(), **raw)
             hint = gr.HTML("", **raw)
             smoothing = gr.Slider(1, 30, 5, step=1, label=say("video.smoothing"))
             threshold = gr.Slider(0, 90, 0, step=1, label=say("video.threshold"))
@@ -52,6 +73,12 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
                 False, label=say("video.objects"), visible=app.settings.objects, elem_id="video-objects"
             )
             hide = gr.Checkbox(False, label=say("video.hide"))
+            look = gr.Radio(_looks(Text()), value="full", label=say("clip.look"), elem_id="video-look")
+            with gr.Accordion(say("clip.drawn"), open=False, elem_id="video-drawn"):
+                bars = gr.Checkbox(True, label=say("clip.bars"))
+                va = gr.Checkbox(True, label=say("clip.va"))
+                marks = gr.Checkbox(False, label=say("clip.points"))
+                axes = gr.Checkbox(False, label=say("clip.pose"))
             with gr.Accordion(say("video.more.options"), open=False, elem_id="video-options"):
                 with gr.Row():
                     begin = gr.Textbox(
@@ -95,6 +122,11 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
         pose: bool,
         shapes: bool,
         points: bool,
+        look: str,
+        bars: bool,
+        va: bool,
+        marks: bool,
+        axes: bool,
         request: gr.Request,
     ) -> Iterator[dict[Any, Any]]:
         text = Text.for_request(request)
@@ -112,7 +144,13 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
         wanted = {"pose": pose, "blendshapes": shapes, "landmarks": points}
         extras = tuple(name for name, on in wanted.items() if on)
         options = handlers.VideoOptions(
-            int(smoothing), threshold / 100, bool(objects), bool(hide), part, extras
+            int(smoothing),
+            threshold / 100,
+            bool(objects),
+            bool(hide),
+            handlers.style_of(look, bars=bool(bars), va=bool(va), points=bool(marks), pose=bool(axes)),
+            part,
+            extras,
         )
         batch = handlers.Batch(items, options, text, owner=Visitor.of(request))
         if gone := uploads.shelf.news(owner):
@@ -204,15 +242,16 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
             result: _empty(Text.for_request(request)),
         }
 
-    def first(request: gr.Request) -> tuple[str, str]:
+    def first(request: gr.Request) -> tuple[str, str, Any]:
         text = Text.for_request(request)
-        return _hint(app, text), _empty(text)
+        return _hint(app, text), _empty(text), gr.update(choices=_looks(text))
 
+    drawn = [look, bars, va, marks, axes]
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     files.upload(uploaded, files, queue=False, **quiet)
     start.click(
         analyse,
-        [files, smoothing, threshold, objects, hide, begin, end, every, pose, shapes, points],
+        [files, smoothing, threshold, objects, hide, begin, end, every, pose, shapes, points, *drawn],
         [files, start, cancel, queue, shelf, which, result],
         concurrency_limit=None,  # jobs take turns by their slots, and say that they wait
         **quiet,
@@ -222,6 +261,6 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
     agree.click(fetch, outputs=[ask, ask_text, agree, objects], concurrency_limit=None, **quiet)
     which.input(choose, which, result, queue=False, **quiet)
     delete.click(forget, which, [shelf, which, result], queue=False, **quiet)
-    blocks.load(first, outputs=[hint, result], queue=False, **quiet).then(
+    blocks.load(first, outputs=[hint, result, look], queue=False, **quiet).then(
         back, outputs=[start, cancel, queue, shelf, which, result], concurrency_limit=None, **quiet
     )

@@ -9,7 +9,7 @@ from typing import Any
 from emotion_core.labels import DISCLAIMER
 from emotion_core.results.formats.base import exported
 from emotion_core.results.spans import spans
-from emotion_core.results.whole import Whole, person
+from emotion_core.results.whole import Whole
 
 _VERSION = "7.0"  # of the form of a project; BORIS 7 to 9 open it
 _PLAYERS = "12345678"
@@ -27,8 +27,8 @@ def write(whole: Whole, path: Path) -> None:
         for span in line:
             code = codes[span.label]
             # What ends at a moment stands before what begins then.
-            events.append((span.start / 1000, 1, person(face), code, span.frame))
-            events.append((span.end / 1000, 0, person(face), code, span.frame))
+            events.append((span.start / 1000, 1, whole.called(face), code, span.frame))
+            events.append((span.end / 1000, 0, whole.called(face), code, span.frame))
     events.sort(key=lambda event: event[:3])
     rows: list[list[Any]] = [[time, who, code, "", ""] for time, _, who, code, _ in events]
     if has_media:
@@ -59,7 +59,8 @@ def write(whole: Whole, path: Path) -> None:
         "project_description": DISCLAIMER,
         "project_format_version": _VERSION,
         "subjects_conf": {
-            str(at): {"key": "", "name": person(face), "description": ""} for at, face in enumerate(found)
+            str(at): {"key": "", "name": whole.called(face), "description": ""}
+            for at, face in enumerate(found)
         },
         "behaviors_conf": {str(at): _behaviour(code, codes) for at, code in enumerate(codes)},
         "observations": {whole.name.strip() or "recording": observation},

@@ -14,7 +14,7 @@ from emotion_core.labels import DISCLAIMER
 from emotion_core.results.formats.base import exported
 from emotion_core.results.markup import text
 from emotion_core.results.spans import Span, spans
-from emotion_core.results.whole import Whole, person
+from emotion_core.results.whole import Whole
 
 _MEANS = ("valence", "arousal")
 _WORDS = "apparent-expression"  # the type of a person's tier, and its list of words
@@ -23,7 +23,7 @@ _UNDETERMINED = "http://cdb.iso.org/lg/CDB-00130975-001"  # ISO's entry for "no 
 
 
 def write(whole: Whole, path: Path) -> None:
-    """Write the file; a person's tier is called "Person 1", those below "Person 1 valence" and so on."""
+    """Write the file; a person's tier is called "Person 1" or by their name, the next "Person 1 valence"."""
     found = spans(whole)
     slots = sorted({time for line in found.values() for span in line for time in (span.start, span.end)})
     name = {time: f"ts{number}" for number, time in enumerate(slots, 1)}
@@ -34,7 +34,7 @@ def write(whole: Whole, path: Path) -> None:
         file.write(" </TIME_ORDER>\n")
         numbers = count(1)
         for face, line in found.items():
-            _tiers(file, whole, person(face), line, name, numbers)
+            _tiers(file, whole, text(whole.called(face)), line, name, numbers)
         file.write(_foot(whole))
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from emotion_core.labels import EMOTIONS
+from emotion_core.results.extras import NAME
 from emotion_core.results.formats.base import Format, Writer
 from emotion_core.results.record import Record, columns
 from emotion_core.types import EmotionError
@@ -67,6 +68,7 @@ def schema(labels: Sequence[str] = EMOTIONS, extras: Sequence[str] = ()) -> Any:
         "face": pa.int64(),
         "uncertain": pa.bool_(),
         "objects": pa.string(),
+        NAME: pa.string(),
         "duration": pa.float64(),
     }
     return pa.schema([(name, special.get(name, pa.float32())) for name in columns(labels, extras)])

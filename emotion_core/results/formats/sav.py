@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from emotion_core.labels import DISCLAIMER
-from emotion_core.results.extras import spoken
+from emotion_core.results.extras import NAME, spoken
 from emotion_core.results.formats.base import Format, Writer
 from emotion_core.results.record import Record, columns
 from emotion_core.types import EmotionError
@@ -33,8 +33,10 @@ _ABOUT = {
     "uncertain": "Whether the confidence lies below the threshold",
     "objects": "Objects in the frame, JSON",
     "duration": "How long the picture lasts, seconds",
+    NAME: "Name of the person",
 }
-_NOMINAL = ("emotion", "face", "uncertain", "objects")
+_WORDS = ("objects", NAME)
+_NOMINAL = ("emotion", "face", "uncertain", *_WORDS)
 _WHOLE = ("frame", "emotion", "face", "uncertain")
 
 
@@ -45,16 +47,18 @@ class SavWriter(Writer):
         self._path, self._labels, self._extras = path, tuple(labels), tuple(extras)
         self._codes = {label: float(code) for code, label in enumerate(self._labels, 1)}
         names = columns(labels, extras)
-        self._emotion, self._place = names.index("emotion"), names.index("objects")
-        self._numbers = {name: array("d") for name in names if name != "objects"}
-        self._objects: list[str] = []
+        self._emotion = names.index("emotion")
+        self._places = {name: names.index(name) for name in _WORDS if name in names}
+        self._numbers = {name: array("d") for name in names if name not in _WORDS}
+        self._texts: dict[str, list[str]] = {name: [] for name in self._places}
 
     def write(self, record: Record) -> None:
         """Take in a row."""
         row = record.as_row(self._labels, self._extras)
         row[self._emotion] = self._codes.get(record.emotion or "")
-        text = row.pop(self._place) or ""
-        self._objects.append(text if len(text.encode()) <= _LONGEST else "")
+        for name, place in sorted(self._places.items(), key=lambda item: -item[1]):
+            text = row.pop(place) or ""
+            self._texts[name].append(text if len(text.encode()) <= _LONGEST else "")
         for column, value in zip(self._numbers.values(), row, strict=True):
             column.append(math.nan if value is None else value)
 
@@ -68,7 +72,8 @@ class SavWriter(Writer):
         import pyreadstat
 
         table = pd.DataFrame({name: np.array(values) for name, values in self._numbers.items()})
-        table["objects"] = np.array(self._objects, object)
+        for name, words in self._texts.items():
+            table[name] = np.array(words, object)
         own = _variables(self._labels)
         about = {name: _ABOUT.get(name) or spoken(name) or _PROBABILITY + name[2:] for name in table.columns}
         table = table.rename(columns=own)
@@ -84,7 +89,9 @@ class SavWriter(Writer):
                     "uncertain": {0.0: "no", 1.0: "yes"},
                 },
                 variable_measure={name: "nominal" if name in _NOMINAL else "scale" for name in table.columns},
-                variable_format={name: "F10.0" if name in _WHOLE else "F12.6" for name in table.columns[:-1]},
+                variable_format={
+                    own.get(name, name): "F10.0" if name in _WHOLE else "F12.6" for name in self._numbers
+                },
                 row_compress=True,
             )
             # The library does not say when a disk is full: the last row tells.
@@ -131,8 +138,9 @@ def read(path: Path, notes: list[str]) -> dict[str, Any]:
         raw[full if name.startswith("p_") else name] = table[name]
     if names := meta.variable_value_labels.get("emotion"):
         raw["emotion"] = raw["emotion"].map(names).astype(object)
-    if "objects" in raw:
-        raw["objects"] = raw["objects"].astype(object).where(raw["objects"] != "", None)
+    for name in _WORDS:
+        if name in raw:
+            raw[name] = raw[name].astype(object).where(raw[name] != "", None)
     return raw
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from emotion_core.results.formats.base import exported
 from emotion_core.results.spans import Span, milliseconds, seconds, spans
-from emotion_core.results.whole import Whole, person
+from emotion_core.results.whole import Whole
 
 
 def write(whole: Whole, path: Path) -> None:
@@ -15,7 +15,7 @@ def write(whole: Whole, path: Path) -> None:
     ends = [line[-1].end for line in found.values() if line]
     end = max([int(milliseconds(np.array(whole.end))), 1, *ends])
     # Praat opens no grid without a tier.
-    tiers = {person(face): line for face, line in found.items()} or {"nobody": []}
+    tiers = {_quoted(whole.called(face)): line for face, line in found.items()} or {"nobody": []}
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write(
             'File type = "ooTextFile"\nObject class = "TextGrid"\n\n'

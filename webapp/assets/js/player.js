@@ -1,6 +1,7 @@
 /* The video tab: a click on a moment or on the timeline seeks the player above it. */
 (() => {
   "use strict";
+  const app = window.EMOTION;
   const seek = (inside, seconds) => {
     const video = inside.closest("[data-result]")?.querySelector("video");
     if (!video || !Number.isFinite(seconds)) return;
@@ -12,10 +13,7 @@
     const moment = event.target.closest?.("[data-seek]");
     if (moment) return seek(moment, Number(moment.dataset.seek));
     const line = event.target.closest?.("[data-timeline]");
-    if (line) {
-      const box = line.getBoundingClientRect();
-      seek(line, ((event.clientX - box.left) / box.width) * Number(line.dataset.timeline));
-    }
+    if (line) seek(line, app.tracksOf(line).timeAt(event.clientX));
   });
 
   document.addEventListener("keydown", (event) => {
@@ -32,11 +30,7 @@
     const video = event.target;
     const result = video.closest?.("[data-result]");
     if (!result || !video.duration) return;
-    result.querySelectorAll("[data-timeline]").forEach((line) => {
-      const share = (video.currentTime / Number(line.dataset.timeline)) * 100;
-      line.querySelector("[data-playhead]").style.left = Math.min(100, share) + "%";
-      line.setAttribute("aria-valuenow", video.currentTime.toFixed(1));
-    });
+    result.querySelectorAll("[data-tracks]").forEach((tracks) => app.tracksOf(tracks)?.follow(video.currentTime));
   };
   for (const name of ["timeupdate", "seeking", "loadedmetadata"]) document.addEventListener(name, follow, true);
 

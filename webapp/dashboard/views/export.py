@@ -1,5 +1,6 @@
 """Report and export: an HTML report of the view, its records as CSV, and the link that restores it."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -40,7 +41,7 @@ def page() -> None:
         st.caption(say("dash.export.records.about"))
         st.download_button(
             say("dash.export.csv"),
-            data=lambda: ordered(view.frame).to_csv(index=False).encode(),
+            data=lambda: ordered(view.frame, view.results.names).to_csv(index=False).encode(),
             file_name=f"{name}_selection.csv",
             mime="text/csv",
             on_click="ignore",
@@ -50,15 +51,18 @@ def page() -> None:
     with right:
         st.subheader(say("dash.export.link"), anchor=False)
         st.caption(_about_link(view))
-        st.code(_link(), language=None, wrap_lines=True)
+        # A text field, as the element for code brings half a megabyte of highlighting along.
+        st.text_area(say("dash.export.link"), _link(), height=110, label_visibility="collapsed")
     st.subheader(say("dash.export.first"), anchor=False)
-    st.dataframe(ordered(view.frame.head(200)), hide_index=True, key="head")
+    st.dataframe(ordered(view.frame.head(200), view.results.names), hide_index=True, key="head")
 
 
-def ordered(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the records with their columns in the order of a results file."""
+def ordered(frame: pd.DataFrame, names: Mapping[int, str] | None = None) -> pd.DataFrame:
+    """Return the records with their columns in the order of a results file, the `names` of people last."""
     first = ["frame", "emotion", "confidence", "valence", "arousal", "time", "face"]
-    return frame[[*first, *(column for column in frame.columns if column not in first)]]
+    names = {} if names is None else names
+    shown = frame.assign(name=frame["face"].map(names)) if names else frame
+    return shown[[*first, *(column for column in shown.columns if column not in first)]]
 
 
 def _extent(view: state.View) -> dict[str, str]:
@@ -75,7 +79,7 @@ def _extent(view: state.View) -> dict[str, str]:
 def _report(
     view: state.View, kept: dict[str, list[str]], language: str, summary: dict[str, Any] | None = None
 ) -> str:
-    with speech.speaking(language):
+    with speech.speaking(language), speech.calling(view.results.names):
         return _written(view, kept, summary)
 
 

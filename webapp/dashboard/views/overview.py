@@ -7,7 +7,7 @@ from emotion_core.analytics import MEASURES, measures, moments
 from webapp.charts import shares
 from webapp.dashboard import choices, shown, state
 from webapp.shared.report import clock
-from webapp.shared.speech import label, library, localized, number, say
+from webapp.shared.speech import label, library, localized, named, number, say
 
 
 def page() -> None:
@@ -61,7 +61,7 @@ def _strongest(view: state.View) -> None:
     table = pd.DataFrame(
         {
             say("chart.time"): found["time"].round(2),
-            say("term.person"): found["face"],
+            say("term.person"): [named(face) or face for face in found["face"]],
             say("term.emotion"): found["emotion"].map(label),
             say("term.probability"): 100 * found["strength"].astype(float),
         }

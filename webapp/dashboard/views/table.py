@@ -13,7 +13,7 @@ ROWS = 5000
 def page() -> None:
     """Draw the page."""
     view = state.view_or_stop(say("page.table"), faces=False)
-    table = ordered(view.frame)
+    table = ordered(view.frame, view.results.names)
     st.write(say("dash.table.about", n=number(len(table))))
     names = list(table.columns)
     shown = choices.picks(

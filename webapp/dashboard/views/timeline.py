@@ -10,7 +10,7 @@ from emotion_core.analytics import moments as insight_moments
 from webapp.charts import shares
 from webapp.dashboard import choices, shown, state
 from webapp.dashboard.player import has_video, player
-from webapp.shared.speech import label, number, say
+from webapp.shared.speech import label, named, number, say
 from webapp.shared.speech import person as person_name
 
 KINDS = {"stacked": "dash.timeline.stacked", "lines": "dash.timeline.lines", "none": "dash.timeline.nothing"}
@@ -96,7 +96,7 @@ def _moment(view: state.View, people: list[int], time: float) -> None:
             name = label(row["emotion"])
             rows.append(
                 {
-                    say("term.person"): face,
+                    say("term.person"): named(face) or face,
                     say("term.emotion"): say("term.uncertain", emotion=name) if row["uncertain"] else name,
                     say("term.confidence"): 100 * row["confidence"],
                     say("video.valence"): row["valence"],
