@@ -179,7 +179,10 @@ def _card(one: Marked, text: Text) -> str:
         note = parts.note(text("picture.noface"))
         return f'<section class="part">{head}{image}{hint}{note}{files}</section>'
     names = ("picture.face", "picture.expression", "picture.confidence", "video.valence", "video.arousal")
-    top = "".join(f'<th scope="col">{escape(text(name))}</th>' for name in names)
+    about = {"video.arousal": " " + parts.help_mark("valence", text, text("live.plane"))}
+    top = "".join(
+        f'<th scope="col">{escape(text(name))}{about.get(name, "")}</th>' for name in names
+    )
     rows = "".join(
         f"<tr><td>{f.face}</td><td>{parts.swatch(f.emotion)}{escape(text.label(f.emotion))}</td>"
         f"<td>{parts.percent(f.confidence or 0.0)}</td><td>{parts.signed(f.valence)}</td>"

@@ -17,7 +17,10 @@ from webapp.shared import i18n
 from webapp.shared.headers import hash_of
 
 ASSETS = Path(__file__).parent.parent / "assets"
-SCRIPTS = ("app", "places", "overlay", "panels", "own", "camera", "live", "player", "uploads")
+SCRIPTS = (
+    *("app", "places", "help", "labels", "overlay", "panels", "own", "camera", "stage", "live", "keys"),
+    *("player", "uploads", "examples", "guide"),
+)
 
 _VIOLET = colors.Color(
     c50="#f5f2fc",

@@ -105,6 +105,7 @@ def _moments(people: Sequence[Mapping[str, Any]], text: Text) -> str:
 def _person(person: Mapping[str, Any], text: Text) -> str:
     valence, arousal = person["valence"]["mean"], person["arousal"]["mean"]
     arousal_text = "–" if arousal is None else f"{arousal:.2f}"
+    about = parts.help_mark("valence", text, text("live.plane"))
     longest = person.get("longest_run")
     run = ""
     if longest:
@@ -115,7 +116,7 @@ def _person(person: Mapping[str, Any], text: Text) -> str:
         f'<span class="quiet">{escape(text("video.seen", time=parts.length(person["seconds"])))}</span>'
         f"{parts.share_bar(person['share'], text)}"
         f'<p class="plain">{escape(text("video.valence"))} {parts.signed(valence)} · '
-        f"{escape(text('video.arousal'))} {arousal_text}</p>{run}</section>"
+        f"{escape(text('video.arousal'))} {arousal_text} {about}</p>{run}</section>"
     )
 
 
