@@ -82,26 +82,35 @@ def dim(collins, hopper, turn):
 CLIPS = {"zoom": zoom, "pair": pair, "dim": dim}
 
 
+def pictures(collins, hopper):
+    """Return the three pictures by their names."""
+    single = {
+        "collins": collins.crop((60, 0, 440, 380)),
+        "hopper": hopper.crop((40, 0, 512, 472)).resize((380, 380), Image.Resampling.LANCZOS),
+    }
+    together = Image.new("RGB", (760, 380))
+    for place, image in enumerate(single.values()):
+        together.paste(image, (380 * place, 0))
+    return {**single, "together": together}
+
+
+def frame(name, number, collins, hopper):
+    """Return one frame of a clip by its number, as an array (H, W, 3)."""
+    return CLIPS[name](collins, hopper, 2 * np.pi * number / (RATE * SECONDS))
+
+
 def write(folder):
     """Write three pictures and three clips into `folder`, which is made where it is missing."""
     from emotion_core.video.writer import VideoWriter
 
     folder.mkdir(parents=True, exist_ok=True)
-    collins, hopper = photograph("collins"), photograph("hopper")
-    pictures = {
-        "collins": collins.crop((60, 0, 440, 380)),
-        "hopper": hopper.crop((40, 0, 512, 472)).resize((380, 380), Image.Resampling.LANCZOS),
-    }
-    together = Image.new("RGB", (760, 380))
-    for place, image in enumerate(pictures.values()):
-        together.paste(image, (380 * place, 0))
-    for name, image in {**pictures, "together": together}.items():
+    photographs = photograph("collins"), photograph("hopper")
+    for name, image in pictures(*photographs).items():
         image.save(folder / f"{name}.jpg", quality=82, optimize=True)
-    frames = RATE * SECONDS
-    for name, frame in CLIPS.items():
+    for name in CLIPS:
         with VideoWriter(folder / f"{name}.mp4", fps=RATE, quality=28, preset="veryslow") as writer:
-            for i in range(frames):
-                writer.write(frame(collins, hopper, 2 * np.pi * i / frames), i / RATE)
+            for number in range(RATE * SECONDS):
+                writer.write(frame(name, number, *photographs), number / RATE)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def _t(key: str, tag: str = "span", more: str = "") -> str:
 
 
 def _help(name: str, key: str) -> str:
-    """Return the question mark that opens the text `help.NAME`; it is named after the text `key`."""
+    """Return the question mark that opens the word of help `name`; its own name is the text `key`."""
     return (
         f'<button type="button" class="help" data-help="{name}" data-help-name="{key}" '
         'aria-expanded="false">?</button>'

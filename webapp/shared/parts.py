@@ -74,7 +74,7 @@ def note(message: str, *, bad: bool = False) -> str:
 
 
 def help_mark(name: str, text: Text, about: str) -> str:
-    """Return the question mark that opens the text `help.NAME`; `about` are the words beside it."""
+    """Return the question mark that opens the word of help `name`; `about` are the words beside it."""
     return (
         f'<button type="button" class="help" data-help="{name}" aria-expanded="false" '
         f'aria-label="{escape(text("help.open", name=about))}">?</button>'

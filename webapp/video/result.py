@@ -125,19 +125,19 @@ def _facts(summary: Mapping[str, Any], text: Text) -> str:
     # A single picture lasts for no time, so there it is a share of the pictures.
     share = summary["seconds_with_face"] / seconds if seconds else summary["frames_with_face"] / frames
     values = [
-        (text("video.length"), parts.length(summary["seconds"])),
-        (text("video.faces"), str(summary["people"])),
-        (text("video.frames"), parts.percent(share)),
+        (text("video.length"), parts.length(summary["seconds"]), ""),
+        (text("video.faces"), str(summary["people"]), ""),
+        (text("video.frames"), parts.percent(share), ""),
     ]
     if (unsure := summary["share"].get(UNSURE)) is not None:
         below = summary.get("settings", {}).get("threshold", 0)
         name = f"{text.label(UNSURE)} (< {parts.percent(below)})" if below else text.label(UNSURE)
-        values.append((name, parts.percent(unsure)))
+        values.append((name, parts.percent(unsure), " " + parts.help_mark("threshold", text, name)))
     return (
         '<dl class="facts">'
         + "".join(
-            f'<div><dt class="k">{escape(name)}</dt><dd class="n" style="margin:0">{value}</dd></div>'
-            for name, value in values
+            f'<div><dt class="k">{escape(name)}{about}</dt><dd class="n" style="margin:0">{value}</dd></div>'
+            for name, value, about in values
         )
         + "</dl>"
     )

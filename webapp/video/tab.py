@@ -47,12 +47,8 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
         with gr.Column(scale=1, min_width=300):
             files = upload_box(label=say("video.upload"), elem_id="video-files")
             hint = gr.HTML("", **raw)
-            smoothing = gr.Slider(
-                1, 30, 5, step=1, label=say("video.smoothing"), info=say("help.smoothing")
-            )
-            threshold = gr.Slider(
-                0, 90, 0, step=1, label=say("video.threshold"), info=say("help.threshold")
-            )
+            smoothing = gr.Slider(1, 30, 5, step=1, label=say("video.smoothing"), elem_id="video-smoothing")
+            threshold = gr.Slider(0, 90, 0, step=1, label=say("video.threshold"), elem_id="video-threshold")
             objects = gr.Checkbox(
                 False, label=say("video.objects"), visible=app.settings.objects, elem_id="video-objects"
             )

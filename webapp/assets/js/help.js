@@ -63,4 +63,31 @@
   });
   window.addEventListener("scroll", () => owner && place(), { passive: true, capture: true });
   window.addEventListener("resize", close);
+
+  /* Gradio draws the sliders of the Video page: their marks are put beside their names as they come. */
+  const waiting = new Map([
+    ["#video-smoothing", ["smoothing", "video.smoothing"]],
+    ["#video-threshold", ["threshold", "video.threshold"]],
+  ]);
+  const attach = () => {
+    for (const [where, [name, words]] of waiting) {
+      const label = document.querySelector(`${where} label`);
+      if (!label) continue;
+      const mark = document.createElement("button");
+      Object.assign(mark, { type: "button", className: "help", textContent: "?" });
+      mark.dataset.help = name;
+      mark.setAttribute("aria-expanded", "false");
+      mark.setAttribute("aria-label", app.t("help.open", { name: app.t(words) }));
+      label.after(mark);
+      waiting.delete(where);
+    }
+    return !waiting.size;
+  };
+  const begin = () => {
+    if (attach()) return;
+    const watch = new MutationObserver(() => attach() && watch.disconnect());
+    watch.observe(document.body, { childList: true, subtree: true });
+  };
+  if (document.body) begin();
+  else document.addEventListener("DOMContentLoaded", begin);
 })();

@@ -13,9 +13,10 @@
   };
 
   class Places {
-    /* The frame's size, and the boxes of all faces in it, [x, y, width, height], in its pixels. */
-    constructor(width, height, faces, memory) {
-      Object.assign(this, { width, height, memory });
+    /* The frame's size, and the boxes of all faces in it, [x, y, width, height], in its pixels; `memory` keeps
+     * the slots from frame to frame, `reserved` are rectangles that stay free. */
+    constructor(width, height, faces, memory, reserved = []) {
+      Object.assign(this, { width, height, memory, reserved });
       this.faces = faces.map(([left, top, w, h]) => ({ left, top, width: w, height: h }));
       this.taken = [];
     }
@@ -42,7 +43,7 @@
     }
 
     isFree(rect) {
-      return this.fits(rect) && this.taken.every((other) => !shared(rect, other));
+      return this.fits(rect) && [...this.taken, ...this.reserved].every((other) => !shared(rect, other));
     }
 
     /* How much of the faces it covers, in square pixels; that of the others counts three times. */

@@ -207,6 +207,7 @@
       const wide = Math.max(width, Math.min(this.stage.widest, Math.round(seen * Math.min(2, window.devicePixelRatio || 1))));
       const high = Math.round((wide * height) / width);
       this.options.unit = (Math.max(12, Math.min(20, seen / 46)) * wide) / seen;
+      this.options.reserved = this.stage.reserved(wide / seen);
       if (this.canvas.width === wide && this.canvas.height === high) return;
       Object.assign(this.canvas, { width: wide, height: high }); // which clears it
       if (this.last) app.drawFrame(this.canvas, this.last.canvas, this.last.result, this.options);

@@ -179,7 +179,7 @@
     }
 
     const memory = (canvas.slots ||= new Map());
-    const places = new app.Places(W, canvas.height, faces.map(({ box }) => box), memory);
+    const places = new app.Places(W, canvas.height, faces.map(({ box }) => box), memory, options.reserved);
     if (memory.size > 200) memory.clear(); // of faces that are long gone
     const sizeAt = (box) => (box[2] < unit * 4 ? unit * 0.8 : unit); // small beside a small face
     if (options.name)

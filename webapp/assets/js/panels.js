@@ -221,10 +221,11 @@
         c.arc(x, y, 3 * ratio, 0, 7);
         c.fill();
         c.fillStyle = this.colors.quiet;
-        /* Angry and Fear lie so close that their words would meet above them. */
+        /* Angry, Fear and Surprise lie so close that their words would meet above them. */
         const side = { Fear: -1, Angry: 1 }[label] || 0;
+        const rise = { Surprise: -11 }[label] ?? 10;
         c.textAlign = ["right", "center", "left"][side + 1];
-        c.fillText(app.label(label), x + side * 7 * ratio, y - (side ? 0 : 10) * ratio);
+        c.fillText(app.label(label), x + side * 7 * ratio, y - (side ? 0 : rise) * ratio);
       }
       return (this.plate = plate);
     }

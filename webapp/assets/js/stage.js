@@ -31,6 +31,20 @@
       return this.isFull ? 1280 : 960;
     }
 
+    /* Where the buttons lie, as rectangles of the canvas, which has `scale` pixels for each of the page. */
+    reserved(scale) {
+      const from = this.canvas.getBoundingClientRect();
+      return [...this.box.querySelectorAll(".stage-tools, .on-stage .badge")]
+        .map((node) => node.getBoundingClientRect())
+        .filter(({ width }) => width)
+        .map(({ left, top, width, height }) => ({
+          left: (left - from.left) * scale,
+          top: (top - from.top) * scale,
+          width: width * scale,
+          height: height * scale,
+        }));
+    }
+
     toggle() {
       const change = this.isFull ? document.exitFullscreen() : this.box.requestFullscreen();
       change.catch((problem) => console.info("full screen:", problem));
