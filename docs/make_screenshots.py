@@ -120,6 +120,7 @@ def best_two(browser: Any, address: str, video: Path) -> None:
             permissions=["camera"],
             locale="en-US",
         )
+        context.add_init_script("localStorage.setItem('emotion-guide', 'done')")
         page = context.new_page()
         page.set_default_timeout(120_000)
         page.goto(address)
@@ -141,6 +142,7 @@ def all_tabs(browser: Any, address: str, video: Path, folder: Path) -> None:
                 viewport={"width": width, "height": height}, color_scheme=scheme, permissions=["camera"],
                 locale="en-US",
             )  # fmt: skip
+            context.add_init_script("localStorage.setItem('emotion-guide', 'done')")
             page = context.new_page()
             page.set_default_timeout(120_000)
             page.goto(address)

@@ -1,6 +1,7 @@
 """The live view's WebSocket with real weights: viewers, recordings, and what ends a view."""
 
 import asyncio
+import errno
 import json
 import struct
 import threading
@@ -168,7 +169,9 @@ def test_recording_keeps_results_and_no_picture(door: Door, astronaut: np.ndarra
         saved = answer(socket, "recording")
         assert saved["state"] == "saved"
         assert [f["kind"] for f in saved["files"]] == [*usual(), "summary", "report"]
+        assert "parquet" in usual()
         token = saved["files"][0]["url"].split("/")[1]
+        assert saved["dashboard"] == f"dashboard/?result={token}"
         folder = store.folder_of(token)
         assert folder is not None
         records = json.loads((folder / saved["files"][0]["name"]).read_text())
@@ -182,6 +185,53 @@ def test_recording_keeps_results_and_no_picture(door: Door, astronaut: np.ndarra
         answer(socket, "recording")
         socket.send_json({"type": "record", "on": False})
         assert answer(socket, "recording")["state"] == "empty"
+
+
+@pytest.mark.weights
+def test_the_picture_goes_on_while_a_recording_is_saved(
+    door: Door, astronaut: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = threading.Event()
+    real = live_record.write_report
+
+    def slowly(path: Path, *rest: Any) -> Path:
+        assert free.wait(PATIENCE)
+        return real(path, *rest)
+
+    monkeypatch.setattr(live_record, "write_report", slowly)
+    with door.view() as socket:
+        answer(socket, "ready")
+        socket.send_json({"type": "record", "on": True})
+        answer(socket, "recording")
+        socket.send_bytes(frame_of(astronaut, 0))
+        answer(socket, "faces")
+        socket.send_json({"type": "record", "on": False})
+        for number in range(1, 5):
+            socket.send_bytes(frame_of(astronaut, number))
+            assert answer(socket, "faces")["seq"] == number
+        free.set()
+        assert answer(socket, "recording")["state"] == "saved"
+
+
+@pytest.mark.weights
+def test_a_recording_that_can_not_be_saved_says_so_and_the_picture_goes_on(
+    door: Door, astronaut: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> Path:
+        raise OSError(errno.ENOSPC, "no space left")
+
+    monkeypatch.setattr(live_record, "write_report", full)
+    with door.view() as socket:
+        answer(socket, "ready")
+        socket.send_json({"type": "record", "on": True})
+        answer(socket, "recording")
+        socket.send_bytes(frame_of(astronaut, 0))
+        answer(socket, "faces")
+        socket.send_json({"type": "record", "on": False})
+        assert answer(socket, "recording")["state"] == "failed"
+        socket.send_bytes(frame_of(astronaut, 1))
+        answer(socket, "faces")
+    assert files_left() == []
 
 
 def files_left() -> list[Path]:

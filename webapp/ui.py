@@ -15,7 +15,7 @@ from emotion_core.types import EmotionError
 from webapp.app import App
 from webapp.service import endpoints
 from webapp.settings import Settings, is_space
-from webapp.shared import bounded_parts, fetching, header, i18n, theme
+from webapp.shared import bounded_parts, examples, fetching, header, i18n, theme
 from webapp.shared.engine import Engine
 from webapp.shared.jobs import RETURN_SECONDS
 from webapp.video import naming
@@ -67,7 +67,8 @@ def _blocks(app: App, service: Callable[[], Any] | None = None) -> gr.Blocks:
                     tab(app, blocks, say)
         gr.HTML(
             '<p class="fine foot"><span data-i18n="app.law"></span> '
-            '<a href="api/v1/docs" data-i18n="app.api"></a></p>',
+            '<a href="api/v1/docs" data-i18n="app.api"></a> · '
+            '<button type="button" class="link" data-guide data-i18n="guide.open"></button></p>',
             padding=False,
             apply_default_css=False,
             js_on_load=None,
@@ -114,6 +115,7 @@ def mount(server: FastAPI, settings: Settings, app: App | None = None) -> FastAP
     fetching.add_routes(server, framed=is_space())
     header.add_routes(server)
     naming.add_routes(server)
+    examples.add_routes(server)
 
     # A signal tells the jobs at once: when the pages' connections are cut, it would look as if nobody waited.
     server.state.tell_jobs = lambda: app.jobs.tell(settings.partial_results)

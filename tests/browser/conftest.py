@@ -87,19 +87,30 @@ LEFT = ("AbortError: signal is aborted", "Unexpected error Connection errored ou
 """What Gradio says of a page that is left or loaded anew while it waits for an answer."""
 
 
+GUIDED = "try { localStorage.setItem('emotion-guide', 'done') } catch {}"
+"""Makes a page take its visitor for one who has seen the guide."""
+
+
 @pytest.fixture
 def open_page(browser: Any, app: RunningApp) -> Iterator[Callable[..., Any]]:
-    """Open the app in a browser session of its own; a script error on any page fails the test."""
+    """Open the app in a browser session of its own; a script error on any page fails the test.
+
+    With `guide` the visitor is here for the first time.
+    """
     contexts: list[Any] = []
     problems: list[str] = []
 
-    def open_one(*, width: int = 1280, height: int = 900, url: str = "", **options: Any) -> Any:
+    def open_one(
+        *, width: int = 1280, height: int = 900, url: str = "", guide: bool = False, **options: Any
+    ) -> Any:
         context = options.pop("within", browser).new_context(
             viewport={"width": width, "height": height},
             permissions=options.pop("permissions", ["camera"]),
             **{"locale": "en-US", **options},
         )
         contexts.append(context)
+        if not guide:
+            context.add_init_script(GUIDED)
         page = context.new_page()
         page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: problems.append(str(error)))

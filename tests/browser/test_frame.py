@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.browser.conftest import GUIDED
 from tests.browser.running import RunningApp, start_app, stop_app
 
 pytestmark = [pytest.mark.browser, pytest.mark.weights]
@@ -36,7 +37,9 @@ def framing(playwright: Any, chromium: str) -> Iterator[Any]:
 
 def framed(browser: Any, site: str, app: RunningApp) -> tuple[Any, list[str]]:
     """Open a page of `site` that frames the app; gives it and what the browser complains about."""
-    page = browser.new_context(locale="en-US").new_page()
+    context = browser.new_context(locale="en-US")
+    context.add_init_script(GUIDED)
+    page = context.new_page()
     page.set_default_timeout(60_000)
     said: list[str] = []
     page.on("console", lambda m: said.append(m.text))

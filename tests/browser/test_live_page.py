@@ -74,7 +74,7 @@ def test_calibration_is_shown_as_such(open_page: Callable[..., Any]) -> None:
     page.wait_for_selector("text=Look neutral for three seconds")
     page.wait_for_selector("[data-baseline=done]")
     assert "relative to its own neutral" in page.inner_text("[data-notice]")
-    page.click("text=Forget my neutral face")
+    page.click("text=Undo calibration")
     page.wait_for_selector("[data-baseline=none]")
 
 
@@ -93,7 +93,8 @@ def test_recording_gives_files_that_open(open_page: Callable[..., Any], app: Run
         link.inner_text(): page.request.get(link.get_attribute("href"))
         for link in page.locator("[data-saved] a").all()
     }
-    assert set(files) == {*(FORMATS[name].label for name in usual()), "Summary", "Report"}
+    saved = {*(FORMATS[name].label for name in usual()), "Summary", "Report"}
+    assert set(files) == {*saved, "Open in dashboard"}
     records = json.loads(files["JSON"].body())
     assert len(records) > 3 and records[-1]["time"] > 1 and records[-1]["face"] == 1
     assert len(files["CSV"].text().splitlines()) == len(records) + 1

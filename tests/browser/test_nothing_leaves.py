@@ -89,7 +89,7 @@ def use_everything(context: Any, app: RunningApp, clip: Path, picture: Path) -> 
     page.get_by_text("SHA-256").first.wait_for()
     page.get_by_role("tab", name="Video", exact=True).click()
     with context.expect_page() as opened:
-        page.click("text=Open in dashboard")
+        page.click("#video-result a.strong")
     opened.value.get_by_role("heading", name="Loaded", exact=True).wait_for()
     see_all_pages(opened.value)
 

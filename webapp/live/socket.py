@@ -206,7 +206,6 @@ class LiveServer:
                 await socket.send_json(news)
 
     async def _record(self, socket: WebSocket, viewer: Viewer, *, on: bool, state: str = "saved") -> None:
-        loop = asyncio.get_running_loop()
         if on == (viewer.recorder is not None):
             return
         if on:
@@ -221,12 +220,33 @@ class LiveServer:
             return
         recorder, viewer.recorder = viewer.recorder, None
         assert recorder is not None  # `on` is False, so there is one
-        files = await loop.run_in_executor(self._side, recorder.finish, viewer.about())
-        state = state if files else "empty"
-        shown = [asdict(file) for file in files]
-        gone = store.news(viewer.visitor.key)
-        await socket.send_json({"type": "recording", "state": state, "files": shown, "gone": gone})
-        viewer.unheard.discard(recorder)
+        self._beside(self._finish(socket, viewer, recorder, state))
+
+    async def _finish(self, socket: WebSocket, viewer: Viewer, recorder: LiveRecorder, state: str) -> None:
+        """Write a recording's files and tell the viewer of them, while their pictures go on.
+
+        A viewer who has left meanwhile is told nothing, and has had the recording deleted by that.
+        """
+        loop = asyncio.get_running_loop()
+        message: dict[str, Any] = {"type": "recording", "state": state}
+        try:
+            files = await loop.run_in_executor(self._side, recorder.finish, viewer.about())
+        except (EmotionError, OSError) as problem:
+            logger.error("a live recording could not be saved: %s", problem)
+            message["state"] = "failed"
+        else:
+            message["files"] = [asdict(file) for file in files]
+            message["gone"] = store.news(viewer.visitor.key)
+            if files:
+                message["dashboard"] = f"dashboard/?result={recorder.token}"
+            else:
+                message["state"] = "empty"
+        if viewer not in self.viewers:
+            return
+        with suppress(RuntimeError, WebSocketDisconnect, OSError):
+            await socket.send_json(message)
+            if message["state"] != "failed":
+                viewer.unheard.discard(recorder)
 
     async def _search(self, socket: WebSocket, viewer: Viewer, seen: _Line) -> None:
         """Find the faces in the newest picture, while those of the one before are read, and again."""

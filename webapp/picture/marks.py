@@ -185,6 +185,8 @@ def _card(one: Marked, text: Text) -> str:
         return f'<section class="part">{head}{image}{hint}{note}{files}</section>'
     names = ("picture.face", "picture.expression", "picture.confidence", "video.valence", "video.arousal")
     top = "".join(f'<th scope="col">{escape(text(name))}</th>' for name in names)
+    words = text("live.plane")
+    about = f'<p class="hint about">{escape(words)} {parts.help_mark("valence", text, words)}</p>'
     rows = "".join(
         f"<tr><td>{f.face}</td><td>{parts.swatch(f.emotion)}{escape(text.label(f.emotion))}</td>"
         f"<td>{parts.percent(f.confidence or 0.0)}</td><td>{parts.signed(f.valence)}</td>"
@@ -193,5 +195,5 @@ def _card(one: Marked, text: Text) -> str:
     )
     return (
         f'<section class="part">{head}{image}{hint}<div class="table-wrap"><table class="plain-table">'
-        f"<thead><tr>{top}</tr></thead><tbody>{rows}</tbody></table></div>{files}</section>"
+        f"<thead><tr>{top}</tr></thead><tbody>{rows}</tbody></table></div>{about}{files}</section>"
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from webapp.picture import marks
-from webapp.shared import parts
+from webapp.shared import examples, parts
 from webapp.shared.i18n import Text
 from webapp.shared.upload_box import upload_box
 from webapp.shared.uploads import owner_of_request
@@ -57,7 +57,9 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
     def first(request: gr.Request) -> tuple[str, str]:
         text = Text.for_request(request)
         words = text("picture.upload.hint", megapixels=f"{app.settings.max_megapixels:g}")
-        return f'<p class="hint">{words}</p>', parts.empty(text("picture.empty"), text("video.empty.title"))
+        more = examples.buttons("picture", text)
+        empty = parts.empty(text("picture.empty"), text("video.empty.title"), more)
+        return f'<p class="hint">{words}</p>', empty
 
     quiet: dict[str, Any] = {"api_visibility": "private"}
     files.upload(uploaded, files, queue=False, show_progress="hidden", **quiet)

@@ -45,6 +45,7 @@ _OWN = (
     "/gradio_api/reset/",
 )
 _LOGGED_IN = (
+    "/examples/*",
     "/gradio_api/app_id",
     "/gradio_api/app_id/",
     "/gradio_api/info",

@@ -73,8 +73,16 @@ def note(message: str, *, bad: bool = False) -> str:
     return f'<p class="note{" bad" if bad else ""}" role="alert">{escape(message)}</p>'
 
 
-def empty(message: str, title: str = "") -> str:
-    """Return what stands where results will be."""
+def help_mark(name: str, text: Text, about: str) -> str:
+    """Return the question mark that opens the word of help `name`; `about` are the words beside it."""
+    return (
+        f'<button type="button" class="help" data-help="{name}" aria-expanded="false" '
+        f'aria-label="{escape(text("help.open", name=about))}">?</button>'
+    )
+
+
+def empty(message: str, title: str = "", more: str = "") -> str:
+    """Return what stands where results will be; `more` is HTML below it."""
     drawing = (
         '<svg viewBox="0 0 84 84" fill="none" stroke="currentColor" stroke-width="2.5" '
         'stroke-linecap="round" aria-hidden="true"><path d="M10 26V14a4 4 0 0 1 4-4h12M58 10h12a4 4 0 0 1 '
@@ -83,7 +91,7 @@ def empty(message: str, title: str = "") -> str:
         'stroke-width="3.5"/></svg>'
     )
     head = f"<strong>{escape(title)}</strong>" if title else ""
-    return f'<div class="empty">{drawing}{head}<p>{escape(message)}</p></div>'
+    return f'<div class="empty">{drawing}{head}<p>{escape(message)}</p>{more}</div>'
 
 
 def downloads(files: Iterable[SavedFile], text: Text, dashboard: str | None = None) -> str:

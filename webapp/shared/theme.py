@@ -19,18 +19,8 @@ from webapp.shared.upload_box import KINDS
 
 ASSETS = Path(__file__).parent.parent / "assets"
 SCRIPTS = (
-    "app",
-    "places",
-    "overlay",
-    "panels",
-    "own",
-    "camera",
-    "live",
-    "timeline",
-    "player",
-    "people",
-    "film",
-    "uploads",
+    *("app", "places", "help", "labels", "overlay", "panels", "own", "camera", "stage", "live", "keys"),
+    *("timeline", "player", "people", "film", "uploads", "examples", "guide"),
 )
 
 _VIOLET = colors.Color(

@@ -52,6 +52,7 @@ def _person(person: Mapping[str, Any], text: Text, token: str | None) -> str:
     field = _name_field(person, text, token)
     valence, arousal = person["valence"]["mean"], person["arousal"]["mean"]
     arousal_text = "–" if arousal is None else f"{arousal:.2f}"
+    about = parts.help_mark("valence", text, text("live.plane"))
     longest = person.get("longest_run")
     run = ""
     if longest:
@@ -62,7 +63,7 @@ def _person(person: Mapping[str, Any], text: Text, token: str | None) -> str:
         f'<span class="quiet">{escape(text("video.seen", time=parts.length(person["seconds"])))}</span>'
         f"{parts.share_bar(person['share'], text)}"
         f'<p class="plain">{escape(text("video.valence"))} {parts.signed(valence)} · '
-        f"{escape(text('video.arousal'))} {arousal_text}</p>{run}</section>"
+        f"{escape(text('video.arousal'))} {arousal_text} {about}</p>{run}</section>"
     )
 
 
@@ -71,19 +72,19 @@ def _facts(summary: Mapping[str, Any], text: Text) -> str:
     # A single picture lasts for no time, so there it is a share of the pictures.
     share = summary["seconds_with_face"] / seconds if seconds else summary["frames_with_face"] / frames
     values = [
-        (text("video.length"), parts.length(summary["seconds"])),
-        (text("video.faces"), str(summary["people"])),
-        (text("video.frames"), parts.percent(share)),
+        (text("video.length"), parts.length(summary["seconds"]), ""),
+        (text("video.faces"), str(summary["people"]), ""),
+        (text("video.frames"), parts.percent(share), ""),
     ]
     if (unsure := summary["share"].get(UNSURE)) is not None:
         below = summary.get("settings", {}).get("threshold", 0)
         name = f"{text.label(UNSURE)} (< {parts.percent(below)})" if below else text.label(UNSURE)
-        values.append((name, parts.percent(unsure)))
+        values.append((name, parts.percent(unsure), " " + parts.help_mark("threshold", text, name)))
     return (
         '<dl class="facts">'
         + "".join(
-            f'<div><dt class="k">{escape(name)}</dt><dd class="n" style="margin:0">{value}</dd></div>'
-            for name, value in values
+            f'<div><dt class="k">{escape(name)}{about}</dt><dd class="n" style="margin:0">{value}</dd></div>'
+            for name, value, about in values
         )
         + "</dl>"
     )

@@ -10,7 +10,7 @@ import gradio as gr
 
 from emotion_core.overlay.elements import LOOKS
 from emotion_core.types import EmotionError
-from webapp.shared import owners, parts
+from webapp.shared import examples, owners, parts
 from webapp.shared.i18n import Text
 from webapp.shared.object_model import facts
 from webapp.shared.upload_box import upload_box
@@ -36,7 +36,8 @@ def _hint(app: App, text: Text) -> str:
 
 
 def _empty(text: Text) -> str:
-    return parts.empty(text("video.empty"), text("video.empty.title"))
+    more = examples.buttons("video", text)
+    return parts.empty(text("video.empty"), text("video.empty.title"), more)
 
 
 def _film() -> str:
@@ -67,8 +68,8 @@ def build(app: App, blocks: gr.Blocks, say: Callable[[str], Any]) -> None:
             files = upload_box(label=say("video.upload"), elem_id="video-files")
             gr.HTML(_film(), **raw)
             hint = gr.HTML("", **raw)
-            smoothing = gr.Slider(1, 30, 5, step=1, label=say("video.smoothing"))
-            threshold = gr.Slider(0, 90, 0, step=1, label=say("video.threshold"))
+            smoothing = gr.Slider(1, 30, 5, step=1, label=say("video.smoothing"), elem_id="video-smoothing")
+            threshold = gr.Slider(0, 90, 0, step=1, label=say("video.threshold"), elem_id="video-threshold")
             objects = gr.Checkbox(
                 False, label=say("video.objects"), visible=app.settings.objects, elem_id="video-objects"
             )

@@ -36,6 +36,10 @@
     root.querySelectorAll?.("[data-i18n]").forEach(apply);
     root.querySelectorAll?.("[data-i18n-label]").forEach((node) => {
       node.setAttribute("aria-label", app.t(node.dataset.i18nLabel));
+      if (node.title !== undefined && node.hasAttribute("data-hover")) node.title = app.t(node.dataset.i18nLabel);
+    });
+    root.querySelectorAll?.("[data-help-name]").forEach((node) => {
+      node.setAttribute("aria-label", app.t("help.open", { name: app.t(node.dataset.helpName) }));
     });
   };
   app.translate = translate;

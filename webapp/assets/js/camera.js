@@ -23,7 +23,22 @@
       this.video = document.createElement("video");
       this.video.muted = true;
       this.video.playsInline = true;
+      this.video.loop = true; // of a recorded face; a camera's stream has no end
       this.capturedAt = 0;
+    }
+
+    /* Plays a recorded face in place of a camera; rejects as `open` does. */
+    async openRecorded(url) {
+      this.video.src = url;
+      try {
+        await this.video.play();
+      } catch (error) {
+        this.close();
+        console.info("recorded face:", error);
+        throw "live.error.recorded";
+      }
+      this.stream = { getTracks: () => [] };
+      this.waitFrame();
     }
 
     /* Resolves when pictures come; rejects with the key of a message. */
@@ -32,7 +47,7 @@
       const video = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
       if (deviceId) video.deviceId = { exact: deviceId };
       try {
-        this.stream = await navigator.mediaDevices.getUserMedia({ video, audio: false });
+        this.stream = await this.ask(video);
         this.video.srcObject = this.stream;
         await this.video.play();
       } catch (error) {
@@ -43,6 +58,17 @@
       track.addEventListener("ended", () => this.stream && this.onLost("live.error.pulled"));
       this.waitFrame();
       return track.getSettings();
+    }
+
+    /* A camera that was chosen another day may be gone: any other is better than none. */
+    async ask(video) {
+      try {
+        return await navigator.mediaDevices.getUserMedia({ video, audio: false });
+      } catch (error) {
+        if (error?.name !== "OverconstrainedError" || !video.deviceId) throw error;
+        delete video.deviceId;
+        return navigator.mediaDevices.getUserMedia({ video, audio: false });
+      }
     }
 
     waitFrame() {
@@ -62,7 +88,7 @@
     }
 
     async list() {
-      const devices = await navigator.mediaDevices.enumerateDevices();
+      const devices = (await navigator.mediaDevices?.enumerateDevices?.()) || [];
       return devices.filter((device) => device.kind === "videoinput");
     }
 
@@ -71,6 +97,9 @@
       this.stream = null;
       stream?.getTracks().forEach((track) => track.stop());
       this.video.srcObject = null;
+      if (!this.video.hasAttribute("src")) return;
+      this.video.removeAttribute("src");
+      this.video.load(); // which lets go of the file
     }
   }
   app.Camera = Camera;

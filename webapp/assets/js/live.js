@@ -7,6 +7,8 @@
   const ON_THE_WAY = 2;
   const WIDEST = 640; // pixels of the picture that is sent
   const QUALITY = 0.8;
+  const RECORDED = "recorded"; // the choice of a recorded face in place of a camera
+  const PATIENCE = 15; // seconds that a recording may take to be saved when the view is stopped
 
   class Live {
     constructor(root) {
@@ -16,6 +18,7 @@
       this.canvas = this.find("canvas");
       this.panels = new app.Panels(root);
       this.camera = new app.Camera(() => this.pump(), (key) => this.stop(key));
+      this.stage = new app.Stage(root, () => this.fit(), (key) => (this.find("notice").textContent = app.t(key)));
       this.pool = [];
       this.flying = new Map();
       this.seen = new Map(); // faces by their ids: where and when they were seen last
@@ -26,20 +29,27 @@
       this.readOptions();
       app.translate(root);
       this.show("consent");
+      this.listDevices().catch((problem) => console.info("cameras:", problem));
     }
 
     wire() {
       this.find("start").addEventListener("click", () => {
         this.agreed = true;
+        if (this.isRecorded) this.find("device").value = this.camera1;
         this.start();
       });
+      this.find("try").addEventListener("click", () => {
+        this.find("device").value = RECORDED;
+        this.start();
+      });
+      navigator.mediaDevices?.addEventListener?.("devicechange", () => this.listDevices(this.find("device").value));
       this.find("again").addEventListener("click", () => this.start());
       this.find("stop").addEventListener("click", () => this.stop());
       this.find("record").addEventListener("click", () => this.record());
       this.find("calibrate").addEventListener("click", () => {
         this.tell(this.calibrated ? { type: "forget" } : { type: "calibrate", face: this.face?.id ?? null });
       });
-      this.find("device").addEventListener("change", () => this.start());
+      this.find("device").addEventListener("change", () => this.choose());
       this.root.querySelectorAll("[data-option]").forEach((input) => {
         input.addEventListener("input", () => this.readOptions());
       });
@@ -70,13 +80,27 @@
       if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
     }
 
+    get isRecorded() {
+      return this.find("device").value === RECORDED;
+    }
+
+    /* A camera chosen in place of the recorded face needs consent first, like any. */
+    choose() {
+      if (!this.isRecorded) app.remember("camera", this.find("device").value);
+      if (this.root.dataset.view === "consent") return;
+      if (this.isRecorded || this.agreed) this.start();
+      else this.stop();
+    }
+
     /* view: "consent", "starting", "running" or "message" */
     show(view, key) {
       this.root.dataset.view = view;
       if (view === "consent") this.agreed = false;
       for (const name of ["stop", "record", "calibrate"]) this.find(name).disabled = view !== "running";
       if (key) this.find("message").textContent = app.t(key);
-      this.find("status").textContent = view === "running" ? app.t("live.running") : key ? app.t(key) : "";
+      const running = this.isRecorded ? "live.running.recorded" : "live.running";
+      this.find("status").textContent = view === "running" ? app.t(running) : key ? app.t(key) : "";
+      if (view !== "running") this.panels.reset();
     }
 
     /* Asks the server for the permission to start, which it gives with the consent only. */
@@ -84,7 +108,8 @@
       const answer = await fetch("live/ticket", {
         method: "POST",
         headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ consent: this.agreed }),
+        /* Nobody has to agree to a photograph in the public domain but who asked for it. */
+        body: JSON.stringify({ consent: this.agreed || this.isRecorded }),
       });
       if (!answer.ok) throw "live.error.ticket";
       return (await answer.json()).ticket;
@@ -97,9 +122,13 @@
       const turn = ++this.turn;
       this.show("starting");
       try {
-        const settings = await this.camera.open(this.find("device").value);
+        if (this.isRecorded) await this.camera.openRecorded("examples/zoom.mp4");
+        else {
+          const settings = await this.camera.open(this.find("device").value);
+          if (turn !== this.turn) return;
+          await this.listDevices(settings.deviceId);
+        }
         if (turn !== this.turn) return;
-        await this.listDevices(settings.deviceId);
         const ticket = await this.ticket();
         if (turn !== this.turn) return;
         await this.connect(ticket, turn);
@@ -113,11 +142,14 @@
     async listDevices(current) {
       const select = this.find("device");
       const devices = await this.camera.list();
-      select.closest("label").hidden = devices.length < 2;
-      select.textContent = "";
-      devices.forEach((device, i) => {
-        select.append(new Option(device.label || `${i + 1}`, device.deviceId, false, device.deviceId === current));
-      });
+      const wanted = current ?? app.recall("camera");
+      const words = (device, i) => device.label || `${app.t("live.device")} ${i + 1}`;
+      /* Before the first start a browser tells neither names nor, often, how many there are. */
+      const known = devices.length ? devices : [{ deviceId: "" }];
+      select.replaceChildren(...known.map((device, i) => new Option(words(device, i), device.deviceId)));
+      select.append(new Option(app.t("live.recorded"), RECORDED));
+      this.camera1 = known.some(({ deviceId }) => deviceId === app.recall("camera")) ? app.recall("camera") : known[0].deviceId;
+      select.value = [...select.options].some(({ value }) => value === wanted) ? wanted : this.camera1;
     }
 
     connect(ticket, turn) {
@@ -171,10 +203,12 @@
     fit() {
       const { width, height } = this.size();
       this.canvas.style.aspectRatio = `${width} / ${height}`;
+      this.stage.box.style.setProperty("--ratio", width / height);
       const seen = this.canvas.clientWidth || width;
-      const wide = Math.max(width, Math.min(960, Math.round(seen * Math.min(2, window.devicePixelRatio || 1))));
+      const wide = Math.max(width, Math.min(this.stage.widest, Math.round(seen * Math.min(2, window.devicePixelRatio || 1))));
       const high = Math.round((wide * height) / width);
       this.options.unit = (Math.max(12, Math.min(20, seen / 46)) * wide) / seen;
+      this.options.reserved = this.stage.reserved(wide / seen);
       if (this.canvas.width === wide && this.canvas.height === high) return;
       Object.assign(this.canvas, { width: wide, height: high }); // which clears it
       if (this.last) app.drawFrame(this.canvas, this.last.canvas, this.last.result, this.options);
@@ -218,7 +252,7 @@
       if (flight) {
         result.labels = this.labels;
         result.hidden = this.toHide(result.faces, flight.at);
-        app.drawFrame(this.canvas, flight.canvas, result, this.options);
+        this.written = app.drawFrame(this.canvas, flight.canvas, result, this.options);
         if (this.last) this.pool.push(this.last.canvas);
         this.last = { canvas: flight.canvas, result };
         const now = performance.now();
@@ -294,12 +328,21 @@
 
     record() {
       const on = !this.recordingSince;
+      if (!on) this.showSaving();
       this.tell({ type: "record", on });
     }
 
-    showRecording({ state, files, gone }) {
+    /* The pictures go on while the server writes the files. */
+    showSaving() {
+      const button = this.find("record");
+      button.disabled = true;
+      button.querySelector("span").textContent = app.t("live.record.saving");
+    }
+
+    showRecording({ state, files, gone, dashboard }) {
       const button = this.find("record");
       const running = state === "started";
+      button.disabled = this.root.dataset.view !== "running";
       this.recordingSince = running ? performance.now() : 0;
       button.setAttribute("aria-pressed", String(running));
       button.querySelector("span").textContent = app.t(running ? "live.record.stop" : "live.record");
@@ -311,6 +354,13 @@
       const lost = gone ? ` (${app.t("limit.results", { n: gone })})` : "";
       note.textContent = app.t("live.record." + state) + lost;
       place.append(note);
+      if (dashboard) {
+        const link = document.createElement("a");
+        Object.assign(link, { href: new URL(dashboard, document.baseURI), target: "_blank", rel: "noopener" });
+        link.className = "download strong";
+        link.textContent = app.t("video.dashboard");
+        place.append(link);
+      }
       for (const { name, url, kind, label } of files || []) {
         const link = document.createElement("a");
         link.href = new URL(url, document.baseURI);
@@ -326,9 +376,10 @@
     async stop(key) {
       if (this.recordingSince && this.socket?.readyState === WebSocket.OPEN) {
         const saved = new Promise((done) => (this.finish = done));
+        this.showSaving();
         this.tell({ type: "record", on: false });
         this.camera.close();
-        await Promise.race([saved, new Promise((done) => setTimeout(done, 3000))]);
+        await Promise.race([saved, new Promise((done) => setTimeout(done, PATIENCE * 1000))]);
       }
       this.turn += 1;
       this.camera.close();
@@ -342,7 +393,7 @@
       this.face = null;
       this.recordingSince = 0;
       this.stats = { displayed: 0, sent: 0, latencies: [], times: [] };
-      this.panels.reset();
+      this.stage.leave();
       if (this.find("ask")) this.find("ask").hidden = true;
       this.showBaseline({ state: "none" });
       const c = this.canvas.getContext("2d", { alpha: false });

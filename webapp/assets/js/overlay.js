@@ -99,30 +99,29 @@
     c.stroke();
   };
 
-  const pill = (c, text, x, y, unit, fill, color) => {
+  /* A line of text about a box, where there is room for it; nothing where there is none. */
+  const pill = (c, places, text, box, unit, fill, color, where = {}) => {
     c.font = `600 ${unit}px ${FONT}`;
-    const width = c.measureText(text).width + unit * 1.1;
-    const height = unit * 1.7;
-    const left = Math.min(Math.max(2, x), Math.max(2, c.canvas.width - width - 2));
-    const top = Math.min(Math.max(2, y), c.canvas.height - height - 2);
+    const rect = places.put(box, c.measureText(text).width + unit * 1.1, unit * 1.7, { gap: unit * 0.3, ...where });
+    if (!rect) return;
+    const { left, top, width, height } = rect;
     rounded(c, left, top, width, height, height / 2.6);
     c.fillStyle = fill;
     c.fill();
     c.fillStyle = color;
     c.textBaseline = "middle";
     c.fillText(text, left + unit * 0.55, top + height / 2 + unit * 0.05);
-    return { left, top, width, height };
   };
 
-  const bars = (c, face, labels, x, y, w, h, unit) => {
+  const BESIDE = ["right", "left", "right-low", "left-low"];
+  const bars = (c, places, face, labels, box, unit) => {
     const size = unit * 0.78;
     const row = size * 1.35;
     const width = size * 9.5;
     const height = row * labels.length + size * 0.7;
-    const right = x + w + size * 0.6;
-    const left = right + width < c.canvas.width ? right : x - width - size * 0.6;
-    if (left < 0) return;
-    const top = Math.min(Math.max(2, y + (h - height) / 2), c.canvas.height - height - 2);
+    const rect = places.put(box, width, height, { gap: size * 0.6, slots: BESIDE, key: `bars ${face.id}` });
+    if (!rect) return;
+    const { left, top } = rect;
     rounded(c, left, top, width, height, size * 0.5);
     c.fillStyle = "rgba(15, 17, 24, 0.62)";
     c.fill();
@@ -139,7 +138,8 @@
     });
   };
 
-  /* frame: the one that was analysed; scale: canvas pixels for each pixel of it. */
+  /* frame: the one that was analysed; scale: canvas pixels for each pixel of it. Gives the rectangles of all
+   * that was written; no two of them meet. */
   app.drawFrame = (canvas, frame, result, options) => {
     const source = options.hide ? app.withoutFaces(frame, result.hidden) : frame;
     const c = canvas.getContext("2d", { alpha: false });
@@ -161,13 +161,13 @@
       c.strokeStyle = "rgba(255, 255, 255, 0.85)";
       c.strokeRect(x, y, w, h);
       c.setLineDash([]);
-      pill(c, `${thing.label} ${Math.round(thing.score * 100)} %`, x, y, unit * 0.8, "rgba(15,17,24,.7)", "#fff");
     }
 
-    for (const face of result.faces) {
-      const [x, y, w, h] = place(face.box);
-      const label = face.u ? null : result.labels[face.e];
-      const color = app.color(label);
+    /* The largest come first: they are the ones that a viewer looks at. */
+    const faces = result.faces
+      .map((face) => ({ face, box: place(face.box), color: app.color(face.u ? null : result.labels[face.e]) }))
+      .sort((a, b) => b.box[2] * b.box[3] - a.box[2] * a.box[3]);
+    for (const { face, box, color } of faces) {
       if (options.landmarks && face.lm && !options.hide) {
         c.fillStyle = "rgba(255, 255, 255, 0.85)";
         for (let i = 0; i < face.lm.length; i += 2) {
@@ -175,17 +175,31 @@
           c.fillRect(px - 1, face.lm[i + 1] * scale - 1, 2.2, 2.2);
         }
       }
-      if (options.box) corners(c, x, y, w, h, color, unit);
-      if (options.bars) bars(c, face, result.labels, x, y, w, h, unit);
-      if (options.name) {
-        const name = face.u ? app.t("live.uncertain") : app.label(label);
-        const text = `${face.id} · ${name} ${Math.round(face.c * 100)} %`;
-        pill(c, text, x, y - unit * 2, unit, color, ink(color));
-      }
-      if (options.va) {
-        const text = `V ${face.v >= 0 ? "+" : "−"}${Math.abs(face.v).toFixed(2)}  A ${face.a.toFixed(2)}`;
-        pill(c, text, x, y + h + unit * 0.35, unit * 0.82, "rgba(15,17,24,.66)", "#fff");
-      }
+      if (options.box) corners(c, ...box, color, unit);
     }
+
+    const memory = (canvas.slots ||= new Map());
+    const places = new app.Places(W, canvas.height, faces.map(({ box }) => box), memory, options.reserved);
+    if (memory.size > 200) memory.clear(); // of faces that are long gone
+    const sizeAt = (box) => (box[2] < unit * 4 ? unit * 0.8 : unit); // small beside a small face
+    if (options.name)
+      for (const { face, box, color } of faces) {
+        const name = face.u ? app.t("live.uncertain") : app.label(result.labels[face.e]);
+        const text = `${face.id} · ${name} ${Math.round(face.c * 100)} %`;
+        pill(c, places, text, box, sizeAt(box), color, ink(color), { key: `name ${face.id}` });
+      }
+    if (options.va)
+      for (const { face, box } of faces) {
+        const text = `V ${face.v >= 0 ? "+" : "−"}${Math.abs(face.v).toFixed(2)}  A ${face.a.toFixed(2)}`;
+        const slots = ["below", "below-end", "right-low", "left-low", "above", "right", "left", "inside-low"];
+        pill(c, places, text, box, sizeAt(box) * 0.82, "rgba(15,17,24,.66)", "#fff", { slots, key: `va ${face.id}` });
+      }
+    if (options.bars) for (const { face, box } of faces) bars(c, places, face, result.labels, box, unit);
+    for (const thing of result.objects || []) {
+      const text = `${thing.label} ${Math.round(thing.score * 100)} %`;
+      const slots = ["inside", "inside-low", "above", "below"];
+      pill(c, places, text, place(thing.box), unit * 0.8, "rgba(15,17,24,.7)", "#fff", { slots });
+    }
+    return places.taken;
   };
 })();

@@ -54,6 +54,7 @@
       this.root = root;
       this.bars = root.querySelector("[data-bars]");
       this.plane = root.querySelector("[data-plane]");
+      this.numbers = ["valence", "arousal"].map((name) => root.querySelector(`[data-${name}]`));
       this.line = root.querySelector("[data-line]");
       this.chips = root.querySelector("[data-chips]");
       this.chosen = null; // the face a person has chosen, else the largest is shown
@@ -75,13 +76,14 @@
       this.chips.textContent = "";
       this.chips.append(this.hint());
       this.rows?.forEach((row) => this.write(row, 0, true));
+      this.writePlane(null);
       this.draw(performance.now() / 1000, null);
     }
 
     hint() {
       const span = document.createElement("span");
       span.className = "quiet";
-      span.textContent = app.t("live.noface");
+      span.textContent = app.t(this.root.dataset.view === "running" ? "live.noface" : "live.empty");
       return span;
     }
 
@@ -109,21 +111,37 @@
         number.className = "bar-number";
         row.append(name, track, number);
         this.bars.append(row);
-        const parts = { row, fill, number, said: "" };
+        const parts = { row, fill, number, said: null };
         this.write(parts, 0, true);
         return parts;
       });
     }
 
+    /* The number moves with its bar; what screen readers are told changes less often. */
     write(parts, value, words) {
       parts.fill.style.transform = `scaleX(${value.toFixed(3)})`;
-      if (!words) return;
-      const said = Math.round(value * 100) + " %";
-      if (said !== parts.said) {
-        parts.said = said;
-        parts.number.textContent = said;
-        parts.row.setAttribute("aria-valuenow", String(Math.round(value * 100)));
+      const percent = Math.round(value * 100);
+      if (percent !== parts.said) {
+        parts.said = percent;
+        parts.number.textContent = `${percent} %`;
       }
+      if (words) parts.row.setAttribute("aria-valuenow", String(percent));
+    }
+
+    writePlane(face) {
+      const sign = (v) => (v < 0 ? "−" : "+") + app.number(Math.abs(v), 2);
+      const said = face ? [sign(face.v), app.number(face.a, 2)] : ["–", "–"];
+      this.numbers.forEach((place, i) => {
+        if (place.textContent !== said[i]) place.textContent = said[i];
+      });
+    }
+
+    /* Shows the next of the faces in view, by their numbers. */
+    next(faces) {
+      const ids = faces.map((face) => face.id).sort((a, b) => a - b);
+      if (!ids.length) return;
+      const now = this.choose(faces).id;
+      this.chosen = ids[(ids.indexOf(now) + 1) % ids.length];
     }
 
     choose(faces) {
@@ -163,6 +181,7 @@
         this.showChips(result.faces, face);
       }
       this.rows?.forEach((row, i) => this.write(row, face ? face.p[i] : 0, words));
+      this.writePlane(face);
       this.drawPlane(time, face);
       if (words) this.drawLine(time, face);
     }
@@ -202,10 +221,11 @@
         c.arc(x, y, 3 * ratio, 0, 7);
         c.fill();
         c.fillStyle = this.colors.quiet;
-        /* Angry and Fear lie so close that their words would meet above them. */
+        /* Angry, Fear and Surprise lie so close that their words would meet above them. */
         const side = { Fear: -1, Angry: 1 }[label] || 0;
+        const rise = { Surprise: -11 }[label] ?? 10;
         c.textAlign = ["right", "center", "left"][side + 1];
-        c.fillText(app.label(label), x + side * 7 * ratio, y - (side ? 0 : 10) * ratio);
+        c.fillText(app.label(label), x + side * 7 * ratio, y - (side ? 0 : rise) * ratio);
       }
       return (this.plate = plate);
     }

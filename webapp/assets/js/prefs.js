@@ -20,6 +20,9 @@
     }
   };
 
+  app.recall = read;
+  app.remember = write;
+
   const spoken = Object.keys(app.translations);
   const chosen = spoken.includes(read("language")) ? read("language") : null;
   /* Without a choice it is the browser's own: the first of its list that we speak, else English. */
