@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from emotion_core.analytics import loading, measures, studies
-from emotion_core.results.formats import endings, spoken
+from emotion_core.results.formats import spoken
 from emotion_core.types import EmotionError
 from webapp.charts import shares
 from webapp.dashboard import opening, shown, state
@@ -40,7 +40,7 @@ def _uploads() -> None:
     number = st.session_state.setdefault("uploader", 0)
     given = st.file_uploader(
         "Results files and videos",
-        type=[suffix[1:] for suffix in (*endings(), *loading.VIDEO_SUFFIXES)],
+        type=[suffix[1:] for suffix in (*loading.all_endings(), *loading.VIDEO_SUFFIXES)],
         accept_multiple_files=True,
         max_upload_size=loading.MAX_BYTES // (1024 * 1024),
         key=f"upload{number}",
@@ -141,6 +141,7 @@ def _loaded() -> None:
                 "People": int(figures["people"]),
                 "Faces found": 100 * figures["found"],
                 "Left out": results.skipped,
+                "From": results.origin or "",
                 "Video": "yes" if state.video_of(results) else "",
                 "Remarks": "; ".join([*(["made-up sample"] if results.made else []), *results.notes]),
             }

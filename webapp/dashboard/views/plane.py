@@ -13,7 +13,7 @@ KINDS = ["Trajectory", "Density", "Animation"]
 
 def page() -> None:
     """Draw the page."""
-    view = state.view_or_stop("Valence and arousal")
+    view = state.view_or_stop("Valence and arousal", affect=True)
     _plane(view)
     st.caption(VALENCE_AROUSAL_SOURCE)
 
