@@ -16,6 +16,7 @@ from emotion_core.command.options import (
     add_reading_options,
     add_result_options,
 )
+from emotion_core.command.research import add_agreement_options, add_responses_options, add_step_option
 from emotion_core.ending import run
 
 DESCRIPTION = """\
@@ -26,6 +27,8 @@ Read the apparent expression of every face in a camera picture, a video or a pho
   python main.py --video a.mp4 day1 'b*.mov' --output out     many at once: files, folders, patterns
   python main.py --batch study --output out --workers 4       thousands on many cores or a cluster, one study
   python main.py --convert talk_results.json --to eaf,bids    results in the formats of other tools
+  python main.py --agreement talk_results.json coder.eaf      how well readings of one recording agree
+  python main.py --responses *_results.json --events stimuli.csv --output out   what faces show around events
   python main.py --train --epochs 100       train on your own data (see: python main.py --train --help)
   python main.py                            the model's parts and sizes; checks the weights file
 
@@ -45,10 +48,14 @@ prohibited in the EU (AI Act, Art. 5(1)(f)); people whose faces are analysed mus
 
 BELONGS = {
     "--camera": ("realtime",),
-    "--output": ("realtime", "video", "batch", "convert"),
+    "--output": ("realtime", "video", "batch", "convert", "agreement", "responses"),
     "--to": ("convert",),
     "--shift": ("convert",),
-    "--overwrite": ("convert",),
+    "--overwrite": ("convert", "agreement", "responses"),
+    "--people": ("agreement",),
+    "--tolerance": ("agreement",),
+    "--step": ("agreement", "responses"),
+    **dict.fromkeys(("--events", "--measure", "--before", "--after", "--groups", "--method"), ("responses",)),
     "--format": ("realtime", "video", "batch"),
     "--no-video": ("video",),
     "--with": ("realtime", "video", "batch"),
@@ -69,7 +76,7 @@ BELONGS = {
     "--start": ("video", "batch"),
     "--end": ("video", "batch"),
     "--every": ("video", "batch"),
-    "--rate": ("video", "batch", "convert"),
+    "--rate": ("video", "batch", "convert", "agreement", "responses"),
     "--max-megapixels": ("video", "batch"),
     "--no-objects": ("realtime", "video", "batch"),
     "--objects-model": ("realtime", "video", "batch"),
@@ -86,7 +93,7 @@ def _main(argv: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if "--train" in words:
         words.remove("--train")
-        clash = [w for w in words if w in ("--realtime", "--video", "--batch")]
+        clash = [w for w in words if w in ("--realtime", "--video", "--batch", "--agreement", "--responses")]
         if clash:
             print(
                 f"main.py: --train and {clash[0]} are two jobs: give one of them (try --help)",
@@ -98,13 +105,16 @@ def _main(argv: Sequence[str] | None) -> int:
         return train(words)
     parser = build_parser()
     args = parser.parse_args(words)
-    named = {"realtime": args.realtime, "video": args.video, "batch": args.batch, "convert": args.convert}
+    modes = ("realtime", "video", "batch", "convert", "agreement", "responses")
+    named = {name: getattr(args, name) for name in modes}
     mode = next((name for name, given in named.items() if given), "model")
-    for option, modes in BELONGS.items():
-        if getattr(args, option[2:].replace("-", "_")) is not None and mode not in modes:
-            parser.error(f"{option} goes with {' or '.join('--' + m for m in modes)}")
+    for option, theirs in BELONGS.items():
+        if getattr(args, option[2:].replace("-", "_")) is not None and mode not in theirs:
+            parser.error(f"{option} goes with {' or '.join('--' + m for m in theirs)}")
     if mode == "convert" and args.to is None:
         parser.error("--convert needs --to: the formats to write")
+    if mode == "responses" and args.events is None:
+        parser.error("--responses needs --events: a file of what happened when")
     from emotion_core.command import jobs
 
     return jobs.do(mode, args, "main.py")
@@ -133,6 +143,15 @@ def build_parser() -> argparse.ArgumentParser:
     modes.add_argument(
         "--convert", metavar="IN", nargs="+", help="write results files in other formats, those of --to"
     )
+    modes.add_argument(
+        "--agreement",
+        metavar="IN",
+        nargs="+",
+        help="compare results, other tools' results or codings of one recording",
+    )
+    modes.add_argument(
+        "--responses", metavar="IN", nargs="+", help="average what faces show around the events of --events"
+    )
     modes.add_argument("--train", action="store_true", help="train; all other options go to the training")
     live = parser.add_argument_group("with --realtime")
     live.add_argument(
@@ -142,6 +161,9 @@ def build_parser() -> argparse.ArgumentParser:
     add_batch_options(parser.add_argument_group("with --batch"))
     add_part_options(parser.add_argument_group("with --video and --batch"))
     add_convert_options(parser.add_argument_group("with --convert"))
+    add_agreement_options(parser.add_argument_group("with --agreement"))
+    add_responses_options(parser.add_argument_group("with --responses"))
+    add_step_option(parser.add_argument_group("with --agreement and --responses"))
     both = parser.add_argument_group("with --realtime, --video and --batch")
     add_result_options(both)
     add_reading_options(both)

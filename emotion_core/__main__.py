@@ -8,6 +8,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib.metadata import entry_points
+from typing import Any
 
 from emotion_core.command.options import (
     Parser,
@@ -20,6 +21,7 @@ from emotion_core.command.options import (
     add_result_options,
     rate,
 )
+from emotion_core.command.research import add_agreement_options, add_responses_options, add_step_option
 from emotion_core.ending import fail, run
 from emotion_core.version import VERSION
 
@@ -40,6 +42,8 @@ Read the apparent expression of every face in a video, a photo or a camera pictu
   emotion-recognition batch study --output out     thousands of files, on many cores or a cluster
   emotion-recognition live                 a window with your camera; q quits
   emotion-recognition convert talk_results.json --to eaf,bids     results in the formats of other tools
+  emotion-recognition agreement talk_results.json coder.eaf      how well readings of one recording agree
+  emotion-recognition responses *_results.json --events stimuli.csv     what faces show around events
 """
 
 
@@ -113,6 +117,7 @@ def build_parser() -> argparse.ArgumentParser:
     convert.add_argument("--rate", metavar="R", type=rate, help="frames a second of a file without times")
     add_convert_options(convert, required=True)
     convert.set_defaults(job="convert")
+    _add_research(commands)
     model = commands.add_parser(
         "model", help="the model's parts and sizes; checks the weights", allow_abbrev=False
     )
@@ -122,6 +127,27 @@ def build_parser() -> argparse.ArgumentParser:
         add_model_options(command)
         command.set_defaults(job=job)
     return parser
+
+
+def _add_research(commands: Any) -> None:
+    agreement = commands.add_parser(
+        "agreement", help="compare results and codings of one recording", allow_abbrev=False
+    )
+    agreement.add_argument("agreement", metavar="IN", nargs="+", help="results of ours or others, or codings")
+    add_agreement_options(agreement)
+    responses = commands.add_parser(
+        "responses", help="average what faces show around events", allow_abbrev=False
+    )
+    responses.add_argument("responses", metavar="IN", nargs="+", help="results, of ours or others")
+    add_responses_options(responses, required=True)
+    for command, job in ((agreement, "agreement"), (responses, "responses")):
+        add_step_option(command)
+        command.add_argument("--output", metavar="DIR", help="a folder for tables as CSV and JSON")
+        command.add_argument(
+            "--overwrite", action="store_true", default=None, help="replace those that are there"
+        )
+        command.add_argument("--rate", metavar="R", type=rate, help="frames a second of a file without times")
+        command.set_defaults(job=job)
 
 
 if __name__ == "__main__":

@@ -17,11 +17,19 @@ from emotion_core.analytics.studies import read as read_study
 from emotion_core.analytics.studies import stamp
 from emotion_core.batch.study import is_part_of_study
 from emotion_core.labels import EMOTIONS
+from emotion_core.results.converting import read_any
 from emotion_core.results.formats import endings, spoken
 from emotion_core.results.formats import of as format_of
+from emotion_core.results.incoming import TOOLS, tool_of
 from emotion_core.results.named import names_in
-from emotion_core.results.names import is_results, read_summary, stated_source, summary_path, video_names
-from emotion_core.results.recording import read_results
+from emotion_core.results.names import (
+    RESULTS,
+    is_results,
+    read_summary,
+    stated_source,
+    summary_path,
+    video_names,
+)
 from emotion_core.results.table import checked
 from emotion_core.types import EmotionError
 
@@ -29,6 +37,7 @@ VIDEO_SUFFIXES = (".mp4", ".mov", ".webm", ".m4v")
 MAX_BYTES = 450 * 1024 * 1024
 """Larger results files are refused with the advice to convert them to Parquet."""
 MAX_FILES = 500
+_NAMED = 6  # of a tool's columns, in a note
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,17 +62,30 @@ class Results:
         default_factory=dict
     )  # what somebody has called people, by their numbers
     rate: float | None = None  # frames a second that are assumed, as the file holds no times; None: it does
+    foreign: pd.DataFrame | None = (
+        None  # the whole table of `read_foreign`, where another tool or a person made it
+    )
 
     @property
     def people(self) -> list[int]:
         """The ids of the faces, the one seen longest first."""
         return longest_seen(self.frame)
 
+    @property
+    def origin(self) -> str | None:
+        """The tool or coding that the file comes from; None where it is one of ours."""
+        return None if self.foreign is None else str(self.foreign.attrs["origin"])
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The table for `responses` and `agreeing`: with all columns of another tool."""
+        return self.frame if self.foreign is None else self.foreign
+
 
 def read(path: Path, *, name: str | None = None, source: str = "folder") -> Results:
     """Read and check one results file; raises EmotionError with one line saying what is wrong with it."""
     title = name or path.name
-    if path.suffix.lower() not in endings():
+    if path.suffix.lower() not in all_endings():
         raise EmotionError(f"{title} is not a results file: choose a {spoken()} file.")
     try:
         size = path.stat().st_size
@@ -76,7 +98,43 @@ def read(path: Path, *, name: str | None = None, source: str = "folder") -> Resu
             f"{title} has {size / 1e6:,.0f} MB, more than the {MAX_BYTES / 1e6:,.0f} MB that can be shown: "
             "save it as Parquet or split it."
         )
-    return _results(read_results(path), name=title, path=path, source=source)
+    table = read_any(path)
+    if "origin" in table.attrs:
+        return _foreign(table, title, path, source)
+    return _results(table, name=title, path=path, source=source)
+
+
+def all_endings() -> tuple[str, ...]:
+    """Return the endings of all files that `read` may know: ours, and those of other tools and codings."""
+    theirs = (ending for tool in TOOLS.values() for ending in tool.endings)
+    return tuple(dict.fromkeys((*endings(), *theirs)))
+
+
+def _foreign(table: pd.DataFrame, name: str, path: Path, source: str) -> Results:
+    """Turn a table of `read_foreign` into `Results`; what the tool does not measure stays missing."""
+    if table.empty:
+        raise EmotionError(f"{name} holds nothing that can be shown: choose another file.")
+    origin, measured = table.attrs["origin"], table.attrs["measures"]
+    frame = _used(table).sort_values(["time", "frame", "face"], kind="stable").reset_index(drop=True)
+    frame.loc[frame["emotion"].isna(), "face"] = np.nan
+    frame["frame"], frame["duration"] = frame["frame"].astype("int64"), frame["duration"].fillna(0.0)
+    labels = _labels(frame)
+    frame["emotion"] = frame["emotion"].cat.set_categories(labels)
+    notes = [
+        f"comes from {origin}: {', '.join(list(measured)[:_NAMED])}{'' if len(measured) <= _NAMED else ' …'}"
+    ]
+    notes += ["it names no categories"] if frame["face"].isna().all() else []
+    return Results(
+        name=name,
+        frame=frame,
+        notes=(*notes, *table.attrs["notes"]),
+        skipped=int(table.attrs["skipped"]),
+        source=source,
+        path=path,
+        video=find_video(path),
+        labels=tuple(labels),
+        foreign=table,
+    )
 
 
 def at_rate(results: Results, rate: float) -> Results:
@@ -194,11 +252,11 @@ def list_results(folder: Path) -> list[str]:
     if stamp(root) is not None:
         return [name for name in read_study(root).results if (root / name).is_file()]
     files = []
-    known = endings()
+    known = all_endings()
     for path in sorted(root.rglob("*")):
         if path.suffix.lower() not in known or not path.is_file() or path.name.startswith("."):
             continue
-        if not is_results(path) or format_of(path).reader is None:
+        if not is_results(path) or not _readable(path):
             continue
         if is_part_of_study(path, root) or _in_dataset(path, root):
             continue
@@ -207,6 +265,17 @@ def list_results(folder: Path) -> list[str]:
         if len(files) >= MAX_FILES:
             break
     return files
+
+
+def _readable(path: Path) -> bool:
+    """Tell whether a file is read here: ours of a format with a reader, or one that another tool knows."""
+    ours = path.suffix.lower() in endings() and format_of(path).reader is not None
+    if ours:
+        return True
+    try:  # what we wrote for another tool lies beside the results, and says no more than they do
+        return not path.stem.endswith(RESULTS) and tool_of(path) is not None
+    except OSError:
+        return False
 
 
 def _in_dataset(path: Path, root: Path) -> bool:

@@ -19,7 +19,10 @@ def do(job: str, args: argparse.Namespace, program: str) -> int:
     """Do the job of that name for `program`, whose name leads its complaints; gives the exit code."""
     args.program = program
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    from emotion_core.command import research
+
     jobs = {"model": model, "realtime": realtime, "video": video, "batch": batch, "convert": convert}
+    jobs |= {"agreement": research.agreement, "responses": research.responses}
     try:
         return jobs[job](args)
     except KeyboardInterrupt:

@@ -13,6 +13,8 @@ OVERLAY = "_emotions"
 """The annotated video or picture."""
 MOMENTS = "_moments"
 """Moments that a person marked in the dashboard."""
+MARKS = "_marks"
+"""Markers and exclusions that a person set on the timeline."""
 
 _PARTIAL = ".partial"  # before the ending of a file that is not complete, beside a complete one
 _OLDER = ("_annotated", "_output")  # what other tools call an annotated video
@@ -97,6 +99,11 @@ def moments_path(results: Path) -> Path:
     return results.with_name(f"{_source(results.name)}{MOMENTS}.csv")
 
 
+def marks_path(results: Path) -> Path:
+    """Return the place of the markers and exclusions that were set on a results file's timeline."""
+    return results.with_name(f"{_source(results.name)}{MARKS}.tsv")
+
+
 def video_names(results: str) -> list[str]:
     """Return the stems that the video of a results file may have, the likeliest first.
 
@@ -139,8 +146,8 @@ def is_partial(path: Path) -> bool:
 
 
 def is_results(path: Path) -> bool:
-    """Tell whether a file of a results format may hold results: it is no summary and no list of moments."""
-    return not path.stem.removesuffix(_PARTIAL).endswith((SUMMARY, MOMENTS))
+    """Tell whether a file of a results format may hold results, not a summary, moments or marks."""
+    return not path.stem.removesuffix(_PARTIAL).endswith((SUMMARY, MOMENTS, MARKS))
 
 
 def name_of(file: str) -> str:
@@ -159,7 +166,7 @@ def name_of(file: str) -> str:
 
 def bare(stem: str) -> str:
     """Take the ending that says what a file holds off its stem."""
-    for ending in (RESULTS, SUMMARY, OVERLAY, MOMENTS, *_OLDER):
+    for ending in (RESULTS, SUMMARY, OVERLAY, MOMENTS, MARKS, *_OLDER):
         if stem.endswith(ending) and stem != ending:
             return stem.removesuffix(ending)
     return stem

@@ -39,6 +39,9 @@ PAGES: dict[str, Page] = {
         Page("people", "People", ":material/group:"),
         Page("compare", "Compare", ":material/compare_arrows:"),
         Page("moments", "Moments", ":material/bolt:"),
+        Page("events", "Events", ":material/event_note:"),
+        Page("agreement", "Agreement", ":material/handshake:"),
+        Page("coding", "Blind coding", ":material/visibility_off:"),
         Page("table", "Table", ":material/table_rows:"),
         Page("export", "Report and export", ":material/ios_share:"),
     )

@@ -26,6 +26,11 @@ from emotion_core.types import EmotionError
 from webapp.dashboard import choices
 from webapp.shared.speech import call, number, person, say
 
+TEXTS = {
+    "origin": "Not read by this program: {origin}",
+    "labels": "{origin} names no categories, so this page has nothing to draw: see the page **Events**.",
+    "affect": "{origin} gives no valence and arousal, so this page has nothing to draw.",
+}
 FOLDER_VARIABLE = "EMOTION_DASHBOARD_RESULTS"
 """The environment variable that names the results folder where there is no `--results`."""
 SHOWN_PEOPLE = 6
@@ -266,8 +271,11 @@ def _time_range(results: loading.Results) -> tuple[float, float]:
     return start, end
 
 
-def view_or_stop(title: str, *, faces: bool = True) -> View:
-    """Write the page's title and give the view; where there is nothing to show, say so and end the page."""
+def view_or_stop(title: str, *, faces: bool = True, affect: bool = False) -> View:
+    """Write the page's title and give the view; where there is nothing to show, say so and end the page.
+
+    A page that is about `faces`, or valence and arousal (`affect`), has nothing to show of some other tools.
+    """
     st.title(title)
     view = st.session_state.get("view")
     if view is None:
@@ -285,6 +293,14 @@ def view_or_stop(title: str, *, faces: bool = True) -> View:
             icon=":material/timer_off:",
             color="orange",
         )
+    if (origin := view.results.origin) is not None:
+        st.badge(TEXTS["origin"].format(origin=origin), icon=":material/input:", color="blue")
+        lacks = "labels" if faces and view.results.frame["face"].isna().all() else None
+        if affect and view.results.frame["valence"].isna().all():
+            lacks = "affect"
+        if lacks is not None:
+            st.info(TEXTS[lacks].format(origin=origin[:1].upper() + origin[1:]))
+            st.stop()
     if view.results.frame["face"].isna().all() and faces:
         st.info(say("dash.noface"))
         st.stop()

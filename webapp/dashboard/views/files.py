@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from emotion_core.analytics import loading, measures, studies
-from emotion_core.results.formats import endings, spoken
+from emotion_core.results.formats import spoken
 from emotion_core.types import EmotionError
 from webapp.charts import shares
 from webapp.dashboard import opening, shown, state
@@ -40,7 +40,7 @@ def _uploads() -> None:
     turn = st.session_state.setdefault("uploader", 0)
     given = st.file_uploader(
         say("dash.files.upload"),
-        type=[suffix[1:] for suffix in (*endings(), *loading.VIDEO_SUFFIXES)],
+        type=[suffix[1:] for suffix in (*loading.all_endings(), *loading.VIDEO_SUFFIXES)],
         accept_multiple_files=True,
         max_upload_size=loading.MAX_BYTES // (1024 * 1024),
         key=f"upload{turn}",
@@ -149,6 +149,7 @@ def _loaded() -> None:
                 say("term.people"): int(figures["people"]),
                 say("term.found"): 100 * figures["found"],
                 say("dash.loaded.out"): results.skipped,
+                say("dash.loaded.from"): results.origin or "",
                 say("dash.loaded.video"): say("yes") if state.video_of(results) else "",
                 say("dash.loaded.remarks"): "; ".join([*made, *map(library, results.notes)]),
             }

@@ -13,7 +13,7 @@ KINDS = ["Trajectory", "Density", "Animation"]
 
 def page() -> None:
     """Draw the page."""
-    view = state.view_or_stop(say("page.plane"))
+    view = state.view_or_stop(say("page.plane"), affect=True)
     _plane(view)
     st.caption(say("app.source"))
 

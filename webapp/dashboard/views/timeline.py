@@ -8,7 +8,7 @@ import streamlit as st
 
 from emotion_core.analytics import moments as insight_moments
 from webapp.charts import shares
-from webapp.dashboard import choices, shown, state
+from webapp.dashboard import choices, marking, shown, state
 from webapp.dashboard.player import has_video, player
 from webapp.shared.speech import label, named, number, say
 from webapp.shared.speech import person as person_name
@@ -65,6 +65,7 @@ def _rows(view: state.View) -> None:
     else:
         left = right = st.container()
     with right:
+        figure = marking.drawn(figure, view.results)
         event = shown.show(figure, "timeline", text=shares.thinned(view.frame), select=True, swift=True)
         st.caption(say("dash.timeline.drag.video" if has_video(view) else "dash.timeline.drag"))
     with left:
@@ -76,6 +77,7 @@ def _rows(view: state.View) -> None:
         elif has_video(view):
             st.caption(say("dash.timeline.click"))
         _boxed(event, view)
+    marking.controls(view, time, _box(event))
 
 
 def _clicked(event: Any) -> float | None:
@@ -116,12 +118,21 @@ def _moment(view: state.View, people: list[int], time: float) -> None:
     )
 
 
-def _boxed(event: Any, view: state.View) -> None:
-    """Offer a drawn box as the time range of every page."""
+def _box(event: Any) -> tuple[float, float] | None:
+    """Return the time (s) that a drawn box covers."""
     boxes = (event or {}).get("selection", {}).get("box", [])
     if not boxes or not boxes[0].get("x"):
-        return
+        return None
     low, high = sorted(float(x) for x in boxes[0]["x"])
+    return low, high
+
+
+def _boxed(event: Any, view: state.View) -> None:
+    """Offer a drawn box as the time range of every page."""
+    box = _box(event)
+    if box is None:
+        return
+    low, high = box
     low, high = max(view.start, round(low, 1)), min(view.end, round(high, 1))
     if high - low < 0.2:
         return
