@@ -11,6 +11,7 @@ from emotion_core.command.options import (
     add_batch_options,
     add_convert_options,
     add_file_options,
+    add_live_options,
     add_model_options,
     add_part_options,
     add_reading_options,
@@ -45,6 +46,7 @@ prohibited in the EU (AI Act, Art. 5(1)(f)); people whose faces are analysed mus
 
 BELONGS = {
     "--camera": ("realtime",),
+    "--send": ("realtime",),
     "--output": ("realtime", "video", "batch", "convert"),
     "--to": ("convert",),
     "--shift": ("convert",),
@@ -134,10 +136,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--convert", metavar="IN", nargs="+", help="write results files in other formats, those of --to"
     )
     modes.add_argument("--train", action="store_true", help="train; all other options go to the training")
-    live = parser.add_argument_group("with --realtime")
-    live.add_argument(
-        "--camera", metavar="N|PATH|URL", help="camera number (default 0), a file or an address"
-    )
+    add_live_options(parser.add_argument_group("with --realtime"))
     add_file_options(parser.add_argument_group("with --video"))
     add_batch_options(parser.add_argument_group("with --batch"))
     add_part_options(parser.add_argument_group("with --video and --batch"))

@@ -14,6 +14,7 @@ from emotion_core.command.options import (
     add_batch_options,
     add_convert_options,
     add_file_options,
+    add_live_options,
     add_model_options,
     add_part_options,
     add_reading_options,
@@ -101,9 +102,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_batch_options(batch)
     add_part_options(batch)
     live = commands.add_parser("live", help="show a camera live in a window; q quits")
-    live.add_argument(
-        "--camera", metavar="N|PATH|URL", help="camera number (default 0), a file or an address"
-    )
+    add_live_options(live)
     add_result_options(live)
     convert = commands.add_parser(
         "convert", help="write results files in the formats of other tools", allow_abbrev=False

@@ -54,6 +54,20 @@ def add_file_options(group: Any) -> None:
     )
 
 
+def add_live_options(group: Any) -> None:
+    """Add what `realtime` alone takes: the camera, and who gets the readings while they come."""
+    group.add_argument(
+        "--camera", metavar="N|PATH|URL", help="camera number (default 0), a file or an address"
+    )
+    group.add_argument(
+        "--send",
+        metavar="ADDRESS",
+        action="append",
+        help="send readings (never pictures) while they come: ndjson:- (standard output), tcp://HOST:PORT, "
+        "udp://HOST:PORT, osc://HOST:PORT or lsl[:NAME]; may be given several times",
+    )
+
+
 def add_batch_options(group: Any) -> None:
     """Add what `batch` alone takes: who reads the files, and how often one is tried."""
     group.add_argument(

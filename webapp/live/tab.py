@@ -34,8 +34,8 @@ def _switch(option: str, key: str, *, on: bool = False) -> str:
     )
 
 
-def _consent(place: str, reidentify: bool) -> str:
-    said = (place, 2, 4, 3) if reidentify else (place, 2, 3)
+def _consent(place: str, reidentify: bool, sent: bool) -> str:
+    said = [place, *(["sent"] if sent else []), 2, *([4] if reidentify else []), 3]
     points = "".join(_t(f"live.consent.{name}", "li") for name in said)
     return f"""
     <div class="veil consent" data-consent>
@@ -73,7 +73,7 @@ def html(settings: Settings) -> str:
         <span class="badge"><b data-latency>–</b> {_t("live.latency")}</span>
         <span class="badge rec"><i></i><b data-clock></b></span>
       </div>
-      {_consent(settings.place, settings.reidentify)}
+      {_consent(settings.place, settings.reidentify, bool(settings.send))}
     </div>
     <p class="status" role="status" aria-live="polite"><i class="dot" aria-hidden="true"></i>
       <span data-status></span></p>
