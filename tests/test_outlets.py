@@ -1,6 +1,8 @@
 """Live out: what a receiver gets, when it says it was read, and what a slow or absent one costs."""
 
 import json
+import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -21,7 +23,7 @@ from emotion_core.outlets.sending import WAITING, Sender
 from emotion_core.results.recording import read_results
 from emotion_core.types import Box, EmotionError, Face, Frame, Pose
 from main import main
-from tests.test_live import display, press, start, wait_for_marks
+from tests.test_live import ROOT, display, press, start, wait_for_marks
 
 __all__ = ["display"]
 
@@ -274,7 +276,18 @@ def test_a_host_that_is_none_is_told_and_stops_nobody() -> None:
     assert "takes nothing any more" in notes[0]
 
 
-# the window
+# the documentation, and the window
+
+
+@pytest.mark.weights
+def test_the_code_of_the_documentation_runs(
+    talking_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, datagrams: socket.socket
+) -> None:
+    [code] = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "live.md").read_text("utf-8"), re.S)
+    shutil.copy(talking_clip, tmp_path / "talk.mp4")
+    monkeypatch.chdir(tmp_path)
+    exec(code.replace("9001", str(datagrams.getsockname()[1])), {})
+    assert json.loads(datagrams.recv(65535))["emotion"] == "Happy"
 
 
 @pytest.mark.weights

@@ -125,7 +125,7 @@ class _Worker:
                 for taken, sighting in stream:
                     faces = recognizer.read(sighting, session)
                     if self._sender is not None:
-                        self._sender.send(taken.frame, taken.at, faces)
+                        self._sender.send(taken.frame, taken.read, faces)
                     things: list[DetectedObject] = []
                     found = None
                     if search is not None and "objects" in self.style.elements:
