@@ -16,6 +16,7 @@ from emotion_core.command.options import (
     add_part_options,
     add_reading_options,
     add_result_options,
+    add_study_options,
 )
 from emotion_core.ending import run
 
@@ -26,6 +27,7 @@ Read the apparent expression of every face in a camera picture, a video or a pho
   python main.py --video talk.mp4           an annotated video and results beside it
   python main.py --video a.mp4 day1 'b*.mov' --output out     many at once: files, folders, patterns
   python main.py --batch study --output out --workers 4       thousands on many cores or a cluster, one study
+  python main.py --study FOLDER             participants, videos, events: analysed; --report writes them up
   python main.py --convert talk_results.json --to eaf,bids    results in the formats of other tools
   python main.py --train --epochs 100       train on your own data (see: python main.py --train --help)
   python main.py                            the model's parts and sizes; checks the weights file
@@ -51,30 +53,32 @@ BELONGS = {
     "--to": ("convert",),
     "--shift": ("convert",),
     "--overwrite": ("convert",),
-    "--format": ("realtime", "video", "batch"),
+    "--format": ("realtime", "video", "batch", "study"),
     "--no-video": ("video",),
-    "--with": ("realtime", "video", "batch"),
-    "--threshold": ("realtime", "video", "batch"),
-    "--overlay": ("realtime", "video", "batch"),
-    "--detector": ("realtime", "video", "batch"),
-    "--every-frame": ("realtime", "video", "batch"),
-    "--no-reidentify": ("realtime", "video", "batch"),
-    "--smoothing": ("realtime", "video", "batch"),
-    "--objects": ("realtime", "video", "batch"),
-    "--fetch-objects": ("realtime", "video", "batch"),
+    "--with": ("realtime", "video", "batch", "study"),
+    "--threshold": ("realtime", "video", "batch", "study"),
+    "--overlay": ("realtime", "video", "batch", "study"),
+    "--detector": ("realtime", "video", "batch", "study"),
+    "--every-frame": ("realtime", "video", "batch", "study"),
+    "--no-reidentify": ("realtime", "video", "batch", "study"),
+    "--smoothing": ("realtime", "video", "batch", "study"),
+    "--objects": ("realtime", "video", "batch", "study"),
+    "--fetch-objects": ("realtime", "video", "batch", "study"),
     "--stream": ("video",),
-    "--workers": ("batch",),
-    "--cluster": ("batch",),
-    "--annotate": ("batch",),
-    "--tries": ("batch",),
-    "--retry": ("batch",),
-    "--start": ("video", "batch"),
-    "--end": ("video", "batch"),
-    "--every": ("video", "batch"),
-    "--rate": ("video", "batch", "convert"),
-    "--max-megapixels": ("video", "batch"),
-    "--no-objects": ("realtime", "video", "batch"),
-    "--objects-model": ("realtime", "video", "batch"),
+    "--workers": ("batch", "study"),
+    "--cluster": ("batch", "study"),
+    "--annotate": ("batch", "study"),
+    "--tries": ("batch", "study"),
+    "--retry": ("batch", "study"),
+    "--start": ("video", "batch", "study"),
+    "--end": ("video", "batch", "study"),
+    "--every": ("video", "batch", "study"),
+    "--rate": ("video", "batch", "study", "convert"),
+    "--max-megapixels": ("video", "batch", "study"),
+    "--no-objects": ("realtime", "video", "batch", "study"),
+    "--objects-model": ("realtime", "video", "batch", "study"),
+    "--check": ("study",),
+    "--report": ("study",),
 }
 """Options that make sense in some modes only; elsewhere they are wrong use, not silently ignored."""
 
@@ -88,7 +92,7 @@ def _main(argv: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if "--train" in words:
         words.remove("--train")
-        clash = [w for w in words if w in ("--realtime", "--video", "--batch")]
+        clash = [w for w in words if w in ("--realtime", "--video", "--batch", "--study")]
         if clash:
             print(
                 f"main.py: --train and {clash[0]} are two jobs: give one of them (try --help)",
@@ -100,7 +104,8 @@ def _main(argv: Sequence[str] | None) -> int:
         return train(words)
     parser = build_parser()
     args = parser.parse_args(words)
-    named = {"realtime": args.realtime, "video": args.video, "batch": args.batch, "convert": args.convert}
+    jobs_of = ("realtime", "video", "batch", "study", "convert")
+    named = {name: getattr(args, name) for name in jobs_of}
     mode = next((name for name, given in named.items() if given), "model")
     for option, modes in BELONGS.items():
         if getattr(args, option[2:].replace("-", "_")) is not None and mode not in modes:
@@ -133,15 +138,19 @@ def build_parser() -> argparse.ArgumentParser:
         help="read folders, 'patterns*' or a LIST.csv of files into one study",
     )
     modes.add_argument(
+        "--study", metavar="FOLDER", help="analyse a study: participants.tsv, videos/ and events/ in a folder"
+    )
+    modes.add_argument(
         "--convert", metavar="IN", nargs="+", help="write results files in other formats, those of --to"
     )
     modes.add_argument("--train", action="store_true", help="train; all other options go to the training")
     add_live_options(parser.add_argument_group("with --realtime"))
     add_file_options(parser.add_argument_group("with --video"))
-    add_batch_options(parser.add_argument_group("with --batch"))
-    add_part_options(parser.add_argument_group("with --video and --batch"))
+    add_batch_options(parser.add_argument_group("with --batch and --study"))
+    add_study_options(parser.add_argument_group("with --study"))
+    add_part_options(parser.add_argument_group("with --video, --batch and --study"))
     add_convert_options(parser.add_argument_group("with --convert"))
-    both = parser.add_argument_group("with --realtime, --video and --batch")
+    both = parser.add_argument_group("with --realtime, --video, --batch and --study")
     add_result_options(both)
     add_reading_options(both)
     add_model_options(parser.add_argument_group("model"))

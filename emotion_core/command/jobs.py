@@ -21,7 +21,10 @@ def do(job: str, args: argparse.Namespace, program: str) -> int:
     """Do the job of that name for `program`, whose name leads its complaints; gives the exit code."""
     args.program = program
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    jobs = {"model": model, "realtime": realtime, "video": video, "batch": batch, "convert": convert}
+    jobs = {
+        **{"model": model, "realtime": realtime, "video": video, "batch": batch, "convert": convert},
+        "study": study,
+    }
     try:
         return jobs[job](args)
     except KeyboardInterrupt:
@@ -166,6 +169,13 @@ def batch(args: argparse.Namespace) -> int:
     from emotion_core.command.batch import batch
 
     return batch(args)
+
+
+def study(args: argparse.Namespace) -> int:
+    """Analyse a study's folder, check it, or write its report; return the exit code."""
+    from emotion_core.command.study import study
+
+    return study(args)
 
 
 def convert(args: argparse.Namespace) -> int:

@@ -90,6 +90,17 @@ def add_batch_options(group: Any) -> None:
     )
 
 
+def add_study_options(group: Any) -> None:
+    """Add what `study` alone takes: another step than the analysis."""
+    step = group.add_mutually_exclusive_group()
+    step.add_argument(
+        "--check", action="store_true", default=None, help="only say what is missing, for each participant"
+    )
+    step.add_argument(
+        "--report", action="store_true", default=None, help="write the report of what is analysed"
+    )
+
+
 def add_convert_options(group: Any, *, required: bool = False) -> None:
     """Add what `convert` alone takes: the formats to write, and how."""
     from emotion_core.results.formats import FORMATS
