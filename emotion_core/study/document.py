@@ -118,7 +118,7 @@ def _html(block: Block) -> str:
 
 def _cell(value: object) -> str:
     if isinstance(value, float):
-        return "–" if math.isnan(value) else f"{value:.2f}"
+        return "–" if math.isnan(value) else f"{round(value, 2) + 0.0:.2f}"  # never -0.00
     return "–" if value is None or value == "" else str(value)
 
 

@@ -57,7 +57,8 @@ def means(rows: Sequence[Dots], label: str, series: Sequence[str] = ()) -> str:
     for tick in ticks:
         strong = 'stroke-width="1.5"' if abs(tick) < 1e-9 else 'stroke-opacity=".35"'
         parts.append(line(at(tick), at(tick), _TOP, bottom, f'stroke="{_SOFT}" {strong}'))
-        parts.append(_words(at(tick), bottom + 16, f"{tick:+g}" if ticks[0] < 0 else f"{tick:g}", "middle"))
+        named = f"{tick:+g}" if tick and ticks[0] < 0 else f"{tick:g}"
+        parts.append(_words(at(tick), bottom + 16, named, "middle"))
     for number, row in enumerate(rows):
         y, color = _TOP + _ROW * (number + 0.5), _COLORS[row.series % len(_COLORS)]
         parts.append(_words(_LEFT - 12, y + 4, row.name, "end"))
@@ -72,10 +73,9 @@ def means(rows: Sequence[Dots], label: str, series: Sequence[str] = ()) -> str:
         if np.isfinite(row.mean):
             shape = f"M{at(row.mean) - 6:.1f} {y - 6:.1f}l6 -6 6 6 -6 6z"
             parts.append(f'<path d="{shape}" fill="{color}" stroke="#fff" stroke-width=".8"/>')
-    named = "   ".join(series)
     parts.append(_words((_LEFT + WIDTH - _RIGHT) / 2, bottom + 36, label, "middle"))
     parts += _legend(series, [_COLORS[i % len(_COLORS)] for i in range(len(series))], bottom + _FOOT)
-    return _svg(bottom + _FOOT + (24 if series else 0), parts, f"{label} {named}")
+    return _svg(bottom + _FOOT + (24 if series else 0), parts, " ".join((label, *series)))
 
 
 def shares(rows: Mapping[str, Mapping[str, float]], label: str) -> str:
