@@ -76,6 +76,13 @@ class Pose:
     roll: float
 
 
+@dataclass(frozen=True, slots=True)
+class Gaze:
+    """Where the eyes look sideways, in degrees against the head: a viewer's right is positive."""
+
+    yaw: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class DetectedFace:
     """A face found in a frame, before any emotion is read.
@@ -126,6 +133,7 @@ class Face:
     landmarks: np.ndarray | None = None
     pose: Pose | None = None
     blendshapes: Mapping[str, float] | None = field(default=None, repr=False)
+    gaze: Gaze | None = None
 
     def __post_init__(self) -> None:
         if self.emotion not in self.labels:

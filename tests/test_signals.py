@@ -200,8 +200,13 @@ def test_eyes_that_are_drawn_to_a_side_look_there(recognizer: Recognizer, astron
     picture = cv2.resize(astronaut[20:270, 90:340], None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
     face = seen(recognizer, picture)
     shifts = (-0.26, -0.16, -0.08, 0.0, 0.08, 0.16, 0.26)
-    found = [of(seen(recognizer, drawn(picture, face, looking(shift))))["look_right"] for shift in shifts]
+    faces = [seen(recognizer, drawn(picture, face, looking(shift))) for shift in shifts]
+    found = [of(one)["look_right"] for one in faces]
     assert np.all(np.diff(found) > 0) and found[0] < -0.4 and found[-1] > 0.4 and abs(found[3]) < 0.15
+    # By the iris in degrees: an eyeball of 0.4 widths of the eye turns by asin(shift / 0.4).
+    gaze = np.array([one.gaze.yaw for one in faces if one.gaze is not None])
+    away = gaze - np.degrees(np.arcsin(np.array(shifts) / 0.4))
+    assert np.all(np.diff(gaze) > 0) and np.sqrt(np.mean(away**2)) < 8 and np.abs(away).max() < 15
 
 
 @pytest.mark.weights

@@ -36,7 +36,7 @@ def add_result_options(group: Any) -> None:
         "--with",
         metavar="LIST",
         type=extras,
-        help="more of each face in the results, any of pose,blendshapes,landmarks",
+        help="more of each face in the results, any of pose,blendshapes,landmarks,gaze",
     )
 
 

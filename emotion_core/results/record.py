@@ -22,7 +22,8 @@ class Record:
     `time` is in seconds, `box` is x, y, width and height in pixels, valence is in [-1, 1], arousal and
     confidence are in [0, 1]; everything about the face is None where there is none. `duration` is how long
     the picture lasts in seconds, and so what the record weighs in every share and mean; None where it isn't
-    known. `pose` (degrees), `blendshapes` ([0, 1]) and `landmarks` (50 points, pixels) are there on request.
+    known. `pose` (degrees), `blendshapes` ([0, 1]), `landmarks` (50 points, pixels) and `gaze` (degrees) are
+    there on request.
     """
 
     frame: int
@@ -40,6 +41,7 @@ class Record:
     pose: Mapping[str, float] | None = None
     blendshapes: Mapping[str, float] | None = None
     landmarks: tuple[tuple[float, float], ...] | None = None
+    gaze: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
         if (self.face is None) != (self.emotion is None):
