@@ -118,7 +118,8 @@ class Face:
 
     `probabilities` follow `labels` and sum to 1; `emotion` is the label held against flicker,
     `confidence` its probability; `uncertain` says that the confidence lies below the session's threshold.
-    Valence is in [-1, 1], arousal in [0, 1]. `landmarks` are the 50 key points (50, 2) in pixels.
+    Valence is in [-1, 1], arousal in [0, 1]. `landmarks` are the 50 key points (50, 2) in pixels;
+    `gaze` comes of the iris points of the whole mesh.
     """
 
     id: int
