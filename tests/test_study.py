@@ -240,9 +240,13 @@ def test_axes_hold_every_value() -> None:
 
 @pytest.mark.weights
 def test_two_commands_lead_to_the_report(
-    tmp_path: Path, astronaut_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    astronaut_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder = folder_of(tmp_path, [], "P1\tx\nP2\tx\n", events="")
+    monkeypatch.chdir(tmp_path.parent)
     shutil.copy(astronaut_path, folder / "videos" / "P1_film.png")
     (folder / "videos" / "P2_film.mp4").write_bytes(b"no video")
     (folder / "videos" / "holiday.png").write_bytes(astronaut_path.read_bytes())
@@ -255,7 +259,7 @@ def test_two_commands_lead_to_the_report(
         "done",
         "failed",
     ]
-    assert main(["--study", str(folder), "--report"]) == 0
+    assert main(["--study", folder.name, "--report"]) == 0
     table = pd.read_csv(folder / "report" / "responses.csv")
     assert list(table["stimulus"]) == ["film"] and table["share_Happy"][0] == 1
 

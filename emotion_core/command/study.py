@@ -24,7 +24,7 @@ def study(args: argparse.Namespace) -> int:
     if args.output is not None:
         warn(args.program, "a study keeps its results in its own folder: leave --output out")
         return MISUSED
-    folder = Path(args.study).expanduser()
+    folder = Path(args.study).expanduser().absolute()
     layout = _layout(folder)
     if args.report:
         known = checks.analysed(layout)

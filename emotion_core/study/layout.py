@@ -75,6 +75,7 @@ def read(folder: Path, videos: Sequence[Path]) -> Layout:
     """
     if not folder.is_dir():
         raise EmotionError(f"the folder {folder} does not exist: check the path")
+    folder, videos = folder.absolute(), [path.absolute() for path in videos]
     about = _about(folder / TITLE)
     participants = _participants(folder)
     files = _event_files(folder)
