@@ -11,10 +11,12 @@ from emotion_core.command.options import (
     add_batch_options,
     add_convert_options,
     add_file_options,
+    add_live_options,
     add_model_options,
     add_part_options,
     add_reading_options,
     add_result_options,
+    add_study_options,
 )
 from emotion_core.command.research import add_agreement_options, add_responses_options, add_step_option
 from emotion_core.ending import run
@@ -26,6 +28,7 @@ Read the apparent expression of every face in a camera picture, a video or a pho
   python main.py --video talk.mp4           an annotated video and results beside it
   python main.py --video a.mp4 day1 'b*.mov' --output out     many at once: files, folders, patterns
   python main.py --batch study --output out --workers 4       thousands on many cores or a cluster, one study
+  python main.py --study FOLDER             participants, videos, events: analysed; --report writes them up
   python main.py --convert talk_results.json --to eaf,bids    results in the formats of other tools
   python main.py --agreement talk_results.json coder.eaf      how well readings of one recording agree
   python main.py --responses *_results.json --events stimuli.csv --output out   what faces show around events
@@ -48,6 +51,7 @@ prohibited in the EU (AI Act, Art. 5(1)(f)); people whose faces are analysed mus
 
 BELONGS = {
     "--camera": ("realtime",),
+    "--send": ("realtime",),
     "--output": ("realtime", "video", "batch", "convert", "agreement", "responses"),
     "--to": ("convert",),
     "--shift": ("convert",),
@@ -56,30 +60,32 @@ BELONGS = {
     "--tolerance": ("agreement",),
     "--step": ("agreement", "responses"),
     **dict.fromkeys(("--events", "--measure", "--before", "--after", "--groups", "--method"), ("responses",)),
-    "--format": ("realtime", "video", "batch"),
+    "--format": ("realtime", "video", "batch", "study"),
     "--no-video": ("video",),
-    "--with": ("realtime", "video", "batch"),
-    "--threshold": ("realtime", "video", "batch"),
-    "--overlay": ("realtime", "video", "batch"),
-    "--detector": ("realtime", "video", "batch"),
-    "--every-frame": ("realtime", "video", "batch"),
-    "--no-reidentify": ("realtime", "video", "batch"),
-    "--smoothing": ("realtime", "video", "batch"),
-    "--objects": ("realtime", "video", "batch"),
-    "--fetch-objects": ("realtime", "video", "batch"),
+    "--with": ("realtime", "video", "batch", "study"),
+    "--threshold": ("realtime", "video", "batch", "study"),
+    "--overlay": ("realtime", "video", "batch", "study"),
+    "--detector": ("realtime", "video", "batch", "study"),
+    "--every-frame": ("realtime", "video", "batch", "study"),
+    "--no-reidentify": ("realtime", "video", "batch", "study"),
+    "--smoothing": ("realtime", "video", "batch", "study"),
+    "--objects": ("realtime", "video", "batch", "study"),
+    "--fetch-objects": ("realtime", "video", "batch", "study"),
     "--stream": ("video",),
-    "--workers": ("batch",),
-    "--cluster": ("batch",),
-    "--annotate": ("batch",),
-    "--tries": ("batch",),
-    "--retry": ("batch",),
-    "--start": ("video", "batch"),
-    "--end": ("video", "batch"),
-    "--every": ("video", "batch"),
-    "--rate": ("video", "batch", "convert", "agreement", "responses"),
-    "--max-megapixels": ("video", "batch"),
-    "--no-objects": ("realtime", "video", "batch"),
-    "--objects-model": ("realtime", "video", "batch"),
+    "--workers": ("batch", "study"),
+    "--cluster": ("batch", "study"),
+    "--annotate": ("batch", "study"),
+    "--tries": ("batch", "study"),
+    "--retry": ("batch", "study"),
+    "--start": ("video", "batch", "study"),
+    "--end": ("video", "batch", "study"),
+    "--every": ("video", "batch", "study"),
+    "--rate": ("video", "batch", "study", "convert", "agreement", "responses"),
+    "--max-megapixels": ("video", "batch", "study"),
+    "--no-objects": ("realtime", "video", "batch", "study"),
+    "--objects-model": ("realtime", "video", "batch", "study"),
+    "--check": ("study",),
+    "--report": ("study",),
 }
 """Options that make sense in some modes only; elsewhere they are wrong use, not silently ignored."""
 
@@ -93,7 +99,8 @@ def _main(argv: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if "--train" in words:
         words.remove("--train")
-        clash = [w for w in words if w in ("--realtime", "--video", "--batch", "--agreement", "--responses")]
+        others = ("--realtime", "--video", "--batch", "--study", "--agreement", "--responses")
+        clash = [w for w in words if w in others]
         if clash:
             print(
                 f"main.py: --train and {clash[0]} are two jobs: give one of them (try --help)",
@@ -105,7 +112,7 @@ def _main(argv: Sequence[str] | None) -> int:
         return train(words)
     parser = build_parser()
     args = parser.parse_args(words)
-    modes = ("realtime", "video", "batch", "convert", "agreement", "responses")
+    modes = ("realtime", "video", "batch", "study", "convert", "agreement", "responses")
     named = {name: getattr(args, name) for name in modes}
     mode = next((name for name, given in named.items() if given), "model")
     for option, theirs in BELONGS.items():
@@ -141,6 +148,9 @@ def build_parser() -> argparse.ArgumentParser:
         help="read folders, 'patterns*' or a LIST.csv of files into one study",
     )
     modes.add_argument(
+        "--study", metavar="FOLDER", help="analyse a study: participants.tsv, videos/ and events/ in a folder"
+    )
+    modes.add_argument(
         "--convert", metavar="IN", nargs="+", help="write results files in other formats, those of --to"
     )
     modes.add_argument(
@@ -153,18 +163,16 @@ def build_parser() -> argparse.ArgumentParser:
         "--responses", metavar="IN", nargs="+", help="average what faces show around the events of --events"
     )
     modes.add_argument("--train", action="store_true", help="train; all other options go to the training")
-    live = parser.add_argument_group("with --realtime")
-    live.add_argument(
-        "--camera", metavar="N|PATH|URL", help="camera number (default 0), a file or an address"
-    )
+    add_live_options(parser.add_argument_group("with --realtime"))
     add_file_options(parser.add_argument_group("with --video"))
-    add_batch_options(parser.add_argument_group("with --batch"))
-    add_part_options(parser.add_argument_group("with --video and --batch"))
+    add_batch_options(parser.add_argument_group("with --batch and --study"))
+    add_study_options(parser.add_argument_group("with --study"))
+    add_part_options(parser.add_argument_group("with --video, --batch and --study"))
     add_convert_options(parser.add_argument_group("with --convert"))
     add_agreement_options(parser.add_argument_group("with --agreement"))
     add_responses_options(parser.add_argument_group("with --responses"))
     add_step_option(parser.add_argument_group("with --agreement and --responses"))
-    both = parser.add_argument_group("with --realtime, --video and --batch")
+    both = parser.add_argument_group("with --realtime, --video, --batch and --study")
     add_result_options(both)
     add_reading_options(both)
     add_model_options(parser.add_argument_group("model"))

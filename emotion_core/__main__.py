@@ -15,10 +15,12 @@ from emotion_core.command.options import (
     add_batch_options,
     add_convert_options,
     add_file_options,
+    add_live_options,
     add_model_options,
     add_part_options,
     add_reading_options,
     add_result_options,
+    add_study_options,
     rate,
 )
 from emotion_core.command.research import add_agreement_options, add_responses_options, add_step_option
@@ -40,6 +42,7 @@ Read the apparent expression of every face in a video, a photo or a camera pictu
 
   emotion-recognition analyze talk.mp4     an annotated video and results beside it
   emotion-recognition batch study --output out     thousands of files, on many cores or a cluster
+  emotion-recognition study FOLDER         a folder of participants, videos and events; --report writes it up
   emotion-recognition live                 a window with your camera; q quits
   emotion-recognition convert talk_results.json --to eaf,bids     results in the formats of other tools
   emotion-recognition agreement talk_results.json coder.eaf      how well readings of one recording agree
@@ -104,10 +107,16 @@ def build_parser() -> argparse.ArgumentParser:
     add_result_options(batch)
     add_batch_options(batch)
     add_part_options(batch)
-    live = commands.add_parser("live", help="show a camera live in a window; q quits")
-    live.add_argument(
-        "--camera", metavar="N|PATH|URL", help="camera number (default 0), a file or an address"
+    study = commands.add_parser(
+        "study", help="analyse a study: participants.tsv, videos/ and events/ in a folder", allow_abbrev=False
     )
+    study.add_argument("study", metavar="FOLDER", help="its folder, which gets analysis/ and report/")
+    add_study_options(study)
+    add_result_options(study)
+    add_batch_options(study)
+    add_part_options(study)
+    live = commands.add_parser("live", help="show a camera live in a window; q quits")
+    add_live_options(live)
     add_result_options(live)
     convert = commands.add_parser(
         "convert", help="write results files in the formats of other tools", allow_abbrev=False
@@ -121,7 +130,11 @@ def build_parser() -> argparse.ArgumentParser:
     model = commands.add_parser(
         "model", help="the model's parts and sizes; checks the weights", allow_abbrev=False
     )
-    for command, job in ((analyze, "video"), (batch, "batch"), (live, "realtime"), (model, "model")):
+    jobs = (
+        *((analyze, "video"), (batch, "batch"), (study, "study"), (live, "realtime")),
+        (model, "model"),
+    )
+    for command, job in jobs:
         if command is not model:
             add_reading_options(command)
         add_model_options(command)

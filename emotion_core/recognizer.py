@@ -19,6 +19,7 @@ from emotion_core.faces.crop import (
 from emotion_core.faces.detectors import USUAL
 from emotion_core.faces.embedding import Embedder
 from emotion_core.faces.finder import FaceFinder
+from emotion_core.faces.gaze import gaze_of
 from emotion_core.faces.track import Track
 from emotion_core.faces.tracking import Search
 from emotion_core.forks import Home
@@ -271,6 +272,7 @@ class Recognizer:
             landmarks=None if found.landmarks is None else key_points(found.landmarks),
             pose=found.pose,
             blendshapes=found.blendshapes,
+            gaze=None if found.landmarks is None else gaze_of(found.landmarks),
         )
 
 

@@ -76,6 +76,13 @@ class Pose:
     roll: float
 
 
+@dataclass(frozen=True, slots=True)
+class Gaze:
+    """Where the eyes look sideways, in degrees against the head: a viewer's right is positive."""
+
+    yaw: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class DetectedFace:
     """A face found in a frame, before any emotion is read.
@@ -111,7 +118,8 @@ class Face:
 
     `probabilities` follow `labels` and sum to 1; `emotion` is the label held against flicker,
     `confidence` its probability; `uncertain` says that the confidence lies below the session's threshold.
-    Valence is in [-1, 1], arousal in [0, 1]. `landmarks` are the 50 key points (50, 2) in pixels.
+    Valence is in [-1, 1], arousal in [0, 1]. `landmarks` are the 50 key points (50, 2) in pixels;
+    `gaze` comes of the iris points of the whole mesh.
     """
 
     id: int
@@ -126,6 +134,7 @@ class Face:
     landmarks: np.ndarray | None = None
     pose: Pose | None = None
     blendshapes: Mapping[str, float] | None = field(default=None, repr=False)
+    gaze: Gaze | None = None
 
     def __post_init__(self) -> None:
         if self.emotion not in self.labels:

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import conditions, process, revision
+from benchmarks import conditions, exports, process, revision
 from benchmarks.__main__ import main, write_readme
 from benchmarks.against import Pair, compare, row
 from benchmarks.clip import drift, repeat_clip
@@ -144,3 +144,11 @@ def test_one_script_measures_any_tree(talking_clip):
             runner.ask("nonsense")
     assert 0 < times["work"] < times["p95"]
     assert {row["frame"] for row in rows} == set(range(50)) and {row["face"] for row in rows} == {1}
+
+
+def test_formats_are_measured_in_processes_of_their_own(tmp_path, capsys):
+    told = tmp_path / "exports.json"
+    assert exports.main(["--minutes", "0.1", "--formats", "json,eaf", "--json", str(told)]) in (0, 1)
+    [line] = capsys.readouterr().out.splitlines()
+    found = json.loads(told.read_text())["outcome"]["eaf"]
+    assert line.startswith("eaf") and found["seconds"] > 0 and 20 < found["megabytes"] < 1000

@@ -33,14 +33,14 @@ def test_every_format_holds_them_and_reads_them_back(
         output_dir=tmp_path,
         formats=formats.available(),
         write_video=False,
-        extras=("landmarks", "pose", "blendshapes"),
+        extras=("gaze", "landmarks", "pose", "blendshapes"),
         part=Part(every=10),
     )
     assert result.summary["settings"]["extras"] == list(EXTRAS)
     records = json.loads(result.paths["json"].read_text())
     first = records[0]
     assert set(first["pose"]) == {"yaw", "pitch", "roll"} and abs(first["pose"]["yaw"]) < 45
-    assert tuple(first["blendshapes"]) == BLENDSHAPES
+    assert tuple(first["blendshapes"]) == BLENDSHAPES and abs(first["gaze"]["yaw"]) < 20
     assert all(0 <= share <= 1 for share in first["blendshapes"].values())
     x, y, width, height = first["box"]
     points = np.array(first["landmarks"])
@@ -51,6 +51,8 @@ def test_every_format_holds_them_and_reads_them_back(
         assert list(table.columns) == columns(extras=EXTRAS) and len(table) == len(records) == 5, name
         assert table.attrs["skipped"] == 0
         assert table["pose_yaw"].tolist() == pytest.approx([r["pose"]["yaw"] for r in records], abs=1e-3)
+        looks = [r["gaze"]["yaw"] for r in records]
+        assert table["gaze_yaw"].tolist() == pytest.approx(looks, abs=1e-3)
         smiles = [r["blendshapes"]["mouthSmileLeft"] for r in records]
         assert table["blend_mouthSmileLeft"].tolist() == pytest.approx(smiles, abs=1e-5)
         assert table["landmark_y_49"].tolist() == pytest.approx(
@@ -117,9 +119,9 @@ def test_another_tool_s_keys_of_these_names_are_no_stumbling_block(tmp_path: Pat
 
 def test_an_unknown_one_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(EmotionError, match="choose from pose, blendshapes, landmarks"):
-        Recording.create(tmp_path / "a.json", extras=["gaze"])
+        Recording.create(tmp_path / "a.json", extras=["aura"])
     with pytest.raises(SystemExit):
-        main(["--video", "x.mp4", "--with", "gaze"])
+        main(["--video", "x.mp4", "--with", "aura"])
     assert "no list of pose, blendshapes, landmarks" in capsys.readouterr().err
 
 

@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
+from emotion_core.analysis import model_facts
 from emotion_core.labels import EMOTIONS
+from emotion_core.recognizer import Recognizer
+from emotion_core.results.citation import citation as citation_of
 from emotion_core.results.methods import methods_text
 from emotion_core.types import EmotionError
 from emotion_core.version import VERSION
@@ -55,10 +58,27 @@ def test_figures_are_those_of_these_weights_or_none() -> None:
     assert "by their model card: " in methods_text([named])
 
 
+@pytest.mark.weights
+def test_what_the_shipped_weights_make_has_the_figures_of_their_card() -> None:
+    made = summary(model=model_facts(Recognizer.from_pretrained(reidentify=False)))
+    assert "by their model card: " in methods_text([made])
+
+
 def test_a_summary_that_says_too_little_is_refused() -> None:
     for given in ([], [{"people": 1}]):
         with pytest.raises(EmotionError):
             methods_text(given, CARD)
+
+
+def test_a_study_cites_what_its_summaries_name(root: Path) -> None:
+    ours = yaml.safe_load((root / "CITATION.cff").read_text("utf-8"))
+    made = yaml.safe_load(citation_of([summary(), summary(model={"name": 'my "own": #1', "sha256": "cd"})]))
+    assert {key: made[key] for key in ("title", "authors", "license")} == {
+        key: ours[key] for key in ("title", "authors", "license")
+    }
+    assert made["version"] == "0.2.0"
+    assert [one["notes"] for one in made["references"]] == ["SHA-256 " + "ab" * 32, "SHA-256 cd"]
+    assert made["references"][1]["title"].endswith('my "own": #1')
 
 
 def test_the_citation_is_of_this_version(root: Path) -> None:

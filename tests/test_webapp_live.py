@@ -3,8 +3,10 @@
 import asyncio
 import errno
 import json
+import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +24,7 @@ from emotion_core.types import Frame
 from tests.test_webapp_live_state import face, jpeg
 from webapp.live import recorder as live_record
 from webapp.live.socket import WORKERS, LiveServer
+from webapp.live.tab import html
 from webapp.settings import Settings
 from webapp.shared import store
 from webapp.shared.engine import Engine
@@ -353,3 +356,24 @@ def test_a_viewer_who_says_nothing_is_let_go(engine: Engine, tmp_path: Path) -> 
         answer(socket, "ready")
         assert answer(socket, "refused")["reason"] == "idle"
     assert server.viewers == set()
+
+
+@pytest.mark.weights
+def test_readings_go_where_the_operator_sends_them_and_the_page_says_so(
+    engine: Engine, astronaut: np.ndarray
+) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(("127.0.0.1", 0))
+        receiver.settimeout(PATIENCE)
+        settings = Settings(send=(f"udp://127.0.0.1:{receiver.getsockname()[1]}",))
+        assert "live.consent.sent" in html(settings) and "live.consent.sent" not in html(Settings())
+        opened, before = Door(LiveServer(engine, settings)), time.time()
+        with opened.client:
+            for number in (1, 2):
+                with opened.view() as view:
+                    view.send_bytes(frame_of(astronaut, 1))
+                    answer(view, "faces")
+                    record = json.loads(receiver.recv(65535))
+                    assert record["viewer"] == number and record["emotion"] == "Happy"
+                    assert before <= record["at"] <= time.time()
+        opened.server.sending.close()

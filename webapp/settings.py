@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from emotion_core.limits import MAX_PIXELS
+from emotion_core.outlets import kind_of
 from emotion_core.types import EmotionError
 from webapp.shared.names import is_address, is_name, is_network
 
@@ -47,6 +48,7 @@ class Settings:
     api_gigabytes: float = 20.0  # of uploads a day, of one token
     api_minutes: float = 600.0  # of video a day, of one token
     api_jobs: int = 100  # analyses of one token that wait or run
+    send: tuple[str, ...] = ()  # where readings of the live view go while they come; see emotion_core.outlets
     log: Path | None = (
         None  # where a line of JSON about each request, socket and job goes; "-": standard error
     )
@@ -85,6 +87,9 @@ class Settings:
             raise EmotionError("--database takes an address such as postgresql://ada@db.example.org/emotion.")
         if self.database is not None and self.data is None:
             raise EmotionError("--database needs --data, the folder that all its servers share.")
+        for address in self.send:
+            if kind_of(address).name == "ndjson":
+                raise EmotionError(f"--send {address} is for the command line: give tcp://HOST:PORT here.")
         if self.log is not None and not self.log.parent.is_dir():
             raise EmotionError(f"There is no folder {self.log.parent}: create it first.")
         if self.partial_results is not None and not self.partial_results.is_dir():
@@ -222,6 +227,13 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
             help=f"{what} (default {default:g})",
         )
     flag(
+        "--send",
+        metavar="ADDRESS",
+        action="append",
+        help="send readings of live viewers (never pictures) on as they come, and tell them on their page: "
+        "tcp://HOST:PORT, udp://HOST:PORT, osc://HOST:PORT or lsl[:NAME]; may be given several times",
+    )
+    flag(
         "--log",
         type=Path,
         metavar="FILE",
@@ -266,6 +278,7 @@ def from_flags(args: argparse.Namespace) -> Settings:
         api_gigabytes=args.api_gigabytes,
         api_minutes=args.api_minutes,
         api_jobs=args.api_jobs,
+        send=tuple(args.send or ()),
         log=args.log,
         partial_results=args.partial_results,
     )

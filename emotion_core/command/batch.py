@@ -10,7 +10,10 @@ from emotion_core.command.progress import CLOSING, Shown, StopOnSignal
 from emotion_core.ending import fail, warn
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from emotion_core.batch.driver import Progress
+    from emotion_core.batch.messages import Listed
     from emotion_core.batch.run import Ended
     from emotion_core.batch.settings import Settings
 
@@ -19,19 +22,25 @@ _TROUBLE = ("failed", "aside", "partial")
 
 def batch(args: argparse.Namespace) -> int:
     """Read many files into the study `--output`; return the exit code: 1 where one is not whole."""
-    from emotion_core.batch import run
     from emotion_core.command.listing import listed
 
     if args.output is None:
         warn(args.program, "a batch needs a folder for its study: --output OUT")
         return MISUSED
+    out = Path(args.output).expanduser()
+    return into(args, listed(args.batch, out), out)
+
+
+def into(args: argparse.Namespace, sources: "Iterable[Listed]", out: Path) -> int:
+    """Read files, each with what is known of it, into the study in `out`; return the exit code."""
+    from emotion_core.batch import run
+
     if args.workers is not None and args.cluster is not None:
         warn(args.program, "--workers are those of this machine, --cluster has its own: give one of them")
         return MISUSED
-    out = Path(args.output).expanduser()
     with StopOnSignal() as should_stop, _Display() as display:
         ended = run.run(
-            listed(args.batch, out),
+            sources,
             out,
             _settings(args),
             workers=args.workers,

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from emotion_core.ending import fail
 
 if TYPE_CHECKING:
     from emotion_core.desktop.keeping import Make
+    from emotion_core.outlets.sending import Sender
     from emotion_core.searching import ObjectFinder
 
 DONE = 0
@@ -21,8 +23,10 @@ def do(job: str, args: argparse.Namespace, program: str) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     from emotion_core.command import research
 
-    jobs = {"model": model, "realtime": realtime, "video": video, "batch": batch, "convert": convert}
-    jobs |= {"agreement": research.agreement, "responses": research.responses}
+    jobs = {
+        **{"model": model, "realtime": realtime, "video": video, "batch": batch, "convert": convert},
+        **{"study": study, "agreement": research.agreement, "responses": research.responses},
+    }
     try:
         return jobs[job](args)
     except KeyboardInterrupt:
@@ -65,10 +69,11 @@ def _parts(weights: Path) -> str:
 def realtime(args: argparse.Namespace) -> int:
     """Show a camera live in a window; return the exit code."""
     from emotion_core.desktop import live
+    from emotion_core.outlets.ndjson import STANDARD_OUTPUT
 
     camera = args.camera if args.camera is not None else "0"
     source: int | str = int(camera) if camera.isdecimal() else camera
-    record = _record(args)
+    record, sender = _record(args), _sender(args)
     live.check(source)
     return live.run(
         source,
@@ -79,7 +84,19 @@ def realtime(args: argparse.Namespace) -> int:
         elements=args.overlay or (),
         language=args.language or "en",
         record=record,
+        sender=sender,
+        out=sys.stderr if STANDARD_OUTPUT in (args.send or ()) else None,
     )
+
+
+def _sender(args: argparse.Namespace) -> "Sender | None":
+    """Return what sends the readings of a live view on, None where nobody asked for it."""
+    from emotion_core.ending import warn
+    from emotion_core.outlets.sending import Sender
+
+    if not args.send:
+        return None
+    return Sender(args.send, extras=getattr(args, "with") or (), note=lambda text: warn(args.program, text))
 
 
 def _record(args: argparse.Namespace) -> "Make | None":
@@ -90,7 +107,7 @@ def _record(args: argparse.Namespace) -> "Make | None":
 
     extras = getattr(args, "with") or ()
     if args.output is None:
-        if args.format or extras:
+        if args.format or (extras and not args.send):
             option = "--format" if args.format else "--with"
             raise EmotionError(f"{option} is about recorded results: name their place (--output)")
         return None
@@ -156,6 +173,13 @@ def batch(args: argparse.Namespace) -> int:
     from emotion_core.command.batch import batch
 
     return batch(args)
+
+
+def study(args: argparse.Namespace) -> int:
+    """Analyse a study's folder, check it, or write its report; return the exit code."""
+    from emotion_core.command.study import study
+
+    return study(args)
 
 
 def convert(args: argparse.Namespace) -> int:

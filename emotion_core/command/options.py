@@ -36,7 +36,7 @@ def add_result_options(group: Any) -> None:
         "--with",
         metavar="LIST",
         type=extras,
-        help="more of each face in the results, any of pose,blendshapes,landmarks",
+        help="more of each face in the results, any of pose,blendshapes,landmarks,gaze",
     )
 
 
@@ -51,6 +51,20 @@ def add_file_options(group: Any) -> None:
         type=stream,
         help="the video stream to read, of all streams counted from 0 (default: the file's default one, else "
         "the one of the largest picture)",
+    )
+
+
+def add_live_options(group: Any) -> None:
+    """Add what `realtime` alone takes: the camera, and who gets the readings while they come."""
+    group.add_argument(
+        "--camera", metavar="N|PATH|URL", help="camera number (default 0), a file or an address"
+    )
+    group.add_argument(
+        "--send",
+        metavar="ADDRESS",
+        action="append",
+        help="send readings (never pictures) while they come: ndjson:- (standard output), tcp://HOST:PORT, "
+        "udp://HOST:PORT, osc://HOST:PORT or lsl[:NAME]; may be given several times",
     )
 
 
@@ -73,6 +87,17 @@ def add_batch_options(group: Any) -> None:
     )
     group.add_argument(
         "--retry", action="store_true", default=None, help="read those again that failed in an earlier call"
+    )
+
+
+def add_study_options(group: Any) -> None:
+    """Add what `study` alone takes: another step than the analysis."""
+    step = group.add_mutually_exclusive_group()
+    step.add_argument(
+        "--check", action="store_true", default=None, help="only say what is missing, for each participant"
+    )
+    step.add_argument(
+        "--report", action="store_true", default=None, help="write the report of what is analysed"
     )
 
 

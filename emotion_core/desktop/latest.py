@@ -16,10 +16,14 @@ _SILENCE = 0.5  # seconds without a frame after which a late one is better than 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A frame and the time.monotonic() at which the camera gave it, or the file's clock asked for it."""
+    """A frame and the time.monotonic() at which the camera gave it, or the file's clock asked for it.
+
+    `read` is the moment at which it was there: the same, but for a file on a machine that is late.
+    """
 
     frame: Frame
     at: float
+    read: float
 
 
 class LatestFrame:
@@ -87,7 +91,7 @@ class LatestFrame:
                     shown = now
                 if self._stop.is_set():
                     break
-                self._put(Taken(frame, due))
+                self._put(Taken(frame, due, time.monotonic()))
             self.problem = self._reader.problem
             self.end = self._reader.end if played else None
         except EmotionError as error:

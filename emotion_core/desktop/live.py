@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from emotion_core.overlay.placement import Memory
 from emotion_core.types import DetectedObject, EmotionError, Face, Frame
 
 if TYPE_CHECKING:
+    from emotion_core.outlets.sending import Sender
     from emotion_core.overlay.draw import DrawStyle
     from emotion_core.recognizer import Recognizer, Session
     from emotion_core.searching import ObjectSearch
@@ -62,13 +63,14 @@ class _Worker:
         objects: Callable[[np.ndarray], list[DetectedObject]] | None,
         style: "DrawStyle",
         kept: Kept | None = None,
+        sender: "Sender | None" = None,
     ) -> None:
         self.reader, self.style, self.size = reader, style, (reader.info.width, reader.info.height)
         self.fps: float | None = None
         self.age: float | None = None
         self.failure: BaseException | None = None
         self._recognizer, self._make_session, self._objects = recognizer, make_session, objects
-        self._kept = kept
+        self._kept, self._sender = kept, sender
         self._memory = Memory()
         self._view: _View | None = None
         self._change = threading.Condition()
@@ -91,7 +93,8 @@ class _Worker:
 
     def stop(self) -> None:
         self._stop.set()
-        self._thread.join(0.6 if self._kept is None else _PUT_AWAY)
+        patience = 0.6 if self._sender is None else 2.0
+        self._thread.join(patience if self._kept is None else _PUT_AWAY)
 
     def _run(self) -> None:
         try:
@@ -106,6 +109,11 @@ class _Worker:
         recognizer = made if hasattr(made, "labels") else made()
         if self._kept is not None:
             self._kept.begin(recognizer, self.reader.info)
+        if self._sender is not None:
+            from emotion_core.analysis import model_facts
+            from emotion_core.outlets.base import About
+
+            self._sender.begin(About(self.reader.info.name, recognizer.labels, model_facts(recognizer)))
         session = self._make_session()
         beside = ThreadPoolExecutor(1, thread_name_prefix="objects")
         search = None if self._objects is None else ObjectSearch(self._objects, beside=beside)
@@ -116,6 +124,8 @@ class _Worker:
             with closing(ahead(self._sighted(recognizer, session), 1)) as stream:
                 for taken, sighting in stream:
                     faces = recognizer.read(sighting, session)
+                    if self._sender is not None:
+                        self._sender.send(taken.frame, taken.read, faces)
                     things: list[DetectedObject] = []
                     found = None
                     if search is not None and "objects" in self.style.elements:
@@ -133,6 +143,8 @@ class _Worker:
                 self._hold(*last, search)
         finally:
             beside.shutdown(wait=False, cancel_futures=True)
+            if self._sender is not None:
+                self._sender.close()
             if self._kept is not None:
                 self._kept.finish()
 
@@ -217,6 +229,8 @@ def run(
     language: str = "en",
     on_shown: Callable[[Shown], None] | None = None,
     record: Make | None = None,
+    sender: "Sender | None" = None,
+    out: TextIO | None = None,
 ) -> int:
     """Show a camera, a file or an address live, with the overlay, until the user quits.
 
@@ -224,7 +238,8 @@ def run(
     `on_shown` hears of every picture that reaches the screen. `elements` are those of the overlay, the usual
     ones where there are none, with names in `language`. A camera is shown as in a mirror unless a `style`
     says otherwise. The last picture of a file stays until `q`. `record` makes a recording, which takes what
-    is read of every frame and is closed in the end, also by Ctrl-C.
+    is read of every frame and is closed in the end, also by Ctrl-C; `sender` sends the same while it comes.
+    What is said goes to `out`, standard output where it is None.
 
     Gives 0 where the user quit, 1, with one line on stderr, where there is no display, no camera, or the
     camera went away. Runs in the main thread.
@@ -239,7 +254,7 @@ def run(
     except EmotionError as error:
         print(error, file=sys.stderr)
         return 1
-    print(CONSENT, keys(), sep="\n", flush=True)
+    print(CONSENT, keys(), sep="\n", file=out, flush=True)
     chosen = style or DrawStyle(
         elements or defaults(), mirror=reader.info.kind == "camera", language=language
     )
@@ -248,14 +263,14 @@ def run(
         return Session(smoothing=smoothing, threshold=threshold)
 
     kept = None if record is None else Kept(record)
-    worker = _Worker(reader, recognizer, session, objects, chosen, kept)
+    worker = _Worker(reader, recognizer, session, objects, chosen, kept, sender)
     try:
         return _show(worker, on_shown)
     finally:
         worker.stop()
         reader.close()
         for kind, path in () if kept is None else kept.paths.items():
-            print(f"  {kind:8} {path}", flush=True)
+            print(f"  {kind:8} {path}", file=out, flush=True)
 
 
 def switches() -> dict[str, str]:

@@ -12,8 +12,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "pose": ("pose_yaw", "pose_pitch", "pose_roll"),
     "blendshapes": tuple(f"blend_{name}" for name in BLENDSHAPES),
     "landmarks": tuple(f"landmark_{axis}_{at}" for at in range(KEY_POINTS) for axis in "xy"),
+    "gaze": ("gaze_yaw",),
 }
-"""The columns of each: head pose in degrees, blendshapes in [0, 1], 50 key points in pixels."""
+"""The columns of each: head pose and gaze in degrees, blendshapes in [0, 1], 50 key points in pixels."""
 
 EXTRAS = tuple(COLUMNS)
 """The names by which they are asked for, which are also their keys in a record."""
@@ -23,11 +24,17 @@ NAME = "name"
 
 NAMES = frozenset(name for names in COLUMNS.values() for name in names)
 
-_TURNS = ("yaw", "pitch", "roll")
+_KEYS: dict[str, tuple[str, ...]] = {
+    "pose": ("yaw", "pitch", "roll"),
+    "blendshapes": BLENDSHAPES,
+    "gaze": ("yaw",),
+}
+"""What an extra's value in a record is called inside, in the order of its columns."""
 _SIDES = {
     "pose_yaw": "Head turned to the viewer's right, degrees",
     "pose_pitch": "Head turned up, degrees",
     "pose_roll": "Head tilted clockwise, degrees",
+    "gaze_yaw": "Eyes turned to the viewer's right in the head, degrees",
 }
 
 
@@ -53,8 +60,8 @@ def of(face: Face, extras: Iterable[str]) -> dict[str, Any]:
         value: Any = getattr(face, name)
         if value is None:
             found[name] = None
-        elif name == "pose":
-            found[name] = {turn: round(float(getattr(value, turn)), 2) for turn in _TURNS}
+        elif name in ("pose", "gaze"):
+            found[name] = {turn: round(float(getattr(value, turn)), 2) for turn in _KEYS[name]}
         elif name == "blendshapes":
             found[name] = {shape: round(float(share), 4) for shape, share in value.items()}
         else:
@@ -73,8 +80,7 @@ def flat(name: str, value: Any) -> Sequence[Any]:
         if not all(isinstance(point, (list, tuple)) and len(point) == 2 for point in value):
             return nothing
         return [number for point in value for number in point]
-    keys = _TURNS if name == "pose" else BLENDSHAPES
-    return [value.get(key) for key in keys] if isinstance(value, Mapping) else nothing
+    return [value.get(key) for key in _KEYS[name]] if isinstance(value, Mapping) else nothing
 
 
 def whole(name: str, numbers: Sequence[Any]) -> Any:
@@ -84,7 +90,7 @@ def whole(name: str, numbers: Sequence[Any]) -> Any:
     values = [float(number) for number in numbers if number is not None]
     if name == "landmarks":
         return tuple(zip(values[::2], values[1::2], strict=True))
-    return dict(zip(_TURNS if name == "pose" else BLENDSHAPES, values, strict=True))
+    return dict(zip(_KEYS[name], values, strict=True))
 
 
 def spoken(column: str) -> str | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from emotion_core.files import card_path
 from emotion_core.labels import VALENCE_AROUSAL_SOURCE
+from emotion_core.network.naming import title_of
 from emotion_core.types import EmotionError
 
 _ROW = re.compile(
@@ -92,9 +93,11 @@ def _figures(summaries: Sequence[Mapping[str, Any]]) -> str:
 
 def _validity(summaries: Sequence[Mapping[str, Any]], card: str) -> str:
     title = next((line for line in card.splitlines() if line.startswith("# ")), "")
+    weights = title.removeprefix("# ").rpartition(", ")[2]
     names = {str(summary["model"].get("name")) for summary in summaries}
     rows = [match.groupdict() for match in _ROW.finditer(card)]
-    if len(names) != 1 or next(iter(names)) not in title or not rows:
+    # Summaries of today have the network's name and a number, older ones that of the weights.
+    if len(names) != 1 or not names <= {weights, title_of({"name": weights})} or not rows:
         return "How well these weights read expressions was not measured by the makers of the software."
     figures = "; ".join(
         f"{row['set']} ({row['pictures']} pictures): {row['all']}, balanced {row['each']}" for row in rows

@@ -22,8 +22,8 @@ class Record:
     `time` is in seconds, `box` is x, y, width and height in pixels, valence is in [-1, 1], arousal and
     confidence are in [0, 1]; everything about the face is None where there is none. `duration` is how long
     the picture lasts in seconds, and so what the record weighs in every share and mean; None where it isn't
-    known. `pose` (degrees), `blendshapes` ([0, 1]) and `landmarks` (50 points, pixels) are there on request,
-    `name` where somebody has called the person something (see `results.people`).
+    known. `pose` (degrees), `blendshapes` ([0, 1]), `landmarks` (50 points, pixels) and `gaze` (degrees) are
+    there on request, `name` where somebody has called the person something (see `results.people`).
     """
 
     frame: int
@@ -41,6 +41,7 @@ class Record:
     pose: Mapping[str, float] | None = None
     blendshapes: Mapping[str, float] | None = None
     landmarks: tuple[tuple[float, float], ...] | None = None
+    gaze: Mapping[str, float] | None = None
     name: str | None = None
 
     def __post_init__(self) -> None:

@@ -120,7 +120,7 @@ class Recording:
             labels: the categories of the model, as `recognizer.labels` gives them.
             about: what the summary should say of the source, the model and the settings.
             extras: what records hold besides, names in `results.extras.EXTRAS`: head pose, blendshapes (which
-                the recognizer reads on request), the 50 key points.
+                the recognizer reads on request), the 50 key points, gaze.
 
         Raises:
             EmotionError: for an unknown format or extra, a format whose packages are not installed, or a name

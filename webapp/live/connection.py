@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from emotion_core.outlets.sending import Sender
     from emotion_core.session import Sighting
     from emotion_core.types import DetectedObject
     from webapp.settings import Settings
@@ -54,13 +55,15 @@ def decode_jpeg(data: bytes) -> np.ndarray:
 class Seen:
     """A picture in which faces were found and not yet read, and the objects in it.
 
-    `new` are those that were found anew, `held` those to be shown; `seconds` is the work so far.
+    `new` are those that were found anew, `held` those to be shown; `seconds` is the work so far, `came` the
+    time.monotonic() at which the picture came.
     """
 
     sighting: Sighting
     new: list[DetectedObject] | None
     held: list[DetectedObject]
     seconds: float
+    came: float
 
 
 class Viewer:
@@ -75,6 +78,9 @@ class Viewer:
         self.visitor = visitor
         self.state = LiveState(engine.session())
         self.newest: tuple[int, bytes] | None = None
+        self.came = 0.0  # time.monotonic() when the newest picture came
+        self.sender: Sender | None = None  # where the operator has readings sent on
+        self.number = 0  # of this viewer, from 1 on
         self.arrived = asyncio.Event()
         self.recorder: LiveRecorder | None = None
         self.language = "en"  # of what is written for this viewer: the report of a recording
@@ -93,8 +99,10 @@ class Viewer:
         self.state.session.smoothing = options.smoothing
         self.state.session.threshold = options.threshold
 
-    def find(self, data: bytes) -> Seen:
+    def find(self, data: bytes, came: float) -> Seen:
         """Find the faces in one picture; runs on a shared worker. Raises ValueError for no picture.
+
+        `came` is the time.monotonic() at which it came.
 
         May run while `read` of the picture before does.
         """
@@ -104,7 +112,7 @@ class Viewer:
         state.index += 1
         sighting = self.engine.recognizer.find(frame, state.session)
         new = self._objects(frame)
-        return Seen(sighting, new, self.search.held(frame.time), time.perf_counter() - started)
+        return Seen(sighting, new, self.search.held(frame.time), time.perf_counter() - started, came)
 
     def read(self, seen: Seen) -> dict[str, Any]:
         """Read the faces of a picture; gives the message to the browser. Runs on a shared worker."""
@@ -112,6 +120,8 @@ class Viewer:
         state, frame = self.state, seen.sighting.frame
         faces = self.engine.recognizer.read(seen.sighting, state.session)
         self.faces = faces = state.against_baseline(faces, frame.time)
+        if self.sender is not None:
+            self.sender.send(frame, seen.came, faces, seen.new, viewer=self.number)
         if self.recorder is not None and not self.recorder.append(frame, faces, seen.new):
             state.news.append({"type": "limit"})
         message: dict[str, Any] = {

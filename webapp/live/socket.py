@@ -12,6 +12,7 @@ import asyncio
 import logging
 import os
 import struct
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
@@ -25,6 +26,7 @@ from emotion_core.palette import color_of
 from emotion_core.types import EmotionError
 from webapp.live.connection import Seen, Viewer
 from webapp.live.recorder import LiveRecorder
+from webapp.live.sending import Sending
 from webapp.live.tickets import Tickets
 from webapp.live.viewer import LiveOptions
 from webapp.shared import store
@@ -54,6 +56,8 @@ class LiveServer:
         self.engine = engine
         self.settings = settings
         self.tickets = Tickets()
+        self.sending = Sending(settings.send)
+        self._count = 0  # of viewers so far
         self.viewers: set[Viewer] = set()
         self._sockets: set[WebSocket] = set()
         self._worker = ThreadPoolExecutor(WORKERS, thread_name_prefix="live")
@@ -65,6 +69,7 @@ class LiveServer:
         for socket in list(self._sockets):
             with suppress(RuntimeError, WebSocketDisconnect):
                 await socket.close(1012)
+        await asyncio.to_thread(self.sending.close)
         self._worker.shutdown(wait=False, cancel_futures=True)
         self._side.shutdown(wait=False, cancel_futures=True)
 
@@ -104,6 +109,8 @@ class LiveServer:
             recognizer = await loop.run_in_executor(self._side, lambda: self.engine.recognizer)
             viewer = Viewer(self.engine, self.settings, visitor, self._side)
             viewer.language = choose(socket.query_params.get("language"))
+            self._count += 1
+            viewer.number, viewer.sender = self._count, self.sending.of(recognizer)
         except EmotionError as problem:
             logger.error("live view: %s", problem)
             await self._refuse(socket, "model")
@@ -170,6 +177,7 @@ class LiveServer:
             data, text = message.get("bytes"), message.get("text")
             if data is not None and 4 < len(data) <= LARGEST_MESSAGE:
                 viewer.newest = (struct.unpack(">I", data[:4])[0], data[4:])
+                viewer.came = time.monotonic()
                 viewer.arrived.set()
             elif text is not None and len(text) < 2000:
                 await self._obey(socket, viewer, text)
@@ -257,7 +265,7 @@ class LiveServer:
                 continue
             (seq, data), viewer.newest = viewer.newest, None
             try:
-                found = await self.in_turn(viewer.find, data)
+                found = await self.in_turn(viewer.find, data, viewer.came)
             except ValueError as problem:
                 await seen.join()
                 logger.info("a live picture could not be read: %s", problem)

@@ -56,8 +56,8 @@ def _switch(option: str, key: str, *, on: bool = False) -> str:
     )
 
 
-def _consent(place: str, reidentify: bool) -> str:
-    said = (place, 2, 4, 3) if reidentify else (place, 2, 3)
+def _consent(place: str, reidentify: bool, sent: bool) -> str:
+    said = [place, *(["sent"] if sent else []), 2, *([4] if reidentify else []), 3]
     points = "".join(_t(f"live.consent.{name}", "li") for name in said)
     return f"""
     <div class="veil consent" data-consent>
@@ -101,7 +101,7 @@ def html(settings: Settings) -> str:
         {_on_stage("data-full", "live.fullscreen", _CORNERS, 'aria-pressed="false"')}
         {_on_stage('data-help="keys"', "live.keys", _KEYBOARD, 'aria-expanded="false"')}
       </div>
-      {_consent(settings.place, settings.reidentify)}
+      {_consent(settings.place, settings.reidentify, bool(settings.send))}
     </div>
     <p class="status" role="status" aria-live="polite"><i class="dot" aria-hidden="true"></i>
       <span data-status></span></p>

@@ -198,9 +198,7 @@ def _read(reader: Frames, item: Item, batch: Batch, job: Job, engine: Engine, se
         threshold=options.threshold,
         objects=objects,
         formats=usual(),
-        style=replace(
-            options.style or DrawStyle(), hide_faces=options.hide_faces, language=text.language
-        ),
+        style=replace(options.style or DrawStyle(), hide_faces=options.hide_faces, language=text.language),
         extras=options.extras,
         on_progress=on_progress,
         should_stop=should_stop,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from emotion_core.analytics.signals import signals
 from emotion_core.results.formats.base import exported
 from emotion_core.results.whole import Whole, extra_columns
 
@@ -15,16 +16,21 @@ _WORD = re.compile(r"[^A-Za-z0-9_.]+")
 
 
 def write(whole: Whole, path: Path) -> None:
-    """Write the columns recording, person, frame, time, duration, emotion and what else is known."""
+    """Write the columns recording, person, frame, time, duration, emotion and what else is known.
+
+    Where the recording has blendshapes or key points, what `analytics.signals` derives of them comes last.
+    """
+    numbers = {**whole.numbers, **signals(whole.numbers)} if len(whole) else dict(whole.numbers)
     names = {"person": "face", "frame": "frame", "time": "time", "duration": "duration"}
     more = [
         *("confidence", "valence", "arousal", "uncertain"),
         *("box_x", "box_y", "box_w", "box_h"),
         *whole.chances,
         *extra_columns(whole),
+        *(name for name in numbers if name not in whole.numbers),
     ]
     names |= dict(zip(_syntactic(more), more, strict=True))
-    names = {name: column for name, column in names.items() if column in whole.numbers}
+    names = {name: column for name, column in names.items() if column in numbers}
     head = [*list(names)[:4], "emotion", *list(names)[4:]]
     words = np.array(["NA", *whole.labels], object)
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -32,7 +38,7 @@ def write(whole: Whole, path: Path) -> None:
         lines.writerow(["recording", *head])
         for begin in range(0, len(whole), _ROWS):
             rows = slice(begin, begin + _ROWS)
-            cells = {name: _cells(name, whole[column][rows]) for name, column in names.items()}
+            cells = {name: _cells(name, numbers[column][rows]) for name, column in names.items()}
             cells["emotion"] = words[whole.emotion[rows] + 1].tolist()
             titles = [whole.name] * len(cells["emotion"])
             lines.writerows(zip(titles, *(cells[name] for name in head), strict=True))
