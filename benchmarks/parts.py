@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.batch import batch
+from benchmarks.batch import batch, batch_rows
 from benchmarks.clip import drift, repeat_clip, write_clip
 from benchmarks.dashboard import dashboard
 from benchmarks.measurement import Measurement
@@ -216,5 +216,6 @@ PARTS = {
     "viewers": viewers,
     "dashboard": dashboard,
     "batch": batch,
+    "batch-rows": batch_rows,
     "convert": convert,
 }

@@ -14,6 +14,21 @@ from typing import Any
 
 from emotion_core.types import EmotionError
 
+_STILL = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "2s",
+    "distributed.admin.system-monitor.disk": False,
+    "distributed.scheduler.active-memory-manager.start": False,
+    "distributed.client.scheduler-info-interval": "10s",
+    "distributed.worker.memory.monitor-interval": "500ms",
+}
+"""What Dask does all the time by itself, done less often or not at all.
+
+It looks a hundred times a second at what each worker runs, for pages that are off here, and each of its loops
+wakes fifty times a second to see whether it is late. With one worker all of it took 5 % of a core.
+"""
+
 MISSING = "many files on many workers need Dask: pip install 'emotion-recognition[cluster]'"
 
 
@@ -124,6 +139,7 @@ def _address(named: str) -> str:
 
 def _config(threads: int, folder: str) -> dict[str, Any]:
     return {
+        **_STILL,
         "temporary-directory": folder,
         # Results are a few figures: pictures fill a worker's memory, and can't be spilled to disk.
         "distributed.worker.memory.target": False,
