@@ -68,7 +68,7 @@ def own(workers: int, threads: int) -> Iterator[Any]:
     except ImportError as error:
         raise EmotionError(MISSING) from error
     scratch = tempfile.TemporaryDirectory(prefix="emotion-batch-", ignore_cleanup_errors=True)
-    with scratch as folder, dask.config.set(_config(threads, folder)), _silence():
+    with scratch as folder, dask.config.set(settings(threads, folder)), _silence():
         cluster = distributed.LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
@@ -137,7 +137,8 @@ def _address(named: str) -> str:
     return found
 
 
-def _config(threads: int, folder: str) -> dict[str, Any]:
+def settings(threads: int, folder: str) -> dict[str, Any]:
+    """Return how Dask is set for workers of `threads` threads on this machine, with a scratch folder."""
     return {
         **_STILL,
         "temporary-directory": folder,
