@@ -344,7 +344,7 @@ def test_a_token_has_limits_and_can_be_revoked(server: Serving, talking_clip: Pa
             assert [answer.status_code for answer in answers] == [200] * 3 + [429] * 2
             problem(answers[-1], 429)
             assert 0 < int(answers[-1].headers["retry-after"]) <= 20
-        for name, says in (("small", "GB a day"), ("short", "minutes of video"), ("single", "analyses wait")):
+        for name, says in (("small", "GB a day"), ("short", "minutes of video"), ("single", "at once")):
             with server.client(f"{name}-token-of-32-letters-or-more") as limited:
                 answer = send(limited, talking_clip)
                 assert says in problem(answer, 429) and int(answer.headers["retry-after"]) > 0

@@ -24,7 +24,7 @@ LOOK_SECONDS = 1.0
 """How often is looked for workers that have come or gone, and told how far it is."""
 SILENCE = 60.0
 """Seconds for which a scheduler may be too busy to answer."""
-PATIENCE = 120.0
+PATIENCE = 300.0
 """Seconds for which this machine may be without a worker, at the start or after one has died."""
 _GATHER = 30.0  # seconds to wait for the few figures of a task that has ended
 _LAST = ("full", "stopped")  # outcomes after which no file is begun any more
