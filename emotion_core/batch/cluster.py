@@ -147,6 +147,9 @@ def settings(threads: int, folder: str) -> dict[str, Any]:
         "distributed.worker.memory.spill": False,
         "distributed.worker.memory.pause": False,
         "distributed.worker.memory.terminate": 0.95,
+        # A worker that has died is begun anew, and one that is not back after this is given up for good: the
+        # usual 15 s are over before a busy machine has imported what a worker needs.
+        "distributed.deploy.lost-worker-timeout": "1h",
         "distributed.scheduler.work-stealing": False,
         "distributed.scheduler.allowed-failures": 0,
         "distributed.scheduler.http.routes": [],
