@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.batch import batch
+from benchmarks.batch import batch, batch_rows
 from benchmarks.clip import drift, repeat_clip, write_clip
 from benchmarks.dashboard import dashboard
 from benchmarks.measurement import Measurement
@@ -218,5 +218,6 @@ PARTS = {
     "visit": visit,
     "dashboard": dashboard,
     "batch": batch,
+    "batch-rows": batch_rows,
     "convert": convert,
 }

@@ -112,11 +112,37 @@ def high_water(pid: int) -> float:
     return status_mb(pid, "VmHWM")
 
 
-def status_mb(pid: int, what: str) -> float:
-    """Return a line of a process's status, as VmRSS, in MB (10^6 bytes); 0 where it has ended."""
+def status_mb(pid: int, what: str = "VmRSS") -> float:
+    """Return a line of a process's status in MB (10^6 bytes): VmRSS is its memory, VmHWM the peak of it.
+
+    0 where it has ended.
+    """
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except (FileNotFoundError, ProcessLookupError):
         return 0.0
     # A process that has just ended has no such line any more.
-    return next((float(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith(what)), 0.0)
+    return next((float(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith(f"{what}:")), 0.0)
+
+
+def spent_seconds(pid: int) -> float:
+    """Return the processor time that a process has used, all its threads together; 0 where it is gone."""
+    try:
+        after = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return (int(after[11]) + int(after[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def family_seconds(pid: int) -> float:
+    """Return the processor time of a process and of all below it that have not ended."""
+    spent, turn = 0.0, [pid]
+    while turn:
+        one = turn.pop()
+        spent += spent_seconds(one)
+        for thread in Path(f"/proc/{one}/task").glob("*/children"):
+            try:
+                turn += map(int, thread.read_text().split())
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+    return spent

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from benchmarks.clip import write_clip
 from benchmarks.conditions import ROOT, conditions
-from benchmarks.serving import memory_mb, processor_seconds, running
+from benchmarks.process import spent_seconds, status_mb
+from benchmarks.serving import running
 from benchmarks.stream import pictures_of
 from emotion_core.client import Client
 from emotion_core.client.calls import socket_options, stream_url
@@ -71,12 +72,12 @@ def measure() -> Cost:
         write_clip(clip, data.astronaut(), seconds=SECONDS)
         with running("--max-viewers", str(STREAMS + 1)) as (url, app), Client(url) as client:
             _read(url, pictures)
-            before = processor_seconds(app.pid)
+            before = spent_seconds(app.pid)
             answers = _read(url, pictures)
-            picture = (processor_seconds(app.pid) - before) / len(pictures)
+            picture = (spent_seconds(app.pid) - before) / len(pictures)
             one, several = (_with_streams(url, app.pid, n, pictures[:10]) for n in (1, STREAMS))
             viewer = (several - one) / (STREAMS - 1)
-            idle = memory_mb(app.pid)
+            idle = status_mb(app.pid)
             plain, _, peak = _job(client, app.pid, clip, video=False)
             marked, sizes, peak = _job(client, app.pid, clip, video=True)
         writes = _writes(Path(scratch) / "queue.sqlite")
@@ -123,18 +124,18 @@ def _with_streams(url: str, pid: int, count: int, pictures: Sequence[bytes]) -> 
             for picture in pictures:
                 socket.send(pack(picture, 0.0))
                 socket.recv()
-        return memory_mb(pid)
+        return status_mb(pid)
 
 
 def _job(client: Client, pid: int, clip: Path, *, video: bool) -> tuple[float, dict[str, int], float]:
     """Analyse a clip; gives processor seconds, the bytes of each file, and the most memory meanwhile."""
-    before, peak = processor_seconds(pid), 0.0
+    before, peak = spent_seconds(pid), 0.0
     id = client.submit(clip, video=video).id
     while not client.job(id).ended:
-        peak = max(peak, memory_mb(pid))
+        peak = max(peak, status_mb(pid))
         time.sleep(0.1)
     client.wait(id).checked()
-    used = processor_seconds(pid) - before
+    used = spent_seconds(pid) - before
     names = (*FORMATS, "summary", "report", *(["video"] if video else []))
     with tempfile.TemporaryDirectory() as folder:
         sizes = {name: client.save(id, name, Path(folder) / name).stat().st_size for name in names}

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -68,18 +67,6 @@ def file_data(path: str | Path, **more: Any) -> dict[str, Any]:
     return {"path": str(path), "meta": {"_type": "gradio.FileData"}, **more}
 
 
-def memory_mb(pid: int, what: str = "VmRSS") -> float:
-    """Return the resident memory of a process in MB (10^6 bytes), or its peak: `what` is VmHWM then."""
-    found = re.search(rf"{what}:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
-    return int(found[1]) * 1024 / 1e6 if found else 0.0
-
-
-def processor_seconds(pid: int) -> float:
-    """Return the processor time that a process has used, all its threads together."""
-    after = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(after[11]) + int(after[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def healthy(base: str) -> bool:
     """Tell whether the server answers."""
     with contextlib.suppress(httpx.HTTPError):
@@ -117,4 +104,4 @@ def running(*flags: str, **environment: str) -> Iterator[tuple[str, subprocess.P
             app.wait()
 
 
-__all__ = ["Visitor", "file_data", "healthy", "memory_mb", "processor_seconds", "running"]
+__all__ = ["Visitor", "file_data", "healthy", "running"]

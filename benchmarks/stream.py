@@ -13,7 +13,8 @@ from PIL import Image
 from benchmarks.clip import drift
 from benchmarks.conditions import conditions
 from benchmarks.measurement import Measurement, table
-from benchmarks.serving import memory_mb, processor_seconds, running
+from benchmarks.process import spent_seconds, status_mb
+from benchmarks.serving import running
 from emotion_core.client import Client
 
 RATE = 30.0
@@ -50,14 +51,14 @@ def measure(seconds: float) -> list[Measurement]:
     pictures = pictures_of(200)
     with running() as (url, app), Client(url) as client:
         list(client.stream(paced(pictures, min(10.0, seconds)), newest=True))
-        begun, used = time.monotonic(), processor_seconds(app.pid)
+        begun, used = time.monotonic(), spent_seconds(app.pid)
         for answer in client.stream(paced(pictures, seconds), newest=True):
             late.append((time.monotonic() - (answer.stamp or 0.0)) * 1000)
             model.append(answer.milliseconds)
             overtaken += answer.dropped
             if len(late) % round(RATE) == 0:
-                memory.append(memory_mb(app.pid))
-        took, used = time.monotonic() - begun, processor_seconds(app.pid) - used
+                memory.append(status_mb(app.pid))
+        took, used = time.monotonic() - begun, spent_seconds(app.pid) - used
     third, part = len(late) // 3, max(1, len(memory) // 3)
     p95 = float(np.percentile(late, 95))
     own = float(np.percentile(model, 95))

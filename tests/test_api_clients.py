@@ -99,8 +99,16 @@ def test_a_client_says_in_one_line_what_is_wrong(server: Serving, tmp_path: Path
         client.model()
     with Client("http://127.0.0.1:1") as client, pytest.raises(EmotionError, match="does not answer"):
         client.submit_from_library("a.mp4")
+    with Client(server.url, f"{LAB}\n") as client:
+        assert client.model()["labels"]
+        with pytest.raises(EmotionError, match="the key may hold"):
+            client.submit_from_library("a.mp4", key="Jörg-1")
     with pytest.raises(EmotionError, match="http://"):
         Client("somewhere")
+    for token in ("tök" * 12, f"{LAB}\nX-Other: 1"):
+        with pytest.raises(EmotionError, match="the token may hold") as refused:
+            Client(server.url, token)
+        assert token not in str(refused.value)
 
 
 def test_gradio_client_gives_the_same(

@@ -250,7 +250,9 @@ def test_tokens_come_and_go_with_their_file(tmp_path: Path) -> None:
 
     file = tmp_path / "tokens"
     hashed = hashlib.sha256(b"another-secret-of-some-length").hexdigest()
-    file.write_text(f"# of the lab\nlab {SECRET} requests=5 jobs=2\n\nnight sha256:{hashed}\n")
+    file.write_text(
+        f"# of the lab, and of its nights\nlab {SECRET} requests=5 jobs=2\n\nnight sha256:{hashed}\n"
+    )
     tokens = Tokens(file, f"env {SECRET}x, more {SECRET}y")
     found = tokens.find(SECRET)
     assert found and (found.name, found.limits) == ("lab", {"requests": 5.0, "jobs": 2.0})

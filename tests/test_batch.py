@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -19,6 +20,7 @@ import psutil
 import pyarrow.dataset
 import pytest
 
+from emotion_core.batch import cluster
 from emotion_core.batch import run as batch
 from emotion_core.batch.settings import Settings
 from emotion_core.files import sha256_of
@@ -242,3 +244,24 @@ def test_ctrl_c_leaves_the_rest_for_the_next_call(source: Path, tmp_path: Path) 
     assert left and f"stopped, {left} left: the same call goes on" in errors
     assert (out / "summary.csv").read_text().count("\n") == 1 + count_of(out, "done")
     assert count_of(out, "running") == 0 and not list(out.glob(".work-*"))
+
+
+def test_what_dask_is_told_is_what_it_knows() -> None:
+    """It takes any name: a setting that is called otherwise by now would do nothing."""
+    import dask
+    import distributed  # noqa: F401 - it brings its settings
+
+    known = dask.config.merge(*dask.config.defaults)
+    described = re.findall(r"\b(DASK_[A-Z_]+)=(\S+)", (ROOT / "docs" / "cluster.md").read_text("utf-8"))
+    told = dask.config.collect_env({name: value for name, value in described if "__TLS__" not in name})
+    assert told["distributed"]["worker"]["profile"]["enabled"] is False
+    for name in (*cluster.settings(1, "/scratch"), *leaves(told)):
+        assert dask.config.get(name, default=KeyError, config=known) is not KeyError, name
+
+
+def leaves(settings: dict[str, Any], above: str = "") -> Iterator[str]:
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            yield from leaves(value, f"{above}{name}.")
+        else:
+            yield above + name

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from benchmarks.clip import write_clip
+from emotion_core.batch import cluster
 from emotion_core.files import sha256_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -98,3 +99,25 @@ def test_two_hundred_files_with_two_workers_and_the_scheduler_killed(clips: Path
     people = pd.read_csv(out / "summary.csv")
     assert len(people) == FILES and people["file"].is_unique
     assert not list(out.glob(".work-*"))
+
+
+def workers() -> list[psutil.Process]:
+    """The processes of workers, those that are just starting too."""
+    below = psutil.Process().children(recursive=True)
+    return [one for one in below if one.status() != "zombie" and "spawn_main" in " ".join(one.cmdline())]
+
+
+def test_a_worker_that_takes_long_to_come_back_is_waited_for() -> None:
+    """Dask gives one up after a quarter of a minute, in which a busy machine has not even imported it."""
+    with cluster.own(1, 1) as client:
+        (first,) = workers()
+        first.kill()
+        until = time.monotonic() + 300
+        while not (anew := [one for one in workers() if one != first]):
+            assert time.monotonic() < until, "it is not begun anew"
+            time.sleep(0.05)
+        anew[0].suspend()
+        time.sleep(25)
+        anew[0].resume()
+        assert client.submit(pow, 2, 3, pure=False).result(timeout=300) == 8
+        assert workers() == anew

@@ -1,7 +1,9 @@
 """The measuring itself: figures are right, and a failure is no figure."""
 
 import json
+import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -124,6 +126,26 @@ def test_a_program_is_charged_for_all_of_its_threads(tmp_path):
     assert three > 1.8 * one
     with pytest.raises(RuntimeError, match="no such thing"):
         process.processor_seconds([sys.executable, "-c", "raise SystemExit('no such thing')"], tmp_path)
+
+
+def test_a_program_is_charged_for_what_it_has_started():
+    busy = "import time\nwhile time.process_time() < 0.5: pass\n"
+    below = (
+        "import subprocess, sys\n"
+        f"child = subprocess.Popen([sys.executable, '-c', {busy + 'time.sleep(90)'!r}])\n"
+        "input()\nchild.kill()"
+    )
+    child = subprocess.Popen([sys.executable, "-c", below], stdin=subprocess.PIPE)
+    try:
+        until = time.monotonic() + 60
+        while process.family_seconds(child.pid) < 0.5 and time.monotonic() < until:
+            time.sleep(0.02)
+        assert process.spent_seconds(child.pid) < 0.5 <= process.family_seconds(child.pid)
+        assert process.status_mb(child.pid) > 2
+    finally:
+        child.communicate(b"\n", timeout=60)
+    gone = (process.spent_seconds, process.family_seconds, process.status_mb)
+    assert [one(child.pid) for one in gone] == [0, 0, 0]
 
 
 def test_another_revision_stands_beside_this_one_and_goes_again():

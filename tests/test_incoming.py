@@ -14,7 +14,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from benchmarks.serving import Visitor, file_data, healthy, memory_mb, running
+from benchmarks.process import status_mb
+from benchmarks.serving import Visitor, file_data, healthy, running
 from webapp.shared.gate import NOT_YOURS
 
 SECRET = "violet-heron-4711"
@@ -192,20 +193,20 @@ def test_an_upload_beyond_all_room_is_refused_and_leaves_nothing(server: Server,
 def test_bodies_that_are_refused_take_little_memory(
     server: Server, visitor: Visitor, body: bytes, kind: str, status: int
 ) -> None:
-    before = memory_mb(server[1].pid)
+    before = status_mb(server[1].pid)
     for _ in range(5):
         answer = visitor.web.post("/gradio_api/queue/join", content=body, headers={"content-type": kind})
         assert answer.status_code == status
-    assert memory_mb(server[1].pid, "VmRSS") < before + 100
+    assert status_mb(server[1].pid, "VmRSS") < before + 100
     assert healthy(server[0])
 
 
 def test_an_endless_text_field_of_an_upload_is_refused(server: Server, visitor: Visitor) -> None:
     head = b'--b\r\nContent-Disposition: form-data; name="files"\r\n\r\n'
     kind = {"content-type": "multipart/form-data; boundary=b"}
-    before = memory_mb(server[1].pid)
+    before = status_mb(server[1].pid)
     answer = visitor.web.post("/gradio_api/upload", content=head + b"x" * 15_000_000, headers=kind)
-    assert answer.status_code == 400 and memory_mb(server[1].pid) < before + 100
+    assert answer.status_code == 400 and status_mb(server[1].pid) < before + 100
 
 
 def _raw(base: str) -> socket.socket:

@@ -14,6 +14,21 @@ from typing import Any
 
 from emotion_core.types import EmotionError
 
+_STILL = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "2s",
+    "distributed.admin.system-monitor.disk": False,
+    "distributed.scheduler.active-memory-manager.start": False,
+    "distributed.client.scheduler-info-interval": "10s",
+    "distributed.worker.memory.monitor-interval": "500ms",
+}
+"""What Dask does all the time by itself, done less often or not at all.
+
+It looks a hundred times a second at what each worker runs, for pages that are off here, and each of its loops
+wakes fifty times a second to see whether it is late. With one worker all of it took 5 % of a core.
+"""
+
 MISSING = "many files on many workers need Dask: pip install 'emotion-recognition[cluster]'"
 
 
@@ -53,7 +68,7 @@ def own(workers: int, threads: int) -> Iterator[Any]:
     except ImportError as error:
         raise EmotionError(MISSING) from error
     scratch = tempfile.TemporaryDirectory(prefix="emotion-batch-", ignore_cleanup_errors=True)
-    with scratch as folder, dask.config.set(_config(threads, folder)), _silence():
+    with scratch as folder, dask.config.set(settings(threads, folder)), _silence():
         cluster = distributed.LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
@@ -122,14 +137,19 @@ def _address(named: str) -> str:
     return found
 
 
-def _config(threads: int, folder: str) -> dict[str, Any]:
+def settings(threads: int, folder: str) -> dict[str, Any]:
+    """Return how Dask is set for workers of `threads` threads on this machine, with a scratch folder."""
     return {
+        **_STILL,
         "temporary-directory": folder,
         # Results are a few figures: pictures fill a worker's memory, and can't be spilled to disk.
         "distributed.worker.memory.target": False,
         "distributed.worker.memory.spill": False,
         "distributed.worker.memory.pause": False,
         "distributed.worker.memory.terminate": 0.95,
+        # A worker that has died is begun anew, and one that is not back after this is given up for good: the
+        # usual 15 s are over before a busy machine has imported what a worker needs.
+        "distributed.deploy.lost-worker-timeout": "1h",
         "distributed.scheduler.work-stealing": False,
         "distributed.scheduler.allowed-failures": 0,
         "distributed.scheduler.http.routes": [],

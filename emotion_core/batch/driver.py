@@ -20,13 +20,14 @@ from emotion_core.batch.study import Study
 from emotion_core.types import EmotionError
 from emotion_core.version import VERSION
 
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 1.0
 """How often is looked for workers that have come or gone, and told how far it is."""
 SILENCE = 60.0
 """Seconds for which a scheduler may be too busy to answer."""
-PATIENCE = 120.0
+PATIENCE = 300.0
 """Seconds for which this machine may be without a worker, at the start or after one has died."""
 _GATHER = 30.0  # seconds to wait for the few figures of a task that has ended
+_LAST = ("full", "stopped")  # outcomes after which no file is begun any more
 DIED = "a worker died while it read this file"
 
 
@@ -215,6 +216,8 @@ class Driver:
         if entry is None:
             self._greeted(one, answer, problem)
         elif isinstance(answer, Outcome) and answer.state != "stranger":
+            if answer.state not in _LAST:
+                self._hand_out()  # the worker need not wait until what it wrote is in its place
             self._take_in(entry, answer)
         elif answer is None and problem:
             self._take_in(entry, Outcome("again", problem))

@@ -57,7 +57,7 @@ def run(
         address: a scheduler elsewhere, or its file; then `workers` is not used.
         tries: how often a file is begun that kills its worker, or fails by the machine's fault.
         again: whether files that have failed before are read again though nothing has changed.
-        tell: called twice a second.
+        tell: called once a second.
         note: called with one line about what a user should know.
         should_stop: asked all the time; True ends the batch and leaves the rest for the next call.
 

@@ -235,8 +235,7 @@ def job_in(line: str) -> Job | None:
 
 def http_options(url: str, token: str | None, timeout: float) -> dict[str, Any]:
     """Return what an HTTP client of either kind is made with."""
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return {"base_url": f"{_checked(url)}/api/v1", "headers": headers, "timeout": timeout}
+    return {"base_url": f"{_checked(url)}/api/v1", "headers": _bearer(token), "timeout": timeout}
 
 
 def stream_url(url: str, *, newest: bool) -> str:
@@ -247,7 +246,7 @@ def stream_url(url: str, *, newest: bool) -> str:
 def socket_options(token: str | None, timeout: float) -> dict[str, Any]:
     """Return what a WebSocket of either kind is opened with."""
     return {
-        "additional_headers": {"Authorization": f"Bearer {token}"} if token else {},
+        "additional_headers": _bearer(token),
         "subprotocols": [PROTOCOL],
         "max_size": None,
         "compression": None,
@@ -276,8 +275,20 @@ def _checked(url: str) -> str:
     return url.rstrip("/")
 
 
+def _bearer(token: str | None) -> dict[str, str]:
+    token = (token or "").strip()  # one that was read from a file often ends in a line's end
+    return {"Authorization": f"Bearer {_sendable(token, 'the token')}"} if token else {}
+
+
 def _key(key: str | None) -> dict[str, str]:
-    return {"Idempotency-Key": key} if key else {}
+    return {"Idempotency-Key": _sendable(key, "the key")} if key else {}
+
+
+def _sendable(text: str, what: str) -> str:
+    """Return what may stand in a header; the message of the error does not hold it, as it may be a secret."""
+    if not text.isascii() or not text.isprintable():
+        raise EmotionError(f"{what} may hold plain letters, digits and signs (ASCII) only: check it")
+    return text
 
 
 def _text(value: Any) -> str:

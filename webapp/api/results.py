@@ -16,6 +16,7 @@ from starlette.background import BackgroundTask
 from emotion_core.results.formats import FORMATS, available
 from emotion_core.results.names import name_of
 from webapp.api.analyses import Id
+from webapp.service import ranges
 from webapp.service.callers import Caller
 from webapp.service.routing import new_router, refusals, service_of
 from webapp.shared.problems import ProblemError
@@ -88,7 +89,8 @@ def results(
     media = _MEDIA.get(format.value, _BINARY)
     name = f"{written.stem}{made.endings[0]}"
     if face is None and start is None and end is None and format.value in entry.paths:
-        return FileResponse(service.output(entry, format.value), media_type=media, filename=name)
+        return _sent(request, service.output(entry, format.value), media, name)
+    ranges.whole(request)  # what is made now has no other part somewhere
     handle, path = tempfile.mkstemp(dir=service.folder.root, prefix="part-", suffix=made.endings[0])
     os.close(handle)
     try:
@@ -161,4 +163,10 @@ def report(request: Request, id: Id) -> FileResponse:
 def _answer(request: Request, id: str, media: str | None, *kinds: str) -> FileResponse:
     service = service_of(request)
     path = service.output(service.find(Caller.of(request), id), *kinds)
-    return FileResponse(path, media_type=media, filename=path.name)
+    return _sent(request, path, media, path.name)
+
+
+def _sent(request: Request, path: File, media: str | None, name: str) -> FileResponse:
+    """Send a file, or the part of it that is asked for."""
+    ranges.settle(request, path.stat().st_size)
+    return FileResponse(path, media_type=media, filename=name)

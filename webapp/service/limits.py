@@ -54,7 +54,8 @@ class Limits:
         """Raise ProblemError 429 where a caller has as many jobs waiting and running as are allowed."""
         most = self.of(caller)["jobs"]
         if self._ledger.unfinished(caller.counted) >= most:
-            raise _too_many(f"{most:g} analyses wait or run already: try again when one has ended.", _LATER)
+            line = f"No more than {most:g} analyses may wait or run at once: try again when one has ended."
+            raise _too_many(line, _LATER)
 
     def use(self, caller: Caller, *, size: int = 0, seconds: float = 0.0, count: bool = True) -> None:
         """Count bytes of uploads or seconds of video; raises ProblemError 429 where the day has no more.

@@ -80,7 +80,8 @@ def first_of(errors: Sequence[Any]) -> str:
     """Return the first of pydantic's complaints as one line."""
     first = errors[0]
     place = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path", "header"))
-    return f"{place}: {first['msg']}." if place else f"{first['msg']}."
+    what = str(first["msg"]).removeprefix("Value error, ")  # before what our own checks say
+    return f"{place}: {what}." if place else f"{what}."
 
 
 def _some_of(known: Sequence[str], value: tuple[str, ...]) -> tuple[str, ...]:

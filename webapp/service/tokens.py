@@ -132,8 +132,8 @@ def _stamp(file: Path) -> object:
 
 def _read(text: str, where: str) -> Iterator[tuple[bytes, Token]]:
     """Yield the tokens of lines by their hashes; raises EmotionError, which names no secret."""
-    for line in re.split(r"[\n,]", text):
-        words = line.partition("#")[0].split()
+    for one in (one for line in text.splitlines() for one in line.partition("#")[0].split(",")):
+        words = one.split()
         if not words:
             continue
         if len(words) < 2 or not _NAME.fullmatch(words[0]):
