@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from emotion_core.faces.crop import SIZE
 from emotion_core.network.matrices import has_steps, round_matrices
+from emotion_core.network.once import Once
 from emotion_core.network.spatiotemporal import Conv, Shrink, SpatialAttention, SpatioTemporalEmotionNet
 
 if TYPE_CHECKING:
@@ -26,18 +27,23 @@ LEVELS = 255  # the highest 8-bit activation
 PICTURE_STEPS = 32  # of 1, the standard deviation of a picture
 MIXING_STEPS = 64  # of 1, in the weights of two neighbouring pixels
 ATTENTION_STEPS = 64  # of 1
+LARGE = 1.5 * 2**23  # single precision has only whole numbers beside it
 
 
 class Rounded(nn.Module):
-    """Round to the nearest of `steps` values between two whole numbers."""
+    """Round to the nearest of `steps` values between two whole numbers; `steps` is a power of two.
+
+    By adding a number so large that single precision has just these steps beside it, and taking it off again:
+    exact below a thousandth of it, and a third of the time that ONNX Runtime takes to round.
+    """
 
     def __init__(self, steps: int):
         super().__init__()
-        self.steps = steps
+        self.large = LARGE / steps
 
     def forward(self, x: Tensor) -> Tensor:
-        """Round a tensor of any shape."""
-        return torch.round(x * self.steps) / self.steps
+        """Round a tensor of any shape, ties to even."""
+        return x + self.large - self.large
 
 
 class ExactShrink(nn.Module):
@@ -144,24 +150,22 @@ def make_exact(net: SpatioTemporalEmotionNet, *, folded: bool = True) -> SpatioT
     return net
 
 
-def as_exported(net: SpatioTemporalEmotionNet, encode: Path) -> SpatioTemporalEmotionNet:
-    """Compute in 8 bits, in place, what the exported pair of `encode` computes in 8 bits.
-
-    Another stays as it is.
-    """
+def as_exported(net: SpatioTemporalEmotionNet, encode: Path) -> Once:
+    """Give both halves of a network, in 8 bits where the exported `encode` is; changes `net` itself."""
     import onnx
 
     graph = onnx.load(str(encode)).graph
     found = dict(_convolutions(graph))
+    once = Once(net)
     if has_steps(graph):
-        round_matrices(net)
+        round_matrices(once)
     if found:
         make_exact(net, folded=found["stem.0"]["weight"].shape[1] == 4)
     for name, values in found.items():
         block = cast(nn.Sequential, net.spatial.get_submodule(name.rpartition(".")[0]))
         block[0] = QuantizedConv(cast(nn.Conv2d, block[0]), values)
         block[1] = block[2] = nn.Identity()  # normalisation lies in the weights, ReLU in the lowest output
-    return net
+    return once
 
 
 def _convolutions(graph: "onnx.GraphProto") -> Iterator[tuple[str, dict[str, np.ndarray]]]:
