@@ -4,9 +4,8 @@ One face is one row, so that a product takes as long as its matrix takes to be r
 of the bytes it takes a third of the time. A few weights in a row share one step (ONNX Runtime's MatMulNBits),
 and so do as many numbers of the vector, which is rounded for each face by itself.
 
-Blocks are the smaller the more an answer hangs on them. The layer before the heads stays as it is, and so do
-matrices that many frames are multiplied by at once, which gain nothing. Together they move no answer of the
-shared clips by more than 0.002.
+Blocks are the smaller the more an answer hangs on them. The layer before the heads stays as it
+is. Together they move no answer of the shared clips by more than 0.002.
 """
 
 from collections import defaultdict
