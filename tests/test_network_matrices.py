@@ -42,6 +42,7 @@ def test_vectors_are_rounded_each_for_itself():
     assert torch.equal(both[:1], rounding(one)) and torch.equal(both[1:], rounding(other))
     assert 0 < (rounding(one) - one).abs().max() <= 0.501 * one.abs().max() / 127
     assert not rounding(torch.zeros(2, 40)).any()
+    assert not rounding(torch.tensor([[1e-42, 0.0, 0.0]])).any()  # no number, were its step divided by
 
 
 def test_both_backends_compute_the_same_and_nearly_what_the_network_says(tmp_path):

@@ -41,6 +41,7 @@ TAPS, HEADS = 64, 16
 """The same for the temporal convolutions and for the hidden layers of the heads: one product each."""
 
 _LEVELS = 127
+_NOTHING = 1e-36  # numbers so small count as zero: the reciprocal of their step would be infinite
 _OPERATOR = "MatMulNBits"
 _DOMAIN = "com.microsoft"
 
@@ -76,7 +77,7 @@ class InSteps(nn.Module):
         length = x.shape[-1]
         parts = F.pad(x, (0, -length % self.block)).unflatten(-1, (-1, self.block))
         most = parts.abs().amax(-1, keepdim=True)
-        levels = torch.round(parts * torch.where(most > 0, _LEVELS / most, 0))
+        levels = torch.round(parts * torch.where(most > _NOTHING, _LEVELS / most, 0))
         return (levels * (most / _LEVELS)).flatten(-2)[..., :length]
 
 
