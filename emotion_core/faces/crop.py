@@ -142,9 +142,10 @@ def has_colors(crop: np.ndarray) -> bool:
     The network does not see colours. Its confidence is calibrated apart for pictures that have them: all
     labelled grey pictures come from sets with clear labels, all labelled colour pictures from the wild.
     """
-    few = crop[::8, ::8].astype(np.int16)
-    brightest = few.max(2)
-    return bool((brightest - few.min(2)).sum() > COLOR * brightest.sum())
+    red, green, blue = np.moveaxis(crop[::8, ::8], 2, 0)  # each for itself: to reduce by three takes long
+    brightest = np.maximum(np.maximum(red, green), blue)
+    darkest = np.minimum(np.minimum(red, green), blue)
+    return bool((brightest - darkest).sum() > COLOR * brightest.sum())
 
 
 def key_points(landmarks: np.ndarray) -> np.ndarray:

@@ -31,8 +31,8 @@ class HeadGeometry:
         except (IndexError, KeyError, StopIteration, TypeError, ValueError, struct.error) as e:
             raise ValueError("no reference face") from e
         middle = self._weights @ self._vertices / self._weights.sum()
-        self._centred = self._vertices - middle  # (N, 3)
-        self._spread = float(self._weights @ (self._centred * self._centred).sum(1))
+        # centred, so the middle of what it is laid over drops out
+        self._weighed = (self._vertices - middle) * self._weights[:, None]  # (N, 3)
 
     def rotation(self, mesh: np.ndarray, width: float = 1.0, height: float = 1.0) -> np.ndarray:
         """Compute the rotation (3, 3) of a head from its mesh (468 or more, 3).
@@ -42,22 +42,19 @@ class HeadGeometry:
         """
         tall = 2 * _NEAR * math.tan(_VIEW / 2)
         wide = tall * width / height
-        depth = mesh[:468, 2].mean() * wide
-        x, y, z = (mesh[self._used] * (wide, -tall, wide) + (-wide / 2, tall / 2, 0.0)).T
-        scale, _ = self._fit(np.stack([x, y, -z], 1))
-        away = z - depth + _NEAR
-        second, _ = self._fit(np.stack([x * away, y * away, -away], 1) / scale)
-        return self._fit(np.stack([x * away, y * away, -away], 1) / (scale * second))[1]
-
-    def _fit(self, points: np.ndarray) -> tuple[float, np.ndarray]:
-        """Fit scale and rotation (3, 3), which lay the reference face over `points` (N, 3)."""
-        # the reference is centred, so the middle of the points drops out
-        crossed = (points * self._weights[:, None]).T @ self._centred
-        left, spread, right = np.linalg.svd(crossed)
+        depth = float(mesh[:468, 2].mean()) * wide
+        points = mesh[self._used]
+        away = points[:, 2] * wide - depth + _NEAR  # how much larger things are than in the picture plane
+        seen = np.empty((3, len(points)))
+        seen[0] = (points[:, 0] * wide - wide / 2) * away
+        seen[1] = (tall / 2 - points[:, 1] * tall) * away
+        seen[2] = -away
+        # how near the head is stretches all points alike, which turns nothing
+        crossed = seen @ self._weighed
+        left, _, right = np.linalg.svd(crossed)
         if np.linalg.det(crossed) < 0:
             left[:, 2] *= -1
-            spread[2] *= -1
-        return float(spread.sum()) / self._spread, left @ right
+        return left @ right
 
 
 def _reference(metadata: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

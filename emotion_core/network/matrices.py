@@ -4,11 +4,11 @@ One face is one row, so that a product takes as long as its matrix takes to be r
 of the bytes it takes a third of the time. A few weights in a row share one step (ONNX Runtime's MatMulNBits),
 and so do as many numbers of the vector, which is rounded for each face by itself.
 
-Blocks are the smaller the more an answer hangs on them. The layer before the heads stays as it is, and so do
-matrices that many frames are multiplied by at once, which gain nothing. Together they move no answer of the
-shared clips by more than 0.002.
+Blocks are the smaller the more an answer hangs on them. The layer before the heads stays as it
+is. Together they move no answer of the shared clips by more than 0.002.
 """
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -16,8 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from emotion_core.network.once import heads_of, taps_of
-from emotion_core.network.spatiotemporal import SpatioTemporalEmotionNet
+from emotion_core.network.once import Once, heads_of, taps_of
 
 if TYPE_CHECKING:
     import onnx
@@ -28,18 +27,21 @@ BLOCKS = {
     "landmark.mix.0": 64,
     "landmark.mix.2": 64,
     "temporal.reduce": 64,
-    "fusion.query": 64,
-    "fusion.attended": 64,
-    "fusion.join": 32,
+    "temporal.expand": 64,
+    "channel.gate": 64,
     "fusion.mix.1": 64,
     "fusion.mix.3": 64,
 }
 """Linear layers of the network in 8 bits, and how many weights in a row share a step."""
 
+MERGED = {"question": 64, "joined": 32}
+"""The same for the layers of `once.Once` that stand for several of the network's."""
+
 TAPS, HEADS = 64, 16
 """The same for the temporal convolutions and for the hidden layers of the heads: one product each."""
 
 _LEVELS = 127
+_NOTHING = 1e-36  # numbers so small count as zero: the reciprocal of their step would be infinite
 _OPERATOR = "MatMulNBits"
 _DOMAIN = "com.microsoft"
 
@@ -75,7 +77,7 @@ class InSteps(nn.Module):
         length = x.shape[-1]
         parts = F.pad(x, (0, -length % self.block)).unflatten(-1, (-1, self.block))
         most = parts.abs().amax(-1, keepdim=True)
-        levels = torch.round(parts * torch.where(most > 0, _LEVELS / most, 0))
+        levels = torch.round(parts * torch.where(most > _NOTHING, _LEVELS / most, 0))
         return (levels * (most / _LEVELS)).flatten(-2)[..., :length]
 
 
@@ -93,12 +95,14 @@ class SteppedLinear(nn.Linear):
         return super().forward(self.rounding(input))
 
 
-def round_matrices(net: SpatioTemporalEmotionNet) -> SpatioTemporalEmotionNet:
+def round_matrices(once: Once) -> Once:
     """Compute in 8 bits, in place, what `shrink_matrices` stores in 8 bits."""
-    for name, block in BLOCKS.items():
-        layer = cast(nn.Linear, net.get_submodule(name))
-        parent, _, last = name.rpartition(".")
-        setattr(net.get_submodule(parent), last, SteppedLinear(layer, block))
+    net = once.net
+    for whole, blocks in ((net, BLOCKS), (once, MERGED)):
+        for name, block in blocks.items():
+            parent, _, last = name.rpartition(".")
+            layer = cast(nn.Linear, whole.get_submodule(name))
+            setattr(whole.get_submodule(parent), last, SteppedLinear(layer, block))
     for scale in net.temporal.scales:
         weight = cast(Tensor, scale.weight)
         for place in range(weight.shape[2]):
@@ -107,21 +111,33 @@ def round_matrices(net: SpatioTemporalEmotionNet) -> SpatioTemporalEmotionNet:
     for head in heads_of(net.heads):
         _round_in_place(head.weight, HEADS)
     net.heads.rounding = InSteps(HEADS)
-    return net
+    return once
 
 
-def shrink_matrices(model: "onnx.ModelProto", net: SpatioTemporalEmotionNet) -> None:
-    """Store in 8 bits, in place, the matrices of an exported half of `net`, which is as it was trained."""
+def shrink_matrices(model: "onnx.ModelProto", once: Once) -> None:
+    """Store in 8 bits, in place, the matrices of an exported half of `once`, which is as it was trained."""
     import onnx
     from onnx import helper, numpy_helper
 
-    wanted = [(_array(net.get_submodule(name).weight), block) for name, block in BLOCKS.items()]
+    net = once.net
+    wanted = [
+        (_array(whole.get_submodule(name).weight), block)
+        for whole, blocks in ((net, BLOCKS), (once, MERGED))
+        for name, block in blocks.items()
+    ]
     wanted.append((_array(taps_of(net.temporal)), TAPS))
     wanted.append((_array(torch.cat([head.weight for head in heads_of(net.heads)])), HEADS))
     graph = model.graph
     stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    nodes: list[onnx.NodeProto] = []
+    readers: dict[str, list[onnx.NodeProto]] = defaultdict(list)
     for node in graph.node:
+        for name in node.input:
+            readers[name].append(node)
+    nodes: list[onnx.NodeProto] = []
+    added: set[str] = set()  # what is added up by the product before it
+    for node in graph.node:
+        if node.name in added:
+            continue
         known = stored.get(node.input[1]) if node.op_type in ("Gemm", "MatMul") else None
         turned = known is not None and any(a.name == "transB" and a.i for a in node.attribute)
         matrix = known if known is None or turned else known.T  # (N, K)
@@ -134,11 +150,18 @@ def shrink_matrices(model: "onnx.ModelProto", net: SpatioTemporalEmotionNet) -> 
         graph.initializer.extend(
             numpy_helper.from_array(array, name) for array, name in zip((levels, steps), names, strict=True)
         )
-        bias = ["", "", *node.input[2:]] if node.op_type == "Gemm" else []
+        bias, output = list(node.input[2:]), node.output[0]
+        after = readers[output]
+        if not bias and len(after) == 1 and after[0].op_type == "Add":
+            bias = [name for name in after[0].input if name in stored and stored[name].ndim == 1]
+            if bias:
+                added.add(after[0].name)
+                output = after[0].output[0]
         nodes.append(
             helper.make_node(
-                _OPERATOR, [node.input[0], *names, *bias], list(node.output), node.name, domain=_DOMAIN,
-                K=matrix.shape[1], N=matrix.shape[0], bits=8, block_size=block, accuracy_level=4,
+                _OPERATOR, [node.input[0], *names, *(["", "", *bias] if bias else [])], [output], node.name,
+                domain=_DOMAIN, K=matrix.shape[1], N=matrix.shape[0], bits=8, block_size=block,
+                accuracy_level=4,
             )
         )  # fmt: skip
     read = {name for node in nodes for name in node.input}

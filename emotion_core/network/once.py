@@ -2,7 +2,7 @@
 
 `SpatioTemporalEmotionNet.decide` reads the features of all frames of a window anew. Here `frame_terms` takes
 each frame as far as it goes without the others, windows keep the outcome, and `decide` does the rest: the
-same answers for a third of the products. Weights are the network's own.
+same answers for a third of the products. Weights are the network's own, some of them multiplied out.
 """
 
 from typing import cast
@@ -22,7 +22,11 @@ from emotion_core.network.spatiotemporal import (
 
 
 class Once(nn.Module):
-    """A network whose windows hold what its frames have come to; in evaluation only."""
+    """A network whose windows hold what its frames have come to; in evaluation only.
+
+    `question`, `joined` and `last` stand for several linear layers of the fusion and the heads each, as they
+    are when this is made.
+    """
 
     def __init__(self, net: SpatioTemporalEmotionNet):
         super().__init__()
@@ -33,6 +37,7 @@ class Once(nn.Module):
         self.sizes += [net.channel.squeeze.out_features] if net.config.channel_attention else [0]
         self.places: Tensor
         self.register_buffer("places", _places(net.config.window), persistent=False)
+        self.question, self.joined, self.last = _question(net.fusion), _joined(net.fusion), _last(net.heads)
 
     @property
     def feature_size(self) -> int:
@@ -71,7 +76,7 @@ class Once(nn.Module):
         alike = ((x @ x[:, -1, :, None]) * norm * norm[:, -1:])[:, :, 0].clamp_max(ALIKE)  # (B, T)
         scores = net.likeness * alike + net.frame_bias[-int(window.shape[1]) :]  # (B, T)
         visual = (scores.softmax(1)[:, None] @ y)[:, 0]  # (B, C)
-        return _answer(net.heads, _join(net.fusion, visual, landmarks, scores))
+        return self._answer(self._join(visual, landmarks, scores))
 
     def _over_time(self, taps: Tensor, weighed: Tensor) -> Tensor:
         """Mix the scales and add up what each takes from the products (B, T, 9 * inner): (B, T, inner).
@@ -83,6 +88,28 @@ class Once(nn.Module):
         mixing = (weights @ self.places).reshape(-1, length, length * sum(KERNELS))
         bias = weights @ torch.stack([cast(Tensor, scale.bias) for scale in part.scales])
         return mixing @ taps.reshape(-1, length * sum(KERNELS), part.reduce.out_features) + bias[:, None]
+
+    def _join(self, visual: Tensor, landmarks: Tensor, bias: Tensor) -> Tensor:
+        """Do what the fusion does with (B, C) and (B, T, L), and ask the key points themselves: (B, C)."""
+        part, reads = self.net.fusion, int(landmarks.shape[2])
+        question = self.question(visual).reshape(-1, part.heads, reads)  # (B, H, L)
+        scores = question @ landmarks.transpose(1, 2)  # (B, H, T)
+        seen = (scores + bias[:, None]).softmax(-1) @ landmarks  # (B, H, L)
+        together = torch.cat([visual, landmarks[:, -1], seen.reshape(-1, part.heads * reads)], 1)
+        x = part.norm(self.joined(together))  # (B, C)
+        return x + part.mix(x)
+
+    def _answer(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Do what the heads do, with the layers of all three as one product each."""
+        part = self.net.heads
+        heads = heads_of(part)
+        hidden = F.linear(
+            part.rounding(part.shared(x)),
+            torch.cat([one.weight for one in heads]),
+            torch.cat([one.bias for one in heads]),
+        )
+        out = self.last(F.silu(hidden))
+        return out[:, :-2], out[:, -2].tanh(), out[:, -1].sigmoid()
 
 
 def taps_of(part: MultiScaleTemporalAttention) -> Tensor:
@@ -103,36 +130,43 @@ def _places(length: int) -> Tensor:
     return used.flatten(1)
 
 
-def _join(part: CrossModalFusion, visual: Tensor, landmarks: Tensor, bias: Tensor) -> Tensor:
-    """Do what the fusion does, but ask the key points themselves instead of keys and values of each frame.
+def _question(part: CrossModalFusion) -> nn.Linear:
+    """Make one layer (C -> heads * L) of queries and keys: what each head looks for in the key points.
 
-    Keys and values are linear in them, and a key's constant is the same for all frames.
+    A key is linear in the key points of its frame, and its constant is the same for all frames.
     """
-    heads, reads, width = part.heads, int(landmarks.shape[2]), int(visual.shape[1])
-    asked = part.query(visual).reshape(-1, heads, 1, width // heads)  # (B, H, 1, D)
-    question = asked @ part.key.weight.reshape(heads, -1, reads)  # (B, H, 1, L)
-    scores = question @ landmarks[:, None].transpose(2, 3) * (width // heads) ** -0.5
-    seen = (scores + bias[:, None, None]).softmax(-1) @ landmarks[:, None]  # (B, H, 1, L)
-    values = seen @ part.value.weight.reshape(heads, -1, reads).transpose(1, 2)  # (B, H, 1, D)
-    answer = part.attended(values.reshape(-1, width) + part.value.bias)
-    x = part.norm(part.join(torch.cat([visual, landmarks[:, -1]], 1)) + answer)  # (B, C)
-    return x + part.mix(x)
+    query, key = part.query, part.key.weight.detach().double()
+    heads, reads = part.heads, key.shape[1]
+    keys = key.reshape(heads, -1, reads).transpose(1, 2) * (len(key) // heads) ** -0.5  # (H, L, D)
+    weight = keys @ query.weight.detach().double().reshape(heads, -1, query.in_features)
+    bias = keys @ query.bias.detach().double().reshape(heads, -1, 1)
+    return _linear(weight.reshape(heads * reads, -1), bias.flatten())
 
 
-def _answer(part: Heads, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Do what the heads do, with the hidden layers of all three as one product."""
-    heads = heads_of(part)
-    hidden = F.linear(
-        part.rounding(part.shared(x)),
-        torch.cat([one.weight for one in heads]),
-        torch.cat([one.bias for one in heads]),
-    )
-    category, valence, arousal = F.silu(hidden).split(int(x.shape[1]), 1)
-    return (
-        part.category[3](category),
-        part.valence[3](valence)[:, 0].tanh(),
-        part.arousal[3](arousal)[:, 0].sigmoid(),
-    )
+def _joined(part: CrossModalFusion) -> nn.Linear:
+    """Make one layer (C + L + heads * L -> C) of what joins, the values, and what is made of them."""
+    attended, value = part.attended.weight.detach().double(), part.value.weight.detach().double()
+    heads, reads = part.heads, value.shape[1]
+    values = value.reshape(heads, -1, reads)  # (H, D, L)
+    seen = attended.reshape(len(attended), heads, -1).transpose(0, 1) @ values  # (H, C, L)
+    weight = [part.join.weight.detach().double(), seen.transpose(0, 1).flatten(1)]
+    bias = part.join.bias + part.attended.bias + attended @ part.value.bias.detach().double()
+    return _linear(torch.cat(weight, 1), bias.detach())
+
+
+def _linear(weight: Tensor, bias: Tensor) -> nn.Linear:
+    layer = nn.Linear(weight.shape[1], weight.shape[0], device=weight.device)
+    with torch.no_grad():
+        layer.weight.copy_(weight)
+        layer.bias.copy_(bias)
+    return layer.requires_grad_(False)
+
+
+def _last(part: Heads) -> nn.Linear:
+    """Make one layer (3 * C -> K + 2) of the last ones of category, valence and arousal."""
+    last = [cast(nn.Linear, head[3]) for head in (part.category, part.valence, part.arousal)]
+    weight = torch.block_diag(*(one.weight.detach() for one in last))
+    return _linear(weight, torch.cat([one.bias.detach() for one in last]))
 
 
 def heads_of(part: Heads) -> list[nn.Linear]:

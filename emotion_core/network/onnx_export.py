@@ -78,8 +78,9 @@ def export_onnx(
                 )  # fmt: skip
             model = onnx.load(str(part))
             start_at_zero(model)
+            drop_unread(model)
             if eight:
-                shrink_matrices(model, net)
+                shrink_matrices(model, once)
             if half:
                 store_half(model)
             onnx.helper.set_model_props(model, {"format": "onnx", "sha256": metadata.sha256})
@@ -96,6 +97,18 @@ def start_at_zero(model: "onnx.ModelProto") -> None:
     for node in model.graph.node:
         if node.op_type == "LSTM":
             del node.input[5:]
+
+
+def drop_unread(model: "onnx.ModelProto") -> None:
+    """Leave out nodes whose outputs nothing reads: ONNX Runtime would compute them all the same."""
+    graph = model.graph
+    wanted, kept = {output.name for output in graph.output}, []
+    for node in reversed(graph.node):  # each stands after those it reads
+        if wanted.intersection(node.output):
+            wanted.update(node.input)
+            kept.append(node)
+    del graph.node[:]
+    graph.node.extend(reversed(kept))
 
 
 def store_half(model: "onnx.ModelProto") -> None:

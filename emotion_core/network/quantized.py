@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from emotion_core.faces.crop import SIZE
 from emotion_core.network.matrices import has_steps, round_matrices
+from emotion_core.network.once import Once
 from emotion_core.network.spatiotemporal import Conv, Shrink, SpatialAttention, SpatioTemporalEmotionNet
 
 if TYPE_CHECKING:
@@ -144,24 +145,22 @@ def make_exact(net: SpatioTemporalEmotionNet, *, folded: bool = True) -> SpatioT
     return net
 
 
-def as_exported(net: SpatioTemporalEmotionNet, encode: Path) -> SpatioTemporalEmotionNet:
-    """Compute in 8 bits, in place, what the exported pair of `encode` computes in 8 bits.
-
-    Another stays as it is.
-    """
+def as_exported(net: SpatioTemporalEmotionNet, encode: Path) -> Once:
+    """Give both halves of a network, in 8 bits where the exported `encode` is; changes `net` itself."""
     import onnx
 
     graph = onnx.load(str(encode)).graph
     found = dict(_convolutions(graph))
+    once = Once(net)
     if has_steps(graph):
-        round_matrices(net)
+        round_matrices(once)
     if found:
         make_exact(net, folded=found["stem.0"]["weight"].shape[1] == 4)
     for name, values in found.items():
         block = cast(nn.Sequential, net.spatial.get_submodule(name.rpartition(".")[0]))
         block[0] = QuantizedConv(cast(nn.Conv2d, block[0]), values)
         block[1] = block[2] = nn.Identity()  # normalisation lies in the weights, ReLU in the lowest output
-    return net
+    return once
 
 
 def _convolutions(graph: "onnx.GraphProto") -> Iterator[tuple[str, dict[str, np.ndarray]]]:

@@ -102,12 +102,14 @@ class TorchNetwork:
             verified(encode)
             from emotion_core.network.quantized import as_exported
 
-            net = as_exported(net, encode)
-        from emotion_core.network.once import Once
+            once = as_exported(net, encode)
+        else:
+            from emotion_core.network.once import Once
 
+            once = Once(net)
         self._torch, self._device = torch, torch.device(device)
-        self.net = net.to(self._device)
-        self._once = Once(self.net).to(self._device)
+        self._once = once.to(self._device)
+        self.net = once.net
         self.window, self.feature_size = net.config.window, self._once.feature_size
 
     def _tensor(self, array: np.ndarray) -> "Tensor":

@@ -282,9 +282,11 @@ class Frames(Iterator[Frame]):
                     return  # the camera hung up, which is how such a stream ends
                 self.problem = self._stopped(getattr(error, "strerror", None) or str(error))
                 return
-            for one in pictures:  # one after the other: many large ones may come at once
+            # One after the other, as many large ones may come at once, and none is held on to afterwards.
+            pictures.reverse()
+            while pictures:
                 try:
-                    placed = [self._placed(one)]
+                    placed = [self._placed(pictures.pop())]
                 except (av.error.FFmpegError, ValueError):  # its pixels are of no kind that is known
                     if self._give_up():
                         return

@@ -27,6 +27,7 @@ from emotion_core.files import written_beside
 from emotion_core.hashes import note
 from emotion_core.network.checkpoint import Metadata, load_network, onnx_files
 from emotion_core.network.matrices import shrink_matrices
+from emotion_core.network.once import Once
 from emotion_core.network.onnx_export import export_onnx, store_half
 from emotion_core.network.quantized import make_exact
 from emotion_core.network.runtime import Network, OnnxNetwork, TorchNetwork
@@ -227,7 +228,7 @@ def _finish(target: Path, source: Path, net: SpatioTemporalEmotionNet) -> None:
     import onnx
 
     model = onnx.load(str(target))
-    shrink_matrices(model, net)
+    shrink_matrices(model, Once(net))
     store_half(model)
     onnx.helper.set_model_props(model, {p.key: p.value for p in onnx.load(str(source)).metadata_props})
     onnx.save(model, str(target))
