@@ -12,7 +12,8 @@ from typing import Any
 from benchmarks.clip import write_clip
 from benchmarks.dashboard import FLAGS
 from benchmarks.measurement import Measurement
-from benchmarks.serving import memory_mb, running
+from benchmarks.process import status_mb
+from benchmarks.serving import running
 from webapp.dashboard.pages import PAGES
 
 _SETTLED = 2.0  # seconds for which a page may still fetch what it needs later
@@ -49,7 +50,7 @@ def visit() -> list[Measurement]:
         address, process = f"{base}/", app.pid
         clip = Path(folder) / "talk.mp4"
         write_clip(clip, data.astronaut(), width=640, height=480, seconds=10.0, rate=25, tone=True)
-        fresh = memory_mb(process)
+        fresh = status_mb(process)
         with sync_playwright() as started:
             browser = started.chromium.launch(executable_path=chromium, args=list(FLAGS))
             figures = _start_page(browser, address)
@@ -86,7 +87,7 @@ def _after_video(browser: Any, url: str, clip: Path, process: int) -> list[Measu
     page.wait_for_selector("#video-result [data-tracks]")
     time.sleep(_SETTLED)
     page.close()
-    return [Measurement("server's memory, after a video", memory_mb(process), "MB", 500)]
+    return [Measurement("server's memory, after a video", status_mb(process), "MB", 500)]
 
 
 def _dashboard(browser: Any, url: str) -> list[Measurement]:
