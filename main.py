@@ -64,6 +64,7 @@ BELONGS = {
     "--no-video": ("video",),
     "--with": ("realtime", "video", "batch", "study"),
     "--threshold": ("realtime", "video", "batch", "study"),
+    "--language": ("realtime", "video", "batch", "study"),
     "--overlay": ("realtime", "video", "batch", "study"),
     "--detector": ("realtime", "video", "batch", "study"),
     "--every-frame": ("realtime", "video", "batch", "study"),
