@@ -21,7 +21,7 @@ from emotion_core.results.extras import check as check_extras
 from emotion_core.results.names import place_of
 from emotion_core.results.recording import Recording
 from emotion_core.searching import OBJECTS_EVERY, ObjectFinder, ObjectSearch
-from emotion_core.shortage import OUT_OF_MEMORY, is_out_of_memory
+from emotion_core.shortage import OUT_OF_MEMORY, give_back, is_out_of_memory
 from emotion_core.types import DetectedObject, EmotionError, Frame
 from emotion_core.video.part import Part
 from emotion_core.video.reader import Frames, VideoInfo
@@ -123,7 +123,10 @@ def analyze(
 
         search = None if objects is None else ObjectSearch(objects, every=objects_every)
         session = Session(smoothing, threshold)
-        return _analyze(made, recognizer, session, search, on_progress, should_stop, style, extras)
+        result = _analyze(made, recognizer, session, search, on_progress, should_stop, style, extras)
+    if source.source.kind != "picture":
+        give_back()
+    return result
 
 
 def _analyze(

@@ -1,4 +1,7 @@
-"""Memory that runs out, whichever library notices it first."""
+"""Memory that runs out, whichever library notices it first, and memory that is given back."""
+
+import ctypes
+import os
 
 OUT_OF_MEMORY = "the memory of this machine does not suffice: close other programs, or give smaller pictures"
 
@@ -17,3 +20,13 @@ def is_out_of_memory(error: BaseException) -> bool:
     if getattr(error, "code", None) == _OPENCV_NO_MEMORY and type(error).__module__.startswith("cv2"):
         return True
     return isinstance(error, (RuntimeError, OSError)) and any(w in str(error).lower() for w in _WORDS)
+
+
+def give_back() -> None:
+    """Give the system the memory back that this process has freed, where the C library is glibc.
+
+    It keeps what a video's pictures took, spread over the heaps of the threads that read, drew and encoded:
+    a server held 160 MB more after a video than it used.
+    """
+    if os.name == "posix" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
+        trim(0)
