@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import replace
 from math import sqrt
@@ -120,6 +121,7 @@ def test_the_dashboard_has_the_figures(case: Case, tmp_path: Path) -> None:
 def test_the_page_has_the_figures(case: Case, tmp_path: Path) -> None:
     recording = record(case, tmp_path)
     page = result_html(read_results(recording.paths["json"]), recording.summary, [], EN)
+    page = re.sub(r' <button type="button" class="help".*?</button>', "", page)
     facts = dict(re.findall(r'<dt class="k">(.*?)</dt><dd.*?>(.*?)</dd>', page))
     assert facts["Length"] == parts.length(case.seconds)
     assert facts["Time with a face"] == parts.percent(case.found)
@@ -327,14 +329,10 @@ def test_what_is_uncertain_is_drawn_as_such(tmp_path: Path) -> None:
     assert recording.summary["share"] == full({UNSURE: 1.0})
     assert recording.summary["faces"][0]["emotion"] == UNSURE
     page = result_html(results, recording.summary, [], EN)
-    drawn = [
-        fill
-        for d, fill in re.findall(r'<path d="(.*?)" fill="(.*?)"', page)
-        if "L0 0.0" in d or "M0 0.0" in d
-    ]
-    assert drawn == [color_of(UNSURE)] and color_of(UNSURE) != color_of(
-        "Neutral"
-    )  # nothing else reaches the top
+    (packed,) = re.findall(r'data-curve="(.*?)"', page)
+    columns = np.frombuffer(b64decode(packed), np.uint8).reshape(-1, len(EMOTIONS) + 3)  # valence, arousal
+    assert (columns[:, : len(EMOTIONS)] == 0).all() and (columns[:, len(EMOTIONS)] == 250).all()
+    assert color_of(UNSURE) != color_of("Neutral")
     assert 'aria-label="Uncertain 100 %"' in page
     table = loading.read(recording.paths["json"]).frame
     assert table["emotion"].unique().tolist() == ["Neutral"]  # the record keeps its name
