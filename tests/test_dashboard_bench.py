@@ -69,7 +69,7 @@ def test_agreement_of_a_coding_and_ours(open_page: Open, folder: Path) -> None:
     assert len(app.get("plotly_chart")) == 1
     app.selectbox(key="rater_b").set_value("coder.csv")
     app.selectbox(key="person_b").set_value(2).run()
-    assert good(app).dataframe[0].value["person"].unique().tolist() == ["1=2"]
+    assert good(app).dataframe[0].value["Person"].unique().tolist() == ["1=2"]
 
 
 def test_a_tool_without_labels_is_said_and_its_columns_are_measures(open_page: Open, folder: Path) -> None:

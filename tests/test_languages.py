@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from emotion_core.analytics import MEASURES, figures, loading, moments, sample
+from emotion_core.analytics import MEASURES, agreement, figures, loading, moments, sample
 from emotion_core.analytics import compare as comparing
+from emotion_core.analytics.agreeing import agree
+from emotion_core.analytics.events import events_of
+from emotion_core.analytics.study_responses import study_responses
 from emotion_core.labels import EMOTIONS
 from tests.dashboards import opener
 from tests.tables import write_json
@@ -97,6 +101,20 @@ def test_no_page_is_left_in_english(
     assert left_in_english(said, language) == []
 
 
+@pytest.mark.parametrize("language", ["de", "hi"])
+def test_responses_are_not_left_in_english(
+    language: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [path.name for path in sorted(folder.glob("*_results.json"))]
+    app = opener(monkeypatch)(
+        "events", folder=folder, open=names, language=language, event_groups="talk_{tag}_*"
+    )
+    rows = b"onset,name\n0.5,a1\n9,b1\n17,a1\n25,b1\n33,b1\n"
+    app.file_uploader(key="events_file").upload("events.csv", rows, "text/csv").run()
+    assert not app.exception and len(app.get("plotly_chart")) == 2 and len(app.dataframe) == 2
+    assert left_in_english(texts_of(app), language) == []
+
+
 def test_the_search_finds_a_page_in_english(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app = opener(monkeypatch)("people", folder=folder, open="talk_1_results.json")
     found = set(left_in_english(texts_of(app), "de"))
@@ -143,6 +161,38 @@ def test_what_the_library_says_is_translated(language: str) -> None:
     assert kept == []
 
 
+@pytest.fixture(scope="module")
+def sentences() -> list[str]:
+    """What the library writes about agreement and responses, with and without intervals and groups."""
+    tables = {
+        f"r{n}": loading.check(sample.make_recording(30, 1, 15, seed=n), name="r").table for n in range(4)
+    }
+    said = [f"{one.figure.sentence}" for one in agree({name: tables[name] for name in ("r0", "r1")})]
+    said += [one.figure.sentence for one in agree({"r0": tables["r0"], "r1": tables["r0"]})]
+    said.append(agreement.krippendorff_alpha(np.array([[1.0, 1.0], [1.0, 1.0]])).sentence)
+    events = events_of(pd.DataFrame({"onset": [0.2, 5, 11, 17, 23], "name": list("abaab")}))
+    for some, method in ((4, "permutation"), (4, "mixed"), (2, "permutation"), (1, "permutation")):
+        few = dict(list(tables.items())[:some])
+        groups = {name: "xy"[place % 2] for place, name in enumerate(few)} if some == 4 else None
+        found = study_responses(few, events, groups=groups, method=method)
+        said += [*found.sentences, *(note.partition(": ")[2] for note in found.notes)]
+    one = study_responses({"r0": tables["r0"]}, events[2:3])
+    assert any("too few" in text for text in one.sentences)
+    return list(dict.fromkeys([*said, *one.sentences]))
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_generated_sentences_are_translated(language: str, sentences: list[str]) -> None:
+    assert any("can't be told from" in text for text in sentences)
+    assert any("in group" in text for text in sentences) and any("Holm" in text for text in sentences)
+    english_words = re.compile(
+        r"\b(interval \d|the|is|of|people|agreement|group|trials|less|after|perfect)\b"
+    )
+    with speech.speaking(language):
+        spoken = [speech.library(text) for text in sentences]
+    assert [text for text in spoken if english_words.search(text)] == []
+
+
 @pytest.mark.parametrize(
     ("language", "written"),
     [
@@ -165,6 +215,18 @@ def test_the_language_is_that_of_the_block_alone() -> None:
     assert speech.language() == "en" and speech.label("Bored") == "Bored"
     with pytest.raises(KeyError):
         speech.speak("tlh")
+
+
+def test_a_measure_inside_a_text_is_written_as_there() -> None:
+    said = {}
+    for language in ("en", "de", "es"):
+        with speech.speaking(language):
+            said[language] = [speech.measure(name) for name in ("valence", "Happy", "AU12_r", "events")]
+    assert said == {
+        "en": ["valence", "Happy", "AU12_r", "events"],
+        "de": ["Valenz", "Freude", "AU12_r", "Ereignisse"],
+        "es": ["valencia", "Alegría", "AU12_r", "eventos"],
+    }
 
 
 def test_a_table_below_a_head_speaks_as_the_moment_does() -> None:

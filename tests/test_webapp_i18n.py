@@ -40,7 +40,12 @@ def used_keys(root: Path) -> tuple[set[str], set[str]]:
     heads = "|".join(sorted({key.split(".")[0] for key in i18n.words("en") if "." in key}))
     literal = re.compile(rf"""["'`]((?:{heads})\.[a-zA-Z0-9.]*)""")
     for path in [*root.glob("webapp/**/*.py"), *root.glob("webapp/**/*.js")]:
-        for key in literal.findall(path.read_text(encoding="utf-8")):
+        code = path.read_text(encoding="utf-8")
+        for head in re.findall(r'Texts\("([a-z.]+)"\)', code):
+            asked = re.findall(r"""\bTEXTS\[["']([\w.]+)["']""", code)
+            whole |= {f"{head}.{key}" for key in asked}
+            code = code.replace(f'Texts("{head}")', "")
+        for key in literal.findall(code):
             (beginnings if key.endswith(".") else whole).add(key)
     return whole, beginnings
 

@@ -14,27 +14,9 @@ from emotion_core.results.names import MARKS, marks_path, name_of
 from emotion_core.types import EmotionError
 from webapp.charts.style import faded
 from webapp.dashboard import state
+from webapp.shared.speech import Texts, library, say
 
-TEXTS = {
-    "heading": "Markers and exclusions",
-    "about": "Click in the timeline, or draw a box with the tool above it. The page **Events** takes markers "
-    "as events, "
-    "and leaves exclusions out.",
-    "from": "From (s)",
-    "lasting": "Lasting (s)",
-    "name": "Name",
-    "marker": "Set a marker",
-    "exclude": "Exclude this stretch",
-    "undo": "Undo",
-    "redo": "Redo",
-    "remove": "Remove the chosen rows",
-    "kept": "Kept as {file}",
-    "not_kept": "{file} can't be written ({why}): download it instead.",
-    "download": "Download",
-    "session": "Of an uploaded or made-up file they stay in this session: download them.",
-    "kind": "Kind",
-    "long": "An exclusion lasts for some time: draw a box, or say how long.",
-}
+TEXTS = Texts("dash.marks")
 
 
 def place_of(results: Results) -> Path | None:
@@ -52,7 +34,7 @@ def marks_of(results: Results) -> Marks:
         try:
             kept[results.name] = Marks() if path is None else read_marks(path)
         except EmotionError as error:
-            st.warning(str(error))
+            st.warning(library(str(error)))
             return Marks()
     return kept[results.name]
 
@@ -83,7 +65,7 @@ def controls(view: state.View, clicked: float | None, box: tuple[float, float] |
 
 
 def _controls(view: state.View, clicked: float | None, box: tuple[float, float] | None) -> None:
-    st.caption(TEXTS["about"])
+    st.caption(TEXTS["about"].format(page=say("page.events")))
     if (problem := st.session_state.pop("marks_problem", None)) is not None:
         st.error(problem)
     low, high = box if box is not None else (clicked if clicked is not None else view.start,) * 2
@@ -127,8 +109,8 @@ def _add(results: Results, onset: float, lasting: float, name: str, kind: str) -
 def _list(results: Results, marks: Marks) -> None:
     if not marks.marks:
         return
-    rows = [(m.kind, m.onset, m.duration, m.name) for m in marks.marks]
-    columns = [TEXTS["kind"], TEXTS["from"], TEXTS["lasting"], TEXTS["name"]]
+    rows = [(TEXTS[f"kind.{m.kind}"], m.onset, m.duration, m.name) for m in marks.marks]
+    columns = [say("term.kind"), TEXTS["from"], TEXTS["lasting"], TEXTS["name"]]
     event = st.dataframe(
         pd.DataFrame(rows, columns=columns),
         hide_index=True,
@@ -138,12 +120,14 @@ def _list(results: Results, marks: Marks) -> None:
     )
     chosen = [marks.marks[row] for row in event["selection"]["rows"] if row < len(rows)]
     with st.container(horizontal=True):
-        if st.button(TEXTS["remove"], icon=":material/delete:", key="mark_remove", disabled=not chosen):
+        if st.button(
+            say("dash.loaded.remove"), icon=":material/delete:", key="mark_remove", disabled=not chosen
+        ):
             for mark in chosen:
                 marks = marks.remove(mark)
             _keep(results, marks)
         st.download_button(
-            TEXTS["download"],
+            say("dash.notes.download"),
             marks.text().encode(),
             file_name=f"{name_of(results.name)}{MARKS}.tsv",
             mime="text/tab-separated-values",
@@ -166,6 +150,6 @@ def _keep(results: Results, marks: Marks) -> None:
             write_marks(marks, path)
             st.toast(TEXTS["kept"].format(file=path.name), icon=":material/check:")
         except (OSError, EmotionError) as error:
-            why = getattr(error, "strerror", None) or str(error)
-            st.session_state["marks_problem"] = TEXTS["not_kept"].format(file=path.name, why=why)
+            why = getattr(error, "strerror", None) or library(str(error))
+            st.session_state["marks_problem"] = say("dash.notes.failed", name=path.name, why=why)
     st.rerun()

@@ -79,6 +79,19 @@ def numbers(table: pd.DataFrame, digits: int = 2) -> Any:
     )
 
 
+def headed(table: pd.DataFrame, digits: int) -> Any:
+    """Return figures of the library as they are shown: without sentences, heads and words of the language."""
+    table = table.drop(columns="sentence")
+    for column, spoken_as in (
+        ("measure", speech.measure),
+        ("figure", speech.library),
+        ("over", speech.library),
+    ):
+        if column in table:
+            table[column] = table[column].map(spoken_as)
+    return numbers(table.rename(columns=lambda name: say(f"column.{name}")), digits)
+
+
 def show(
     figure: go.Figure,
     key: str,

@@ -24,13 +24,9 @@ from emotion_core.analytics.figures import ASSUMED_FPS
 from emotion_core.results.names import name_of, read_summary, stated_source, summary_path, video_names
 from emotion_core.types import EmotionError
 from webapp.dashboard import choices
-from webapp.shared.speech import call, number, person, say
+from webapp.shared.speech import Texts, call, capital, library, number, person, say
 
-TEXTS = {
-    "origin": "Not read by this program: {origin}",
-    "labels": "{origin} names no categories, so this page has nothing to draw: see the page **Events**.",
-    "affect": "{origin} gives no valence and arousal, so this page has nothing to draw.",
-}
+TEXTS = Texts("dash.foreign")
 FOLDER_VARIABLE = "EMOTION_DASHBOARD_RESULTS"
 """The environment variable that names the results folder where there is no `--results`."""
 SHOWN_PEOPLE = 6
@@ -294,12 +290,13 @@ def view_or_stop(title: str, *, faces: bool = True, affect: bool = False) -> Vie
             color="orange",
         )
     if (origin := view.results.origin) is not None:
+        origin = library(origin)
         st.badge(TEXTS["origin"].format(origin=origin), icon=":material/input:", color="blue")
         lacks = "labels" if faces and view.results.frame["face"].isna().all() else None
         if affect and view.results.frame["valence"].isna().all():
             lacks = "affect"
         if lacks is not None:
-            st.info(TEXTS[lacks].format(origin=origin[:1].upper() + origin[1:]))
+            st.info(TEXTS[lacks].format(origin=capital(origin), page=say("page.events")))
             st.stop()
     if view.results.frame["face"].isna().all() and faces:
         st.info(say("dash.noface"))

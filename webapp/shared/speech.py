@@ -63,6 +63,21 @@ def label(name: str | None) -> str:
     return library(shown) if shown == name else shown
 
 
+def measure(column: str) -> str:
+    """Return what a column of numbers is called inside a text: valence, a category, or by its own name."""
+    name = capital(column)
+    shown = label(name)
+    if shown == name:
+        return column
+    # Only German writes nouns inside a sentence with a capital letter.
+    return shown if column == name or language() == "de" else shown[:1].lower() + shown[1:]
+
+
+def capital(text: str) -> str:
+    """Return a text that begins with a capital letter, the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
 def call(names: Mapping[int, str]) -> None:
     """Call people by these names from here on, by their numbers; others are called "Person 3"."""
     _names.set(MappingProxyType(dict(names)))
@@ -153,11 +168,19 @@ def library(text: str) -> str:
     return text
 
 
+_WORDS = frozenset(("how", "many", "said", "why", "whose"))
+"""What stands in a text of the library and is itself one."""
+
+
 def _inside(name: str, value: str) -> str:
-    """Return what stands in a text of the library: an emotion or a number as it is written here."""
+    """Return what stands in a text of the library: a name, a text or a number as it is written here."""
     if name == "emotion":
         return label(value)
-    return localized(value) if re.fullmatch(r"[+-]?\d[\d,]*(\.\d+)?", value) else value
+    if name == "measure":
+        return measure(value)
+    if name in _WORDS:
+        return library(value)
+    return localized(value) if re.fullmatch(r"(< )?[+-]?\d[\d,]*(\.\d+)?", value) else value
 
 
 # ---------------------------------------------------------------- numbers

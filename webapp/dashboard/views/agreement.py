@@ -8,36 +8,14 @@ from emotion_core.analytics.loading import Results
 from emotion_core.types import EmotionError
 from webapp.charts.responses import side_by_side
 from webapp.dashboard import choices, shown, state
+from webapp.shared.speech import Texts, capital, label, library, measure, say
 
-TEXTS = {
-    "title": "Agreement",
-    "about": "Two readings of one recording side by side: results, another tool's results, or a coding by a "
-    "person.",
-    "few": "Load at least two files of one recording: results of ours or of another tool, or a coding.",
-    "first": "File A",
-    "second": "File B",
-    "person": "Person in {name}",
-    "step": "Compared every (s)",
-    "tolerance": "Tolerance of events (s)",
-    "same": "Choose two different files.",
-    "origin": "{name}: {origin}",
-    "ours": "read by this program",
-    "measures": "measures {measures}",
-    "nobody": "{name} shows nobody with a label; its own columns are on the page **Events**.",
-    "sampled": "{name} is a coding of samples: each of its spans counts once, as what the other shows for "
-    "longest in it.",
-    "side": "Side by side",
-    "sentences": "In words",
-    "figures": "Figures",
-    "crossed": "Labels of A (rows) at the moments of those of B",
-    "download": "Figures (CSV)",
-    "caption": "Intervals: bootstrap of stretches of 5 s, as neighbouring moments hang together.",
-}
+TEXTS = Texts("dash.agreement")
 
 
 def page() -> None:
     """Draw the page."""
-    st.title(TEXTS["title"])
+    st.title(say("page.agreement"))
     st.write(TEXTS["about"])
     have = state.files()
     if len(have) < 2:
@@ -72,7 +50,7 @@ def _likely(have: dict[str, Results], others: list[str]) -> str:
 
 
 def _origin(name: str, results: Results) -> str:
-    said = TEXTS["origin"].format(name=f"**{name}**", origin=results.origin or TEXTS["ours"])
+    said = f"**{name}**: {library(results.origin) if results.origin else TEXTS['ours']}"
     if results.foreign is not None:
         kinds = results.foreign.attrs["measures"]
         shown_kinds = [f"{key} ({unit})" for key, unit in list(kinds.items())[:6]]
@@ -89,7 +67,7 @@ def _people(both: dict[str, Results]) -> tuple[int, int] | None:
         for key, (name, results) in zip(("a", "b"), both.items(), strict=True):
             people = sorted(int(face) for face in results.table["face"].dropna().unique())
             if not people:
-                st.info(TEXTS["nobody"].format(name=name))
+                st.info(TEXTS["nobody"].format(name=name, page=say("page.events")))
                 return None
             default = chosen[0] if chosen and chosen[0] in people else people[0]
             chosen.append(
@@ -119,21 +97,24 @@ def _figures(both: dict[str, Results], people: tuple[int, int], step: float, tol
     try:
         found = agree(tables, [people], step=step, tolerance=tolerance)
     except EmotionError as error:
-        st.info(str(error))
+        st.info(library(str(error)))
         return
     _said(found)
     cells = crossed(list(tables.values()), people, step)
     if cells.size:
         st.subheader(TEXTS["crossed"], anchor=False)
-        st.dataframe(cells.rename_axis(index="A", columns="B"), key="crossed")
+        cells = cells.rename(index=label, columns=label).rename_axis(index="A", columns="B")
+        st.dataframe(cells, key="crossed")
 
 
 def _said(found: list[Agreed]) -> None:
     st.subheader(TEXTS["sentences"], anchor=False)
-    st.markdown("\n".join(f"- {one.measure.capitalize()}: {one.figure.sentence}" for one in found))
+    st.markdown(
+        "\n".join(f"- {capital(measure(one.measure))}: {library(one.figure.sentence)}" for one in found)
+    )
     st.subheader(TEXTS["figures"], anchor=False)
     table: pd.DataFrame = as_table(found)
-    st.dataframe(table.drop(columns="sentence").round(3), hide_index=True, key="agreement")
+    st.dataframe(shown.headed(table.round(3), 3), hide_index=True, key="agreement")
     st.caption(TEXTS["caption"])
     st.download_button(
         TEXTS["download"],

@@ -11,36 +11,9 @@ from emotion_core.labels import EMOTIONS
 from emotion_core.results.names import name_of
 from emotion_core.types import EmotionError
 from webapp.dashboard import choices, state
+from webapp.shared.speech import Texts, label, library, say
 
-TEXTS = {
-    "title": "Blind coding",
-    "about": "Code {count} random spans of a video without seeing what was read; the page **Agreement** then "
-    "compares.",
-    "no_video": "Add the video itself on the page **Files**, under the name of its results, as talk.mp4 for "
-    "talk_results.json. The annotated one would tell what was read.",
-    "too_large": "The video is larger than {size} MB, so it is not shown here.",
-    "person": "Person",
-    "coder": "Your short name",
-    "begin": "Begin",
-    "again": "Begin anew",
-    "alone": "Only this person is in the picture in these spans.",
-    "others": "Others are in the picture too: code person {person} alone.",
-    "span": "Span {number} of {count}",
-    "ask": "What does the face show for most of the span?",
-    "none": "Can't tell",
-    "back": "Back",
-    "keys": "Keys: 1 to {last} for the labels, 0 for none, Backspace to go back. The span plays over and "
-    "over.",
-    "done": "All {count} spans are coded.",
-    "so_far": "{count} spans have a label so far.",
-    "save": "Save beside the results",
-    "saved": "Saved as {file}",
-    "unsaved": "{file} can't be written ({why}): download it instead.",
-    "download": "Download",
-    "load": "Load it to compare",
-    "loaded": "Loaded as {file}: see the page **Agreement**.",
-    "foreign": "Choose results in the sidebar: this file is itself a coding.",
-}
+TEXTS = Texts("dash.coding")
 # Plays one span over and over; st.video knows whole seconds only.
 _LOOP = """
 export default function ({ data }) {
@@ -70,20 +43,20 @@ export default function ({ data }) {
 
 def page() -> None:
     """Draw the page; it shows nothing of what was read."""
-    view = state.view_or_stop(TEXTS["title"])
-    st.write(TEXTS["about"].format(count=blind.SPANS))
+    view = state.view_or_stop(say("page.coding"))
+    st.write(TEXTS["about"].format(count=blind.SPANS, page=say("page.agreement")))
     if view.results.origin is not None:
         st.info(TEXTS["foreign"])
         return
     video = plain_video(view.results)
     if video is None:
-        st.info(TEXTS["no_video"])
+        st.info(TEXTS["no_video"].format(page=say("page.files")))
         return
     if video.stat().st_size > state.MAX_VIDEO:
-        st.info(TEXTS["too_large"].format(size=state.MAX_VIDEO // 1_000_000))
+        st.info(say("dash.video.large", n=state.MAX_VIDEO // 1_000_000))
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        person = choices.pick(TEXTS["person"], sorted(view.results.people), key="coded_person", width=130)
+        person = choices.pick(say("term.person"), sorted(view.results.people), key="coded_person", width=130)
         coder = choices.text(TEXTS["coder"], "coder1", key="coder", width=170)
         key = f"coding:{view.results.name}:{person}:{coder}"
         begun = key in st.session_state
@@ -111,7 +84,7 @@ def _begin(results: loading.Results, person: int, coder: str, key: str) -> None:
         # Another coder gets the same spans, so that coders can be compared too.
         task = blind.draw_spans(results.frame, person)
     except EmotionError as error:
-        st.warning(str(error))
+        st.warning(library(str(error)))
         return
     st.session_state[key] = {"task": task, "labels": []}
     st.rerun()
@@ -127,30 +100,33 @@ def _code(results: loading.Results, video: Path, coder: str, key: str) -> None:
     if at < count:
         left, _ = st.columns([3, 2])
         with left:
-            st.video(str(video), muted=True, alt=TEXTS["title"])
+            st.video(str(video), muted=True, alt=say("page.coding"))
             loop = st.components.v2.component("emotion_span", js=_LOOP)
             loop(data={"start": task.starts[at], "end": task.starts[at] + task.length}, key="span")
         st.markdown(f"**{TEXTS['ask']}**")
     else:
         st.success(TEXTS["done"].format(count=count))
 
-    def say(label: str | None) -> None:
+    def give(chosen: str | None) -> None:
         if len(labels) < count:
-            labels.append(label)
+            labels.append(chosen)
 
     def back() -> None:
         if labels:
             labels.pop()
 
     with st.container(horizontal=True):
-        shown = (*((str(n), label, label) for n, label in enumerate(EMOTIONS, 1)), ("0", TEXTS["none"], None))
-        for shortcut, text, label in shown:
+        shown = (
+            *((str(n), label(name), name) for n, name in enumerate(EMOTIONS, 1)),
+            ("0", TEXTS["none"], None),
+        )
+        for shortcut, text, name in shown:
             st.button(
                 text,
                 key=f"code_{shortcut}",
                 shortcut=shortcut,
-                on_click=say,
-                args=(label,),
+                on_click=give,
+                args=(name,),
                 disabled=at >= count,
             )
         st.button(
@@ -173,17 +149,17 @@ def _keep(results: loading.Results, task: blind.Task, labels: list[str | None], 
     file = f"{name_of(results.name)}_coding_{re.sub(r'[^A-Za-z0-9-]+', '-', coder)[:40] or 'coder'}.tsv"
     place = results.path.with_name(file) if results.source == "folder" and results.path is not None else None
     with st.container(horizontal=True):
-        if place is not None and st.button(TEXTS["save"], icon=":material/save:", key="save_coding"):
+        if place is not None and st.button(say("dash.notes.save"), icon=":material/save:", key="save_coding"):
             try:
                 blind.write_coding(table, place)
-                st.toast(TEXTS["saved"].format(file=file), icon=":material/check:")
+                st.toast(say("dash.notes.saved", name=file), icon=":material/check:")
             except (OSError, EmotionError) as error:
-                why = getattr(error, "strerror", None) or str(error)
-                st.error(TEXTS["unsaved"].format(file=file, why=why))
+                why = getattr(error, "strerror", None) or library(str(error))
+                st.error(say("dash.notes.failed", name=file, why=why))
         if st.button(TEXTS["load"], icon=":material/compare_arrows:", key="load_coding"):
             _load(table, file)
         st.download_button(
-            TEXTS["download"],
+            say("dash.notes.download"),
             table.to_csv(sep="\t", index=False).encode(),
             file_name=file,
             mime="text/tab-separated-values",
@@ -203,5 +179,5 @@ def _load(table: pd.DataFrame, file: str) -> None:
         place.unlink(missing_ok=True)
     state.files().pop(file, None)
     state.add(results)
-    st.toast(TEXTS["loaded"].format(file=file))
+    st.toast(TEXTS["loaded"].format(file=file, page=say("page.agreement")))
     st.rerun()

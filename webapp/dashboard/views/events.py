@@ -19,58 +19,25 @@ from emotion_core.types import EmotionError
 from webapp.charts.responses import response_curves
 from webapp.dashboard import choices, marking, shown, state
 from webapp.shared import uploads
+from webapp.shared.speech import Texts, capital, library, measure, say
 
-TEXTS = {
-    "title": "Events",
-    "about": "What do faces show around events, such as stimuli? Each person counts once, never each frame. "
-    "Times are "
-    "seconds in the recordings' own time.",
-    "none": "No file is loaded. Open **Files** to upload results or to make a sample.",
-    "file": "Events: a table with onset, duration, name (CSV, BIDS, BORIS), or ELAN and Praat",
-    "help": "Further columns that are known: person (its number), source (the recording's file name), group.",
-    "marks": "or the markers of the page Timeline",
-    "ask": "Upload a file of events, or set markers on the page **Timeline**.",
-    "measures": "Measures",
-    "before": "Baseline (s)",
-    "after": "After the onset (s)",
-    "method": "Compared by",
-    "permutation": "Permutation test",
-    "mixed": "Mixed model",
-    "pattern": "Group of a recording, by its name",
-    "pattern_help": "{tag} stands for the group: *_{tag}_* gives B for talk_B_07_results.json. Empty: no "
-    "groups.",
-    "split": "Curves of each group",
-    "events": "Events",
-    "recordings": "Recordings",
-    "left_out": "{count} spans that were marked as exclusions are left out.",
-    "figures": "Figures",
-    "contrasts": "Comparisons",
-    "band": "Mean and 95 % band over people (over repetitions where there is one), less the mean of the "
-    "baseline.",
-    "libraries": "Peak and latency are of the average curve: jackknife and bootstrap over people. "
-    "Comparisons are of mean "
-    "responses: SciPy's permutation test or statsmodels' mixed model, p after Holm's correction.",
-    "trials": "Trials (CSV)",
-    "curves": "Curves (CSV)",
-    "table": "Figures (CSV)",
-    "made": "Made-up samples are among the files",
-}
+TEXTS = Texts("dash.events")
 _BESIDES = 20  # columns of other tools that are offered
 
 
 def page() -> None:
     """Draw the page."""
-    st.title(TEXTS["title"])
+    st.title(say("page.events"))
     st.write(TEXTS["about"])
     have = state.files()
     if not have:
-        st.info(TEXTS["none"])
+        st.info(say("dash.none", page=say("page.files")))
         return
     if any(results.made for results in have.values()):
-        st.badge(TEXTS["made"], icon=":material/science:", color="violet")
+        st.badge(say("dash.compare.made"), icon=":material/science:", color="violet")
     events = _events(have)
     if events is None:
-        st.info(TEXTS["ask"])
+        st.info(TEXTS["ask"].format(page=say("page.timeline")))
         return
     _found(have, events)
 
@@ -91,7 +58,8 @@ def _events(have: Mapping[str, Results]) -> pd.DataFrame | None:
         for mark in marking.marks_of(results).marks
         if mark.kind == MARKER
     ]
-    if markers and choices.switch(f"{TEXTS['marks']} ({len(markers)})", key="by_marks"):
+    marked = TEXTS["marks"].format(page=say("page.timeline"))
+    if markers and choices.switch(f"{marked} ({len(markers)})", key="by_marks"):
         return events_of(pd.DataFrame(markers))
     kept: pd.DataFrame | None = st.session_state.get("events")
     return kept
@@ -107,7 +75,8 @@ def _kept(given: Any) -> pd.DataFrame | None:
     try:
         st.session_state["events"] = read_events(place)
     except EmotionError as error:
-        st.warning(str(error).replace(str(place), given.name).replace(place.name, given.name))
+        said = str(error).replace(str(place), given.name).replace(place.name, given.name)
+        st.warning(library(said))
         st.session_state.pop("events", None)
     finally:
         place.unlink(missing_ok=True)
@@ -118,7 +87,15 @@ def _kept(given: Any) -> pd.DataFrame | None:
 def _found(have: Mapping[str, Results], events: pd.DataFrame) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         offered = _offered(have)
-        measures = choices.picks(TEXTS["measures"], offered, default=offered[:2], key="measures", width=330)
+        measures = choices.picks(
+            TEXTS["measures"],
+            offered,
+            default=offered[:2],
+            format_func=measure,
+            key="measures",
+            width=330,
+            placeholder=say("dash.option"),
+        )
         before = choices.slide(TEXTS["before"], 0.0, 10.0, 1.0, 0.5, key="before", width=170)
         after = choices.slide(TEXTS["after"], 1.0, 30.0, 4.0, 0.5, key="after", width=170)
         method = choices.segment(
@@ -148,7 +125,7 @@ def _found(have: Mapping[str, Results], events: pd.DataFrame) -> None:
             method=method,
         )
     except EmotionError as error:
-        st.warning(str(error))
+        st.warning(library(str(error)))
         return
     _show(found, events, len(have))
 
@@ -172,25 +149,27 @@ def _offered(have: Mapping[str, Results]) -> list[str]:
 
 def _show(found: StudyResponses, events: pd.DataFrame, recordings: int) -> None:
     with st.container(horizontal=True):
-        st.metric(TEXTS["events"], len(events), border=True, width=140)
+        st.metric(say("page.events"), len(events), border=True, width=140)
         st.metric(TEXTS["recordings"], recordings, border=True, width=140)
     for note in found.notes:
-        st.caption(note.replace("$", "\\$"))
+        st.caption(_note(note, found).replace("$", "\\$"))
     grouped = any(one.group for one in found.responses)
     split = grouped and choices.switch(TEXTS["split"], key="by_group")
-    for measure in dict.fromkeys(one.measure for one in found.responses):
-        drawn = [one for one in found.responses if one.measure == measure and bool(one.group) == split]
-        text = TEXTS["band"] if measure == found.responses[0].measure else None
-        shown.show(response_curves(drawn), f"response_{measure}", heading=measure.capitalize(), text=text)
+    for what in dict.fromkeys(one.measure for one in found.responses):
+        drawn = [one for one in found.responses if one.measure == what and bool(one.group) == split]
+        text = TEXTS["band"] if what == found.responses[0].measure else None
+        heading = capital(measure(what))
+        shown.show(response_curves(drawn), f"response_{what}", heading=heading, text=text)
     st.subheader(TEXTS["figures"], anchor=False)
-    st.markdown("\n".join(f"- {one.sentence}" for one in found.responses).replace("$", "\\$"))
+    st.markdown("\n".join(f"- {library(one.sentence)}" for one in found.responses).replace("$", "\\$"))
     figures = found.figures()
-    st.dataframe(figures.drop(columns="sentence").round(3), hide_index=True, key="response_figures")
+    st.dataframe(shown.headed(figures.round(3), 3), hide_index=True, key="response_figures")
     if found.contrasts:
         st.subheader(TEXTS["contrasts"], anchor=False)
-        st.markdown("\n".join(f"- {one.sentence}" for one in found.contrasts).replace("$", "\\$"))
-        table = found.contrast_table().drop(columns="sentence").round(4)
-        st.dataframe(table, hide_index=True, key="response_contrasts")
+        st.markdown("\n".join(f"- {library(one.sentence)}" for one in found.contrasts).replace("$", "\\$"))
+        table = found.contrast_table().round(4)
+        table["method"] = table["method"].map(TEXTS.__getitem__)
+        st.dataframe(shown.headed(table, 4), hide_index=True, key="response_contrasts")
     st.caption(TEXTS["libraries"])
     with st.container(horizontal=True):
         files = {"table": figures, "curves": found.curves(), "trials": found.trial_table()}
@@ -204,3 +183,11 @@ def _show(found: StudyResponses, events: pd.DataFrame, recordings: int) -> None:
                 on_click="ignore",
                 icon=":material/download:",
             )
+
+
+def _note(note: str, found: StudyResponses) -> str:
+    """Return a note as it is said here; one that is about a single measure begins with it."""
+    what, colon, rest = note.partition(": ")
+    if colon and any(what == one.measure for one in found.trials):
+        return f"{capital(measure(what))}: {library(rest)}"
+    return library(note)
