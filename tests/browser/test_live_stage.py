@@ -201,6 +201,6 @@ def test_a_recording_opens_in_the_dashboard_and_the_picture_goes_on(open_page: C
         page.click("[data-saved] a.strong")
     board = opened.value
     board.set_default_timeout(60_000)
-    board.get_by_role("heading", name="Loaded", exact=True).wait_for()
+    board.get_by_role("heading", name="Overview", exact=True, level=1).wait_for()
     board.get_by_test_id("stSidebar").get_by_text("Person 1", exact=True).wait_for()
     board.close()

@@ -90,7 +90,7 @@ def use_everything(context: Any, app: RunningApp, clip: Path, picture: Path) -> 
     page.get_by_role("tab", name="Video", exact=True).click()
     with context.expect_page() as opened:
         page.click("#video-result a.strong")
-    opened.value.get_by_role("heading", name="Loaded", exact=True).wait_for()
+    opened.value.get_by_role("heading", name="Overview", exact=True, level=1).wait_for()
     see_all_pages(opened.value)
 
 

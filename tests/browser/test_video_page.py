@@ -93,7 +93,7 @@ def test_a_timeline_answers_and_a_name_reaches_every_file(
         page.click("text=Open in dashboard")
     board = opened.value
     board.set_default_timeout(60_000)
-    board.get_by_role("heading", name="Loaded", exact=True).wait_for()
+    board.get_by_role("heading", name="Overview", exact=True, level=1).wait_for()
     board.get_by_test_id("stSidebar").get_by_text("Ada L.", exact=True).wait_for()
     board.close()
 
