@@ -223,7 +223,7 @@ def test_a_link_restores_the_view_in_another_browser(dashboard: str, watched: An
     first.page.wait_for_url(re.compile("kind=lines"))
     first.settle()
     first.click("Report and export")
-    link = first.page.get_by_test_id("stCode").first.inner_text().replace("\n", "").strip()
+    link = first.page.locator("[data-testid=stTextArea] textarea").first.input_value().strip()
     assert "kind=lines" in link
     second = watched()
     second.page.goto(link)
