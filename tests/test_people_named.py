@@ -15,7 +15,7 @@ from emotion_core.results.formats import FORMATS
 from emotion_core.results.named import LONGEST, cleaned, names_of
 from emotion_core.results.people import name_people
 from emotion_core.results.recording import Recording, read, read_results
-from emotion_core.types import Box, DetectedObject, EmotionError, Face, Frame, Pose
+from emotion_core.types import Box, DetectedObject, EmotionError, Face, Frame, Gaze, Pose
 
 RECORDS = tuple(name for name, fmt in FORMATS.items() if fmt.reader)
 
@@ -37,7 +37,7 @@ def made(tmp_path: Path) -> Path:
                             number, Box(*rng.uniform(1, 900, 4)), EMOTIONS[best], float(shares[best]),
                             tuple(shares.tolist()), float(rng.uniform(-1, 1)), float(rng.uniform()),
                             uncertain=bool(shares[best] < 0.4), landmarks=rng.uniform(0, 900, (50, 2)),
-                            pose=Pose(*rng.uniform(-30, 30, 3)),
+                            pose=Pose(*rng.uniform(-30, 30, 3)), gaze=Gaze(float(rng.uniform(-30, 30))),
                             blendshapes=dict(zip(BLENDSHAPES, rng.uniform(size=52), strict=True)),
                         )
                     )  # fmt: skip

@@ -61,7 +61,7 @@ def test_no_text_is_cut_off_on_a_phone(open_page: Callable[..., Any], app: Runni
     page.get_by_text(words["dash.overview.ribbon.about"]).wait_for()
     page.locator(".js-plotly-plot .ytick").first.wait_for()
     assert page.evaluate("document.documentElement.lang") == language
-    said = page.inner_text("section.stMain")
+    said = page.get_by_test_id("stMain").inner_text()
     for key in (
         "term.found",
         "core.valence.mean",
