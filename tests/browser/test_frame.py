@@ -101,7 +101,7 @@ def test_a_result_goes_along_to_the_dashboard_in_a_window_of_its_own(
     with page.context.expect_page() as opened:
         link.click()
     dashboard = opened.value
-    dashboard.get_by_text("talking_results.json").first.wait_for(state="attached", timeout=60_000)
+    dashboard.get_by_role("heading", name="Overview", exact=True, level=1).wait_for(timeout=60_000)
     assert "another browser" not in dashboard.inner_text("body")
     assert "result=" in dashboard.url and "page=" not in dashboard.url.partition("?")[0]
     # Somebody else with the same address gets nothing.

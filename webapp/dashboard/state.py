@@ -101,6 +101,13 @@ def complain(name: str, error: Exception) -> None:
         problems().append(entry)
 
 
+def show_problems() -> None:
+    """Say of each file that could not be loaded why."""
+    for problem in problems():
+        said = library(problem["Why it was not loaded"])
+        st.warning(f"**{problem['File']}**: {said}".replace("$", "\\$"))
+
+
 def add(results: loading.Results) -> None:
     """Take a file into the session, under a name that no other file has."""
     have = files()
@@ -275,6 +282,7 @@ def view_or_stop(title: str, *, faces: bool = True, affect: bool = False) -> Vie
     st.title(title)
     view = st.session_state.get("view")
     if view is None:
+        show_problems()
         st.info(say("dash.none", page=say("page.files")))
         st.stop()
     if view.results.made:

@@ -197,9 +197,7 @@ def _not_loaded() -> None:
     if not state.problems():
         return
     st.subheader(say("dash.problems"), anchor=False)
-    for problem in state.problems():
-        said = library(problem["Why it was not loaded"])
-        st.warning(f"**{problem['File']}**: {said}".replace("$", "\\$"))
+    state.show_problems()
     if st.button(say("dash.problems.clear"), key="clear", type="tertiary"):
         state.problems().clear()
         st.rerun()
