@@ -18,7 +18,8 @@ CUT = """
   for (const node of document.querySelectorAll(asked)) {
     const box = node.getBoundingClientRect();
     if (!box.width || !box.height || !node.checkVisibility({ visibilityProperty: true })) continue;
-    if (box.right <= 0) continue; // in the side bar, which is closed
+    const closed = node.closest("[data-testid=stSidebar][aria-expanded=false]"); // it moves out for a while
+    if (closed || box.right <= 0) continue;
     if (node.matches(".app-head select")) {
       const look = getComputedStyle(node);
       const pen = Object.assign(document.createElement("canvas").getContext("2d"), { font: look.font });
@@ -34,8 +35,9 @@ CUT = """
       }
     }
     const scrolled = node.closest("nav, [role=tablist], .tab-nav, .scroll");
-    if (!scrolled && (box.right > innerWidth + 1 || box.left < -1)) {
-      found.push(`beside the page, ${node.tagName}: ${node.innerText.trim().slice(0, 80)}`);
+    const said = node.innerText.trim();
+    if (!scrolled && said && (box.right > innerWidth + 1 || box.left < -1)) {
+      found.push(`beside the page, ${node.tagName}: ${said.slice(0, 80)}`);
     }
   }
   const wide = document.scrollingElement.scrollWidth - innerWidth;
