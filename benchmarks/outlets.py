@@ -20,6 +20,7 @@ from typing import Any
 
 from benchmarks.clip import write_clip
 from benchmarks.conditions import conditions
+from benchmarks.process import free_port
 from emotion_core.desktop.latest import LatestFrame, Taken
 
 KINDS = ("lsl", "osc", "tcp")
@@ -100,7 +101,7 @@ def measure(seconds: float) -> dict[str, list[float]]:
     from emotion_core.outlets.base import About
     from emotion_core.outlets.sending import Sender
 
-    name, ports = f"benchmark {time.monotonic_ns()}", {kind: str(_free_port()) for kind in ("osc", "tcp")}
+    name, ports = f"benchmark {time.monotonic_ns()}", {kind: str(free_port()) for kind in ("osc", "tcp")}
     recognizer, session = Recognizer.from_pretrained(), Session()
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "clip.mp4"
@@ -130,12 +131,6 @@ def _receiver(kind: str, place: str) -> "subprocess.Popen[str]":
     assert child.stdout is not None
     child.stdout.readline()  # it is ready
     return child
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def main(argv: Sequence[str] | None = None) -> int:

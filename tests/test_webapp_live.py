@@ -203,11 +203,7 @@ def test_the_picture_goes_on_while_a_recording_is_saved(
 
     monkeypatch.setattr(live_record, "write_report", slowly)
     with door.view() as socket:
-        answer(socket, "ready")
-        socket.send_json({"type": "record", "on": True})
-        answer(socket, "recording")
-        socket.send_bytes(frame_of(astronaut, 0))
-        answer(socket, "faces")
+        begin_recording(socket, astronaut, 0)
         socket.send_json({"type": "record", "on": False})
         for number in range(1, 5):
             socket.send_bytes(frame_of(astronaut, number))
@@ -225,16 +221,21 @@ def test_a_recording_that_can_not_be_saved_says_so_and_the_picture_goes_on(
 
     monkeypatch.setattr(live_record, "write_report", full)
     with door.view() as socket:
-        answer(socket, "ready")
-        socket.send_json({"type": "record", "on": True})
-        answer(socket, "recording")
-        socket.send_bytes(frame_of(astronaut, 0))
-        answer(socket, "faces")
+        begin_recording(socket, astronaut, 0)
         socket.send_json({"type": "record", "on": False})
         assert answer(socket, "recording")["state"] == "failed"
         socket.send_bytes(frame_of(astronaut, 1))
         answer(socket, "faces")
     assert files_left() == []
+
+
+def begin_recording(socket: Any, picture: np.ndarray, number: int) -> None:
+    """Wait for the view, start a recording, and have one picture read for it."""
+    answer(socket, "ready")
+    socket.send_json({"type": "record", "on": True})
+    answer(socket, "recording")
+    socket.send_bytes(frame_of(picture, number))
+    answer(socket, "faces")
 
 
 def files_left() -> list[Path]:
@@ -246,11 +247,7 @@ def files_left() -> list[Path]:
 @pytest.mark.weights
 def test_leaving_while_recording_leaves_no_file(door: Door, astronaut: np.ndarray) -> None:
     with door.view() as socket:
-        answer(socket, "ready")
-        socket.send_json({"type": "record", "on": True})
-        answer(socket, "recording")
-        socket.send_bytes(frame_of(astronaut, 1))
-        answer(socket, "faces")
+        begin_recording(socket, astronaut, 1)
         assert files_left()
     assert files_left() == []
 

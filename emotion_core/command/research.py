@@ -157,20 +157,16 @@ def responses(args: argparse.Namespace) -> int:
 
 def _tables(args: argparse.Namespace, paths: list[str]) -> "dict[str, pd.DataFrame]":
     """Read results, other tools' results and codings by names that differ, and tell what is to beware of."""
+    from emotion_core.analytics.loading import unique_names
     from emotion_core.results.converting import read_any
 
-    found: dict[str, pd.DataFrame] = {}
-    for text in paths:
-        path = Path(text).expanduser()
-        table = read_any(path, rate=args.rate)
-        for note in table.attrs["notes"]:
+    files = [Path(text).expanduser() for text in paths]
+    tables = []
+    for path in files:
+        tables.append(read_any(path, rate=args.rate))
+        for note in tables[-1].attrs["notes"]:
             warn(args.program, f"{path.name}: {note}")
-        name, number = path.name, 1
-        while name in found:
-            number += 1
-            name = f"{path.name} ({number})"
-        found[name] = table
-    return found
+    return dict(zip(unique_names([path.name for path in files]), tables, strict=True))
 
 
 def _show(paths: list[Path]) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from emotion_core.analytics import loading, measures
 from emotion_core.analytics.figures import means_over
+from emotion_core.analytics.peaks import half_width
 from emotion_core.study.checks import Analysed
 from emotion_core.study.layout import Event, Layout, Recording
 
@@ -18,7 +19,6 @@ BASELINE = 1.0
 MEASURES = ("valence", "arousal")
 SHARE = "share_"
 """Before the name of a category: its share of the time of a stimulus, in [0, 1]."""
-LEVEL = 0.95
 
 KEYS = ("participant", "group", "recording", "stimulus", "onset", "duration")
 
@@ -80,8 +80,6 @@ def summed(table: pd.DataFrame, by: tuple[str, ...] = ("stimulus",)) -> pd.DataF
     `by`, `measure`, `people` (how many), `mean`, `sd`, `low` and `high`, Student's interval, NaN for one
     person.
     """
-    from scipy.stats import t
-
     numbers = [*MEASURES, *(f"{name}_change" for name in MEASURES)]
     numbers += [str(name) for name in table.columns if str(name).startswith(SHARE)]
     order = list(dict.fromkeys(table["stimulus"]))
@@ -92,7 +90,7 @@ def summed(table: pd.DataFrame, by: tuple[str, ...] = ("stimulus",)) -> pd.DataF
             values = part[name].dropna().to_numpy(float)
             n, mean = len(values), float(values.mean()) if len(values) else math.nan
             sd = float(values.std(ddof=1)) if n > 1 else math.nan
-            half = float(t.ppf((1 + LEVEL) / 2, n - 1)) * sd / math.sqrt(n) if n > 1 else math.nan
+            half = float(half_width(values[:, None])[0])
             rows.append([*key, name, n, mean, sd, mean - half, mean + half])
     found = pd.DataFrame(rows, columns=[*by, "measure", "people", "mean", "sd", "low", "high"])
     return found.sort_values("stimulus", key=lambda names: names.map(order.index), kind="stable")

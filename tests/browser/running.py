@@ -127,3 +127,13 @@ NAMELESS = """() => {
     .map(n => n.outerHTML);
 }"""
 """Visible controls and pictures without a name for screen readers."""
+
+
+def opened_dashboard(page: Any, link: str) -> Any:
+    """Click a link that opens results in the dashboard; gives its page once the Overview is there."""
+    with page.context.expect_page() as opened:
+        page.click(link)
+    board = opened.value
+    board.set_default_timeout(60_000)
+    board.get_by_role("heading", name="Overview", exact=True, level=1).wait_for()
+    return board

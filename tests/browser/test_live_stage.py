@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.browser.conftest import _FLAGS
-from tests.browser.running import LIVE, RunningApp, live, start_live
+from tests.browser.running import LIVE, RunningApp, live, opened_dashboard, start_live
 
 pytestmark = [pytest.mark.browser, pytest.mark.weights]
 
@@ -197,10 +197,6 @@ def test_a_recording_opens_in_the_dashboard_and_the_picture_goes_on(open_page: C
     assert {"Open in dashboard", "Parquet", "Report"} <= set(kinds) and page.is_enabled("[data-record]")
     shown = live(page, "l.stats.displayed")
     page.wait_for_function(f"{LIVE}.stats.displayed > {shown + 2}")
-    with page.context.expect_page() as opened:
-        page.click("[data-saved] a.strong")
-    board = opened.value
-    board.set_default_timeout(60_000)
-    board.get_by_role("heading", name="Overview", exact=True, level=1).wait_for()
+    board = opened_dashboard(page, "[data-saved] a.strong")
     board.get_by_test_id("stSidebar").get_by_text("Person 1", exact=True).wait_for()
     board.close()

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from emotion_core.results.formats import usual
-from tests.browser.running import RunningApp, start_app, stop_app
+from tests.browser.running import RunningApp, opened_dashboard, start_app, stop_app
 
 pytestmark = [pytest.mark.browser, pytest.mark.weights]
 
@@ -83,11 +83,7 @@ def test_a_video_comes_back_with_sound_moments_and_files(
     # Another visitor can't guess it, and the dashboard opens it.
     token = links["json"].split("/")[1]
     assert page.request.get(app.url + f"result/{token[:-1]}x/" + links["json"].split("/")[2]).status == 404
-    with page.context.expect_page() as opened:
-        page.click("text=Open in dashboard")
-    board = opened.value
-    board.set_default_timeout(60_000)
-    board.get_by_role("heading", name="Overview", exact=True, level=1).wait_for()
+    board = opened_dashboard(page, "text=Open in dashboard")
     length = board.get_by_test_id("stMetric").filter(has_text="Length")
     length.get_by_text("2.0 s").wait_for()
     assert board.url.startswith(app.url + "dashboard/")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.running import RunningApp
+from tests.browser.running import RunningApp, opened_dashboard
 
 pytestmark = [pytest.mark.browser, pytest.mark.weights]
 
@@ -89,11 +89,7 @@ def test_a_timeline_answers_and_a_name_reaches_every_file(
     assert page.input_value("[data-name-of='1']") == "Ada L."
     assert page.locator("[data-person='1']").first.inner_text() == "Ada L."
     # The dashboard calls her so, too.
-    with page.context.expect_page() as opened:
-        page.click("text=Open in dashboard")
-    board = opened.value
-    board.set_default_timeout(60_000)
-    board.get_by_role("heading", name="Overview", exact=True, level=1).wait_for()
+    board = opened_dashboard(page, "text=Open in dashboard")
     board.get_by_test_id("stSidebar").get_by_text("Ada L.", exact=True).wait_for()
     board.close()
 

@@ -44,6 +44,25 @@
   };
   app.translate = translate;
 
+  /* Gradio draws the page in pieces: calls `look` now, and as they come until it gives something. */
+  app.until = (look) => {
+    const begin = () => {
+      if (look()) return;
+      const watch = new MutationObserver(() => look() && watch.disconnect());
+      watch.observe(document.body, { childList: true, subtree: true });
+    };
+    if (document.body) begin();
+    else document.addEventListener("DOMContentLoaded", begin);
+  };
+
+  /* Puts a file into one of Gradio's boxes as if it had been chosen: sizes are checked, the list is filled. */
+  app.give = (input, file) => {
+    const given = new DataTransfer();
+    given.items.add(file);
+    input.files = given.files;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+
   /* Gradio draws parts of the page later and again, so new pieces are translated as they come.
    * The live panel changes many times a second and translates itself: it is left out. */
   const observe = () => {

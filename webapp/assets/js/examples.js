@@ -22,10 +22,7 @@
     const input = await until(() => box.querySelector("input[type=file]"), 3000);
     const answer = await fetch(`examples/${name}`);
     if (!answer.ok || !input) throw new Error(`${name}: ${answer.status}`);
-    const data = new DataTransfer();
-    data.items.add(new File([await answer.blob()], name, { type: TYPES[name.split(".").pop()] }));
-    input.files = data.files;
-    input.dispatchEvent(new Event("change", { bubbles: true }));
+    app.give(input, new File([await answer.blob()], name, { type: TYPES[name.split(".").pop()] }));
     if (!(await until(() => box.querySelector(".file-preview"), 20_000))) throw new Error(`${name}: not taken`);
     start.click();
   };

@@ -23,14 +23,10 @@
     return `camera_${day}_${hour}.${type.startsWith("video/mp4") ? "mp4" : "webm"}`;
   };
 
-  /* Gradio's own input takes the file, so that sizes are checked and the list is filled as for any other. */
   const put = (root, file) => {
     const input = document.querySelector("#video-files input[type=file]");
     if (!input) return complain(root, "clip.camera.full");
-    const given = new DataTransfer();
-    given.items.add(file);
-    input.files = given.files;
-    input.dispatchEvent(new Event("change", { bubbles: true }));
+    app.give(input, file);
   };
 
   const end = (root) => {

@@ -77,13 +77,8 @@
     if (event.key === "Escape" && card?.contains(document.activeElement)) close();
   });
 
-  const begin = () => {
-    if (app.recall("guide") === "done") return;
-    const look = () => document.querySelector('#tabs button[role="tab"]') && (open(false), true);
-    if (look()) return;
-    const watch = new MutationObserver(() => look() && watch.disconnect());
-    watch.observe(document.body, { childList: true, subtree: true });
-  };
-  if (document.body) begin();
-  else document.addEventListener("DOMContentLoaded", begin);
+  app.until(() => {
+    if (app.recall("guide") === "done") return true;
+    return document.querySelector('#tabs button[role="tab"]') && (open(false), true);
+  });
 })();

@@ -83,11 +83,5 @@
     }
     return !waiting.size;
   };
-  const begin = () => {
-    if (attach()) return;
-    const watch = new MutationObserver(() => attach() && watch.disconnect());
-    watch.observe(document.body, { childList: true, subtree: true });
-  };
-  if (document.body) begin();
-  else document.addEventListener("DOMContentLoaded", begin);
+  app.until(attach);
 })();

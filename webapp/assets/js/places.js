@@ -64,11 +64,5 @@
     }
     return arrived && language && row;
   };
-  const begin = () => {
-    if (look()) return;
-    const watch = new MutationObserver(() => look() && watch.disconnect());
-    watch.observe(document.body, { childList: true, subtree: true });
-  };
-  if (document.body) begin();
-  else document.addEventListener("DOMContentLoaded", begin);
+  app.until(look);
 })();
