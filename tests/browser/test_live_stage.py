@@ -133,6 +133,7 @@ def test_full_screen_shows_the_whole_picture(open_page: Callable[..., Any]) -> N
     page.keyboard.press("Escape")
     page.keyboard.press("f")
     page.wait_for_function("!document.fullscreenElement")
+    page.wait_for_selector("[data-full][aria-pressed='false']")  # the page hears of it a moment later
     assert page.get_attribute("[data-full]", "aria-pressed") == "false"
 
 
