@@ -156,8 +156,7 @@ def settings(threads: int, folder: str) -> dict[str, Any]:
         "distributed.worker.http.routes": [],
         "distributed.admin.system-monitor.log-length": 60,
         "distributed.nanny.pre-spawn-environ": {
-            "MALLOC_TRIM_THRESHOLD_": 65536,
-            **{f"{name}_NUM_THREADS": threads for name in ("OMP", "MKL", "OPENBLAS")},
+            f"{name}_NUM_THREADS": threads for name in ("OMP", "MKL", "OPENBLAS")
         },
     }
 

@@ -52,11 +52,11 @@ HOME = Home()
 def _load(settings: Settings, threads: int) -> tuple[Any, Any]:
     import cv2
 
-    from emotion_core.command.memory import give_back_large_blocks
+    from emotion_core.command.memory import keep_large_blocks
     from emotion_core.objects import ObjectDetector
     from emotion_core.recognizer import Recognizer
 
-    give_back_large_blocks()
+    keep_large_blocks()
     cv2.setNumThreads(threads)  # of its own accord it takes all cores, in every worker
     recognizer = Recognizer.from_pretrained(
         settings.weights,
