@@ -155,6 +155,9 @@ def settings(threads: int, folder: str) -> dict[str, Any]:
         "distributed.scheduler.http.routes": [],
         "distributed.worker.http.routes": [],
         "distributed.admin.system-monitor.log-length": 60,
+        # What it keeps of the past, a thousand bytes a file: nobody looks at it, and one file is as another.
+        "distributed.admin.low-level-log-length": 100,
+        "distributed.admin.log-length": 100,
         "distributed.nanny.pre-spawn-environ": {
             f"{name}_NUM_THREADS": threads for name in ("OMP", "MKL", "OPENBLAS")
         },
