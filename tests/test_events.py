@@ -77,6 +77,10 @@ def test_rows_that_make_no_sense_are_left_out_and_named(tmp_path: Path) -> None:
     events = read_events(written(tmp_path, "e.csv", text))
     assert events["name"].tolist() == ["a", "d"] and events["duration"].tolist() == [1.0, 0.0]
     assert "3 rows" in events.attrs["notes"][0] and "line 3, 4, 5" in events.attrs["notes"][0]
+    text = "onset,duration,name\n1,long,a\n2,,b\n3,n/a,c\n4,-,d\n5,2,e\n"
+    events = read_events(written(tmp_path, "f.csv", text), open_ended=True)
+    assert events["name"].tolist() == ["b", "c", "d", "e"] and events["duration"].isna().sum() == 3
+    assert events.attrs["left_out"] and "line 2" in events.attrs["notes"][-1]
 
 
 @pytest.mark.parametrize(

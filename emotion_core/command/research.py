@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emotion_core.command.options import seconds
+from emotion_core.command.options import seconds, words
 from emotion_core.ending import warn
 
 if TYPE_CHECKING:
@@ -63,14 +63,6 @@ def add_step_option(group: Any) -> None:
         type=seconds,
         help="seconds between compared moments (default 0.5), or of a bin of a response (default 0.1)",
     )
-
-
-def words(text: str) -> tuple[str, ...]:
-    """Read a list of words."""
-    found = tuple(part.strip() for part in text.split(",") if part.strip())
-    if not found:
-        raise argparse.ArgumentTypeError("an empty list")
-    return found
 
 
 def pairs(text: str) -> tuple[tuple[int, ...], ...]:

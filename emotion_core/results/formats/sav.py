@@ -13,7 +13,7 @@ from typing import Any
 from emotion_core.labels import DISCLAIMER
 from emotion_core.results.extras import NAME, spoken
 from emotion_core.results.formats.base import Format, Writer
-from emotion_core.results.record import Record, columns
+from emotion_core.results.record import Record, chances, columns
 from emotion_core.types import EmotionError
 
 _PROBABILITY = "Probability of "  # begins the variable label that holds a category's full name
@@ -127,7 +127,7 @@ def read(path: Path, notes: list[str]) -> dict[str, Any]:
     try:
         _, head = pyreadstat.read_sav(path, metadataonly=True)
         bounded.check_rows(path.name, head.number_rows or 0)
-        bounded.check_labels(path.name, [name for name in head.column_names if name.startswith("p_")])
+        bounded.check_labels(path.name, chances(head.column_names))
         table, meta = pyreadstat.read_sav(path)
     except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, UnicodeDecodeError) as error:
         raise EmotionError(f"{path.name} is no whole SPSS file: write it again") from error
