@@ -69,7 +69,7 @@ class Curves:
         if several:
             shown += [one for part in trials for one in average(part, by_group=True) if one.group]
         notes = dict.fromkeys(note for part in trials for note in part.notes)
-        cut = tuple(self._until(one) for one in shown)
+        cut = tuple(self._until(one, window.step) for one in shown)
         return StudyResponses(window, tuple(trials), cut, (), tuple(notes))
 
     def _window(self, latest: float) -> Window:
@@ -83,9 +83,9 @@ class Curves:
         whose = trials.table["source"].map(self._whose)
         return replace(trials, table=trials.table.assign(source=whose, person=1))
 
-    def _until(self, one: Response) -> Response:
-        """Cut a response where its stimulus has ended in all recordings."""
-        inside = one.times <= self._lasting[one.name]
+    def _until(self, one: Response, step: float) -> Response:
+        """Cut a response where its stimulus ends; its last bin holds half a picture of what follows."""
+        inside = one.times <= max(self._lasting[one.name] - step, one.times[0])
         parts = {key: getattr(one, key)[inside] for key in ("times", "mean", "low", "high", "seen")}
         return replace(one, **parts)
 

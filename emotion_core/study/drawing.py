@@ -146,8 +146,8 @@ def curves(panels: Mapping[str, Sequence[Curve]], label: str, series: Sequence[s
         left, top = _SIDE + (number % 2) * (wide + _SIDE), _TOP + 20 + (number // 2) * _PANEL
         panel = _Panel(left, top, wide, _PANEL - 66, (start, end), (up[0], up[-1]))
         parts += [_words(left, top - 8, name), *_grid(panel, up, along)]
-        for line in drawn:
-            parts += _curve(line, panel)
+        for part in (_band, _line):  # no band lies over a line
+            parts += [path for line in drawn for path in part(line, panel)]
     bottom = _TOP + -(-len(panels) // 2) * _PANEL
     parts.append(_words(WIDTH / 2, bottom, label, "middle"))
     parts += _legend(series, [_COLORS[i % len(_COLORS)] for i in range(len(series))], bottom + 14)
@@ -167,20 +167,23 @@ def _grid(panel: _Panel, up: Sequence[float], along: Sequence[float]) -> Iterato
     yield f'<path d="{onset}" stroke="{_INK}" stroke-dasharray="3 3"/>'
 
 
-def _curve(line: Curve, panel: _Panel) -> Iterator[str]:
-    """Yield the band and the line, both broken where nobody is seen."""
-    color = _COLORS[line.series % len(_COLORS)]
-    times = line.times.tolist()
+def _band(line: Curve, panel: _Panel) -> Iterator[str]:
+    color, times = _COLORS[line.series % len(_COLORS)], line.times.tolist()
     for run in _runs(np.isfinite(line.low)):
         there = [(times[at], float(line.high[at])) for at in run]
         back = [(times[at], float(line.low[at])) for at in run[::-1]]
         yield f'<path d="{panel.path([*there, *back])}Z" fill="{color}" fill-opacity=".18"/>'
+
+
+def _line(line: Curve, panel: _Panel) -> Iterator[str]:
+    color, times = _COLORS[line.series % len(_COLORS)], line.times.tolist()
     for run in _runs(np.isfinite(line.mean)):
         path = panel.path([(times[at], float(line.mean[at])) for at in run])
         yield f'<path d="{path}" fill="none" stroke="{color}" stroke-width="2"/>'
 
 
 def _runs(known: np.ndarray) -> Iterator[list[int]]:
+    """Yield the places of each stretch that is known: a curve is broken where nobody is seen."""
     for run in np.split(np.arange(len(known)), np.flatnonzero(np.diff(known)) + 1):
         if len(run) and known[run[0]]:
             yield run.tolist()

@@ -40,7 +40,7 @@ def signal_lines(
         look = {"color": person_color(place), "width": 1.8}
         figure.add_scatter(x=x, y=line, mode="lines", line=look, name=called, hovertemplate="%{y:.2f}")
     if blinks is not None and len(blinks.onset):
-        marks: dict[str, Any] = {"symbol": "triangle-down", "size": 10, "color": ACCENT}
+        marks: dict[str, Any] = {"symbol": "triangle-down", "size": 10, "color": person_color(2)}
         figure.add_scatter(
             x=blinks.onset,
             y=np.full(len(blinks.onset), 1.0 if ends is None else ends[1]),
