@@ -6,7 +6,7 @@ ELAN, Praat or a BORIS project. Points in time are events too: their duration is
 
 import math
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -81,12 +81,16 @@ def read_events(path: Path, *, open_ended: bool = False) -> pd.DataFrame:
     return events_of(_table(path), path.name, open_ended=open_ended)
 
 
-def read_groups(path: Path, sources: Sequence[str]) -> dict[str, str]:
-    """Read the group of each recording from a table with a column for its file or participant, and one group.
+def read_participants(path: Path, sources: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Read whose each recording is, and in which group, from a table with a column for either of them.
 
     Args:
-        path: CSV, or the `participants.tsv` of BIDS.
+        path: CSV, or the `participants.tsv` of BIDS: a row for each file, or for each participant, with whose
+            id the names of their recordings begin (`sub-01_task-film_results.json`).
         sources: the recordings, by the names of their files.
+
+    Returns:
+        The row's file or participant, and its group, of each recording that has one.
 
     Raises:
         EmotionError: where a column is missing, or the table names none of the recordings.
@@ -98,12 +102,19 @@ def read_groups(path: Path, sources: Sequence[str]) -> dict[str, str]:
         raise EmotionError(f"{path.name} needs the columns file and group: a row for each recording")
     rows = zip(raw[named[where]], raw[named[group]], strict=True)
     known = {_known(s): str(g).strip() for s, g in rows if pd.notna(s) and pd.notna(g)}
-    found = {source: known[_known(source)] for source in sources if _known(source) in known}
-    if not found:
+    whose = {source: owner for source in sources if (owner := _owner(_known(source), known)) is not None}
+    if not whose:
         raise EmotionError(
-            f"{path.name} names none of the recordings: call them as their results files are called"
+            f"{path.name} names none of the recordings: call them as their results files are called, or "
+            "begin the names of these with a participant's id"
         )
-    return found
+    return whose, {source: known[owner] for source, owner in whose.items()}
+
+
+def _owner(name: str, known: Iterable[str]) -> str | None:
+    """Return which of some ids a recording is called by, or which its name begins with; the longest."""
+    fitting = [one for one in known if name == one or re.match(re.escape(one) + r"[_\-. ]", name)]
+    return max(fitting, key=len, default=None)
 
 
 def _table(path: Path) -> pd.DataFrame:

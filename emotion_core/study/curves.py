@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from emotion_core.analytics.responses import Response, Trials, Window, average, trials_of
+from emotion_core.analytics.responses import Response, Window, average, of_participants, trials_of
 from emotion_core.analytics.study_responses import StudyResponses
 from emotion_core.study import drawing
 from emotion_core.study.document import Block, Figure, Heading, Lines, Paragraph
@@ -62,7 +62,7 @@ class Curves:
         groups = {name: group for name, group in groups.items() if group}
         several = len(set(groups.values())) > 1
         trials = [
-            self._of_participants(trials_of(self._tables, events, measure, window, groups=groups))
+            of_participants(trials_of(self._tables, events, measure, window, groups=groups), self._whose)
             for measure in MEASURES
         ]
         shown = [one for part in trials for one in average(part)]
@@ -78,10 +78,6 @@ class Curves:
         step = max(0.1, math.ceil(after / BINS * 10) / 10)
         before = BASELINE if latest >= BASELINE else 0.0
         return Window(before if before >= step else 0.0, math.ceil(after / step) * step, step)
-
-    def _of_participants(self, trials: Trials) -> Trials:
-        whose = trials.table["source"].map(self._whose)
-        return replace(trials, table=trials.table.assign(source=whose, person=1))
 
     def _until(self, one: Response, step: float) -> Response:
         """Cut a response where its stimulus ends; its last bin holds half a picture of what follows."""
