@@ -48,17 +48,18 @@ class SavWriter(Writer):
         self._codes = {label: float(code) for code, label in enumerate(self._labels, 1)}
         names = columns(labels, extras)
         self._emotion = names.index("emotion")
-        self._places = {name: names.index(name) for name in _WORDS if name in names}
+        places = {name: names.index(name) for name in _WORDS if name in names}
+        self._places = sorted(places.items(), key=lambda item: -item[1])  # the last is taken out first
         self._numbers = {name: array("d") for name in names if name not in _WORDS}
-        self._texts: dict[str, list[str]] = {name: [] for name in self._places}
+        self._texts: dict[str, list[str]] = {name: [] for name in places}
 
     def write(self, record: Record) -> None:
         """Take in a row."""
         row = record.as_row(self._labels, self._extras)
         row[self._emotion] = self._codes.get(record.emotion or "")
-        for name, place in sorted(self._places.items(), key=lambda item: -item[1]):
+        for name, place in self._places:
             text = row.pop(place) or ""
-            self._texts[name].append(text if len(text.encode()) <= _LONGEST else "")
+            self._texts[name].append(text if not text or len(text.encode()) <= _LONGEST else "")
         for column, value in zip(self._numbers.values(), row, strict=True):
             column.append(math.nan if value is None else value)
 
@@ -71,7 +72,7 @@ class SavWriter(Writer):
         import pandas as pd
         import pyreadstat
 
-        table = pd.DataFrame({name: np.array(values) for name, values in self._numbers.items()})
+        table = pd.DataFrame({name: np.asarray(values) for name, values in self._numbers.items()})
         for name, words in self._texts.items():
             table[name] = np.array(words, object)
         own = _variables(self._labels)
