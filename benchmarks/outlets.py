@@ -1,20 +1,22 @@
 """`python -m benchmarks.outlets`: how far the time stamps that receivers get lie from when frames were read.
 
-A clip is played by the reader of the live view, its faces are read and sent to three receivers in processes
-of their own: an inlet of Lab Streaming Layer, an OSC socket read by python-osc, a TCP port. Each says in its
-own clock which moment a frame bears; a note that is taken as the reader hands the frame over is the truth.
+A clip is played by the reader of the live view, its faces are read and sent to receivers in processes of
+their own: an inlet of Lab Streaming Layer, an OSC socket read by python-osc, a TCP port, a UDP port, and what
+reads standard output. Each says in its own clock which moment a frame bears; a note that is taken as the
+reader hands the frame over is the truth.
 All clocks are those of one machine: what a network adds to LSL's own synchronisation is not in it.
 """
 
 import argparse
 import json
+import os
 import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,6 @@ from benchmarks.conditions import conditions
 from benchmarks.process import free_port
 from emotion_core.desktop.latest import LatestFrame, Taken
 
-KINDS = ("lsl", "osc", "tcp")
 GOAL = 5.0  # milliseconds
 _SILENCE = 5.0  # seconds after which a receiver ends
 
@@ -54,14 +55,18 @@ def received(kind: str, place: str) -> Iterator[tuple[int, float]]:
                 return
             moment = stamp + inlet.time_correction() - (pylsl.local_clock() - time.monotonic())
             yield int(values[names.index("frame")]), moment
-    with socket.socket(type=socket.SOCK_DGRAM if kind == "osc" else socket.SOCK_STREAM) as receiver:
+    if kind == "ndjson":
+        print("ready", flush=True)
+        yield from _records(sys.stdin)
+        return
+    with socket.socket(type=socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM) as receiver:
         receiver.bind(("127.0.0.1", int(place)))
         receiver.settimeout(60)
         if kind == "tcp":
             receiver.listen()
         print("ready", flush=True)
         try:
-            yield from _osc(receiver) if kind == "osc" else _tcp(receiver)
+            yield from _RECEIVED[kind](receiver)
         except TimeoutError:
             return
 
@@ -88,9 +93,22 @@ def _osc(receiver: socket.socket) -> Iterator[tuple[int, float]]:
 def _tcp(receiver: socket.socket) -> Iterator[tuple[int, float]]:
     sender, _ = receiver.accept()
     with sender, sender.makefile() as lines:
-        for line in lines:
-            record = json.loads(line)
-            yield record["frame"], record["at"] - (time.time() - time.monotonic())
+        yield from _records(lines)
+
+
+def _udp(receiver: socket.socket) -> Iterator[tuple[int, float]]:
+    while True:
+        yield from _records(receiver.recv(65535).splitlines())
+        receiver.settimeout(_SILENCE)
+
+
+def _records(lines: Iterable[str | bytes]) -> Iterator[tuple[int, float]]:
+    for line in lines:
+        record = json.loads(line)
+        yield record["frame"], record["at"] - (time.time() - time.monotonic())
+
+
+_RECEIVED = {"osc": _osc, "tcp": _tcp, "udp": _udp}
 
 
 def measure(seconds: float) -> dict[str, list[float]]:
@@ -101,13 +119,20 @@ def measure(seconds: float) -> dict[str, list[float]]:
     from emotion_core.outlets.base import About
     from emotion_core.outlets.sending import Sender
 
-    name, ports = f"benchmark {time.monotonic_ns()}", {kind: str(free_port()) for kind in ("osc", "tcp")}
+    name, ports = f"benchmark {time.monotonic_ns()}", {kind: str(free_port()) for kind in _RECEIVED}
     recognizer, session = Recognizer.from_pretrained(), Session()
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "clip.mp4"
         write_clip(clip, astronaut(), width=640, height=480, seconds=seconds, rate=30)
-        sender = Sender([f"lsl:{name}", *(f"{kind}://127.0.0.1:{port}" for kind, port in ports.items())])
-        children = {kind: _receiver(kind, ports.get(kind, name)) for kind in ("osc", "tcp")}
+        addresses = [f"{kind}://127.0.0.1:{port}" for kind, port in ports.items()]
+        sender = Sender([f"lsl:{name}", *addresses, "ndjson:-"])
+        children = {kind: _receiver(kind, port) for kind, port in ports.items()}
+        children["ndjson"] = _receiver("ndjson", "-")
+        feed = children["ndjson"].stdin
+        assert feed is not None
+        sys.stdout.flush()
+        own = os.dup(1)
+        os.dup2(feed.fileno(), 1)  # standard output is the receiver's input for a while
         sender.begin(About("clip.mp4", recognizer.labels))
         children["lsl"] = _receiver("lsl", name)
         reader = Noted(clip)
@@ -118,6 +143,8 @@ def measure(seconds: float) -> dict[str, list[float]]:
                 sender.send(taken.frame, taken.read, recognizer(taken.frame, session))
         outcome = {}
         sender.close()
+        os.dup2(own, 1)
+        os.close(own)
         for kind, child in children.items():
             out, _ = child.communicate(timeout=60)
             stamps = [line.split() for line in out.splitlines()]
@@ -127,7 +154,7 @@ def measure(seconds: float) -> dict[str, list[float]]:
 
 def _receiver(kind: str, place: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "benchmarks.outlets", "--receive", kind, place]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
     child.stdout.readline()  # it is ready
     return child

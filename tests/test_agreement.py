@@ -81,6 +81,35 @@ def test_concordance_is_that_of_the_training() -> None:
     assert agreement.concordance(one, one + 1).value == pytest.approx((4 / 3) / (4 / 3 + 1))
 
 
+def test_concordance_is_that_of_audmetric() -> None:
+    audmetric = pytest.importorskip("audmetric")
+    for one, other in ((0, 1), (1, 2)):
+        wanted = audmetric.concordance_cc(NUMBERS[one], NUMBERS[other])
+        assert agreement.concordance(NUMBERS[one], NUMBERS[other]).value == pytest.approx(wanted, abs=1e-9)
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_the_f1_of_events_is_that_of_mir_eval(ends: bool) -> None:
+    """Its notes have a pitch, which stands for the label here: two labels are an octave apart."""
+    transcription = pytest.importorskip("mir_eval.transcription")
+    rng = np.random.default_rng(4)
+    for _ in range(20):
+        sides = []
+        for count in rng.integers(5, 30, 2):
+            start = np.sort(rng.uniform(0, 20, count)).round(2)
+            labels = rng.integers(0, 3, count)
+            sides.append((np.column_stack([start, start + rng.uniform(0.2, 2, count).round(2)]), labels))
+        (first, codes), (second, others) = sides
+        wanted = transcription.precision_recall_f1_overlap(
+            *(first, 100.0 * 2**codes, second, 100.0 * 2**others),
+            onset_tolerance=0.5,
+            offset_ratio=0.0 if ends else None,
+            offset_min_tolerance=0.5,
+        )[2]
+        one, two = ([Event(*span, str(code)) for span, code in zip(*side, strict=True)] for side in sides)
+        assert agreement.event_f1(one, two, 0.5, ends=ends).value == pytest.approx(wanted, abs=1e-9)
+
+
 def test_events_are_paired_each_once_and_as_many_as_can_be() -> None:
     first = [Event(1.0, 2.0, "a"), Event(1.3, 2.3, "a"), Event(5.0, 6.0, "b"), Event(8.0, 9.0, "a")]
     second = [Event(1.4, 2.4, "a"), Event(0.6, 1.7, "a"), Event(5.1, 6.8, "b"), Event(8.0, 9.0, "b")]

@@ -10,8 +10,11 @@ from streamlit.testing.v1 import AppTest
 
 from emotion_core.analytics import blind, loading
 from emotion_core.analytics.marks import read_marks
+from emotion_core.analytics.signals import UNITS
+from emotion_core.labels import BLENDSHAPES
 from emotion_core.results.converting import read_any
-from emotion_core.types import EmotionError
+from emotion_core.results.recording import Recording
+from emotion_core.types import Box, EmotionError, Face, Frame, Gaze, Pose
 from tests.dashboards import Open, good, opener, results_folder, said
 from tests.tables import rows_of, write_json
 from webapp.charts.responses import side_by_side
@@ -96,6 +99,24 @@ def test_events_of_a_file_are_averaged_and_compared(open_page: Open) -> None:
     assert len(app.get("plotly_chart")) == 2
     app.text_input(key="event_groups").set_value("*_{tag}_*").run()
     assert "in group" in said(good(app))
+
+
+def test_signals_are_shown_of_files_that_hold_them(open_page: Open, folder: Path) -> None:
+    rng = np.random.default_rng(2)
+    with Recording.create(folder / "signals_results.json", extras=("blendshapes", "pose", "gaze")) as made:
+        for at in range(240):
+            shut = 0.7 if at % 80 in (40, 41, 42, 43) else 0.05
+            shapes = dict.fromkeys(BLENDSHAPES, 0.1) | {"eyeBlinkLeft": shut, "eyeBlinkRight": shut}
+            more = {"blendshapes": shapes, "pose": Pose(at / 10, 0.0, 1.0), "gaze": Gaze(float(rng.normal()))}
+            face = Face(1, Box(1, 2, 3, 4), "Happy", 0.4, (0.1,) * 3 + (0.4,) + (0.1,) * 3, 0.2, 0.5, **more)
+            made.append(Frame(np.zeros((4, 4, 3), np.uint8), at, at / 30), [face])
+    app = open_page("signals", folder=folder, open="signals_results.json")
+    assert [metric.value for metric in app.metric] == ["3", "22.5", "133", "0", "+0.00"]
+    assert "Error: 5 to 7 degrees" in said(app) and "Nobody certified" in said(app)
+    assert len(app.get("plotly_chart")) == 6
+    assert app.dataframe[0].value["Head turned (°)"].tolist() == [11.95]
+    assert len(app.dataframe[1].value) == len(UNITS)
+    assert "holds no signals" in said(open_page("signals", folder=folder, open="talk_results.json"))
 
 
 def _marked(app: AppTest, onset: float, lasting: float, kind: str, name: str = "") -> AppTest:

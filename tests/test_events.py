@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from emotion_core.analytics.events import of_source, read_events, read_groups
+from emotion_core.analytics.events import of_source, read_events, read_participants
 from emotion_core.analytics.marks import EXCLUSION, Mark, Marks, read_marks, write_marks
 from emotion_core.results.names import is_results, marks_path, name_of
 from emotion_core.types import EmotionError
@@ -77,6 +77,10 @@ def test_rows_that_make_no_sense_are_left_out_and_named(tmp_path: Path) -> None:
     events = read_events(written(tmp_path, "e.csv", text))
     assert events["name"].tolist() == ["a", "d"] and events["duration"].tolist() == [1.0, 0.0]
     assert "3 rows" in events.attrs["notes"][0] and "line 3, 4, 5" in events.attrs["notes"][0]
+    text = "onset,duration,name\n1,long,a\n2,,b\n3,n/a,c\n4,-,d\n5,2,e\n"
+    events = read_events(written(tmp_path, "f.csv", text), open_ended=True)
+    assert events["name"].tolist() == ["b", "c", "d", "e"] and events["duration"].isna().sum() == 3
+    assert events.attrs["left_out"] and "line 2" in events.attrs["notes"][-1]
 
 
 @pytest.mark.parametrize(
@@ -97,11 +101,15 @@ def test_what_is_no_events_file_is_said_in_one_line(tmp_path: Path, text: str, w
 
 def test_groups_of_participants(tmp_path: Path) -> None:
     table = written(tmp_path, "participants.tsv", "participant_id\tage\tgroup\np1\t20\told\np2\t30\tn/a\n")
-    assert read_groups(table, ["p1_results.json", "p2_results.json"]) == {"p1_results.json": "old"}
+    whose, groups = read_participants(
+        table, ["p1_results.json", "p2_results.json", "p1_film_results.csv", "p11.csv"]
+    )
+    assert groups == {"p1_results.json": "old", "p1_film_results.csv": "old"}
+    assert whose == dict.fromkeys(groups, "p1")
     with pytest.raises(EmotionError, match="names none"):
-        read_groups(table, ["q_results.json"])
+        read_participants(table, ["q_results.json"])
     with pytest.raises(EmotionError, match="needs the columns"):
-        read_groups(written(tmp_path, "x.csv", "a,b\n1,2\n"), ["p1"])
+        read_participants(written(tmp_path, "x.csv", "a,b\n1,2\n"), ["p1"])
 
 
 def test_marks_are_kept_undone_and_done_again(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Results in the formats of other tools: what was recorded is what those tools' own readers find."""
 
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -108,6 +109,16 @@ def test_the_tools_own_reader_finds_what_was_recorded(tmp_path: Path, name: str,
             assert word == CHANGED.get(name, {}).get(label, label)
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_emotionml_is_valid_by_the_schema(tmp_path: Path, case: str) -> None:
+    """By the W3C's schema, where EMOTIONML_SCHEMA names the file: it is theirs and not kept here."""
+    xmlschema = pytest.importorskip("xmlschema")
+    if not (place := os.environ.get("EMOTIONML_SCHEMA")):
+        pytest.skip("EMOTIONML_SCHEMA names no emotionml.xsd")
+    recorded(tmp_path, case, "emotionml")
+    xmlschema.validate(tmp_path / "talk one_results.emotionml", place)
+
+
 def test_every_export_has_a_reader() -> None:
     assert set(READERS) == {name for name, fmt in FORMATS.items() if fmt.reader is None}
 
@@ -177,6 +188,19 @@ def test_a_command_converts_to_every_format(
     )
     assert installed(["convert", str(talk), "--to", "csv", "--output", str(goal)]) == 1  # it is there already
     assert installed(["convert", str(talk), "--to", "csv", "--output", str(goal), "--overwrite"]) == 0
+
+
+def test_numbers_are_as_short_in_a_conversion_as_in_the_recording(tmp_path: Path) -> None:
+    """Single precision, as it is read, is no reason to write 0.8999999761581421; and nothing is lost."""
+    recorded(tmp_path, "variable", "parquet")
+    (tmp_path / "out").mkdir()
+    path = convert(tmp_path / "talk one_results.parquet", ["csv"], folder=tmp_path / "out").paths["csv"]
+    head, *lines = (line.split(",") for line in path.read_text().splitlines())
+    numbers = [head.index(name) for name in ("valence", "arousal", "confidence", "box_x", "p_Happy")]
+    assert max(len(line[place]) for line in lines for place in numbers) <= len("-0.123456")
+    before, after = read_results(tmp_path / "talk one_results.parquet"), read_results(path)
+    for name in before.columns:
+        assert before[name].equals(after[name]) or np.allclose(before[name], after[name], 0, 1e-12), name
 
 
 def names_of(folder: Path) -> str:

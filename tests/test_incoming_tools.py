@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from emotion_core.analytics import loading
 from emotion_core.results.converting import convert, read_any
 from emotion_core.results.incoming import TOOLS, read_foreign, tool_of
 from emotion_core.results.record import columns
@@ -111,6 +112,12 @@ def test_openface_3_says_that_it_has_no_times(tmp_path: Path) -> None:
     assert table.loc[1, ["box_x", "box_y", "box_w", "box_h"]].tolist() == [110, 20, 40, 60]
     assert not table.attrs["rate_known"] and "no frame rate: 25 frames" in table.attrs["notes"][-1]
     assert table["time"].tolist() == [0, 0, 2 / 25]
+    convert(path, ["eaf"])
+    summary = json.loads((tmp_path / "face_analysis_a_summary.json").read_text("utf-8"))
+    assert "the file holds no frame rate: 25 frames a second are assumed" in summary["remarks"]
+    slower = loading.at_rate(loading.read(path), 5)
+    assert slower.frame["time"].tolist() == slower.table["time"].tolist() == [0, 0, 0.4]
+    assert slower.notes[-1] == "the file holds no frame rate: 5 frames a second are assumed"
     known = read_foreign(path, rate=10)
     assert known["time"].tolist() == [0, 0, 0.2] and known.attrs["rate_known"]
 
@@ -123,6 +130,27 @@ def test_py_feat(tmp_path: Path) -> None:
     assert table["face"].tolist() == [1, 2, 1] and table["AU12"].tolist() == [0.9, 0.1, 0.8]
     assert table["box_w"].tolist() == [30, 30, 30] and table["valence"].isna().all()
     assert table.attrs["measures"]["Yaw"] == "degrees"
+
+
+def test_py_feats_second_detector_and_a_rate_that_its_whole_seconds_tell(tmp_path: Path) -> None:
+    names = [
+        "FaceRectX,FaceRectY,FaceRectWidth,FaceRectHeight,FaceScore,AU12,Neutral,Happy,Sad,Surprise,Fear"
+    ]
+    names[0] += ",Disgust,Anger,valence,arousal,gaze_yaw,Identity_1,frame,input,approx_time,Identity"
+    line = (
+        "10,20,30,40,0.99,0.8,0.1,0.1,0.1,0.1,0.1,0.1,0.4,-0.5,-0.2,0.1,0.3,{0},a.mp4,{1:02.0f}:{2:02.0f},P"
+    )
+    steps = [(frame, frame / 29.97 // 60, frame / 29.97 % 60 // 1) for frame in range(0, 3600, 7)]
+    path = put(tmp_path, "fex.csv", "\n".join([*names, *(line.format(*step) for step in steps)]) + "\n")
+    table = read_foreign(path)
+    assert table["emotion"].unique().tolist() == ["Angry"] and table["arousal"][0] == pytest.approx(0.4)
+    assert table["valence"][0] == -0.5 and table["p_Disgust"][0] == 0.1 and "Identity_1" not in table
+    assert table["time"].iloc[-1] == pytest.approx(3598 / 29.97, rel=0.005) and table.attrs["rate_known"]
+    assert any("about 30.0 frames a second" in note for note in table.attrs["notes"])
+    short = put(
+        tmp_path, "short.csv", "\n".join([*names, *(line.format(*step) for step in steps[:9])]) + "\n"
+    )
+    assert not read_foreign(short).attrs["rate_known"]
 
 
 @pytest.mark.parametrize("times, noted", [((0, 33.4, 66.7), False), ((0, 0.0334, 0.0667), True)])
@@ -153,6 +181,10 @@ def test_imotions(tmp_path: Path) -> None:
     assert table["valence"].tolist() == [0.755, -0.2] and table["p_Contempt"].tolist() == [0.02, 0.02]
     assert table["Engagement"].tolist() == [60, 10] and table["arousal"].isna().all()
     assert any("no neutral category" in note for note in table.attrs["notes"])
+    newer = IMOTIONS.replace("Engagement,Valence", "Neutral,Valence")  # whose second row has 10 of 100 there
+    table = read_foreign(put(tmp_path, "newer.csv", newer))
+    assert table["emotion"].tolist() == ["Happy", "Neutral"] and table["p_Neutral"].tolist() == [0.6, 0.1]
+    assert not any("no neutral category" in note for note in table.attrs["notes"])
 
 
 def test_facereader(tmp_path: Path) -> None:

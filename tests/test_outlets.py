@@ -77,6 +77,7 @@ def test_what_stands_on_standard_output_reads_as_results(tmp_path: Path) -> None
     records = [json.loads(line) for line in out.stdout.splitlines()]
     assert [(r["frame"], r["face"]) for r in records] == [(0, None), (1, 1), (1, 2), (2, 1), (2, 2)]
     assert abs(records[-1]["at"] - records[0]["at"] - 0.08) < CLOSE
+    assert abs(records[0]["at"] - unix(100.0)) < CLOSE, "the moment that the frame was read, on this clock"
     (tmp_path / "live.ndjson").write_bytes(out.stdout)
     table = read_results(tmp_path / "live.ndjson")
     assert table["emotion"].notna().sum() == 4 and table["time"].iloc[-1] == pytest.approx(0.08)

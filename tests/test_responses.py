@@ -156,6 +156,25 @@ def test_groups_are_compared_between_people() -> None:
     assert [(r.group, r.units) for r in found.responses] == [(None, 16), ("a", 8), ("b", 8)]
 
 
+def test_recordings_of_one_participant_are_one_person() -> None:
+    """One recording a stimulus, as studies have them: the same people saw both, and are compared so."""
+    size = {"a": 0.1, "b": 0.3}
+    tables, events = {}, []
+    for name in size:
+        made, shown = made_study(5, people=6, size={name: size[name]}, noise=0.05)
+        tables |= {f"{source[:3]}_{name}.json": table for source, table in made.items()}
+        events += [shown.assign(source=f"{source[:3]}_{name}") for source in made]
+    shown = events_of(pd.concat(events))
+    whose = {source: source[:3] for source in tables}
+    found = study_responses(tables, shown, ["valence"], whose=whose)
+    assert [(one.name, one.units, one.trials) for one in found.responses] == [("a", 6, 18), ("b", 6, 18)]
+    (between,) = found.contrasts
+    assert between.paired and between.n_first == 6 and between.p < 0.05
+    assert found.trial_table()["recording"].nunique() == 12
+    (apart,) = study_responses(tables, shown, ["valence"]).contrasts
+    assert not apart.paired and apart.difference == pytest.approx(between.difference)
+
+
 def _trials(seed: int, shift: float) -> Trials:
     """Eight people with levels of their own, two trials each of a and of b, which is higher by `shift`."""
     rng = np.random.default_rng(seed)

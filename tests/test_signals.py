@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 
 from emotion_core import Recognizer, Recording, Session
+from emotion_core.analytics import loading
+from emotion_core.analytics.signal_tables import of_people
 from emotion_core.analytics.signals import BLINK_LONGEST, UNITS, blinks, closure, signals
 from emotion_core.labels import BLENDSHAPES
 from emotion_core.results.converting import convert
@@ -104,6 +106,34 @@ def test_results_without_them_say_what_is_missing() -> None:
     assert signals(columns) == {}
     with pytest.raises(EmotionError, match="need blendshapes or landmarks"):
         blinks(columns, 1)
+
+
+def test_a_table_holds_them_in_its_own_order_and_sums_them_up_by_person() -> None:
+    """Records that come unordered, with one twice; the second person's smile is one-sided."""
+    rng = np.random.default_rng(3)
+    parts = []
+    for number, left in ((1, 0.4), (2, 0.8)):
+        columns = rows(300, eyeBlinkLeft=0.0, mouthSmileLeft=left, mouthSmileRight=0.4)
+        shut = shut_at(columns["time"], rng)
+        columns |= {"blend_eyeBlinkLeft": shut, "blend_eyeBlinkRight": shut, "pose_yaw": np.full(300, 9.0)}
+        columns |= {"pose_pitch": np.zeros(300), "pose_roll": np.zeros(300), "face": np.full(300, number)}
+        seen = {
+            "frame": np.arange(300),
+            "emotion": "Happy",
+            "confidence": 0.9,
+            "valence": 0.1,
+            "arousal": 0.5,
+        }
+        parts.append(pd.DataFrame(columns | seen))
+    raw = pd.concat([parts[1], parts[0], parts[0][:1]], ignore_index=True)
+    table = loading.check(raw, name="made").signals
+    assert table is not None and len(table) == 600 and table["time"].is_monotonic_increasing
+    people = of_people(table)
+    assert people["blinks"].tolist() == [3, 3] and people["closures"].tolist() == [1, 1]
+    assert people.loc[[1, 2], "smile_asymmetry"].tolist() == pytest.approx([0, 1 / 3], abs=1e-6)
+    assert people["pose_yaw"].tolist() == pytest.approx([9, 9]) and "gaze_yaw" not in people
+    assert people["lasting"].tolist() == pytest.approx([0.2, 0.2], abs=0.01)
+    assert loading.check(raw[["frame", *list(seen)[1:]]], name="bare").signals is None
 
 
 # drawn faces, read by the real reader

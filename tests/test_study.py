@@ -1,10 +1,12 @@
 """A study as a folder: what is missing is said, figures are those of the people, the report says it all."""
 
 import json
+import math
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +18,9 @@ from scipy.stats import ttest_1samp
 from emotion_core.__main__ import main as installed
 from emotion_core.labels import EMOTIONS
 from emotion_core.results.recording import Recording
-from emotion_core.study import checks, drawing, report, responses
+from emotion_core.study import checks, curves, drawing, report, responses
 from emotion_core.study.checks import Analysed
-from emotion_core.study.layout import Layout, read
+from emotion_core.study.layout import Event, Layout, read
 from emotion_core.types import Box, EmotionError, Face, Frame
 from main import main
 
@@ -94,9 +96,10 @@ def test_recordings_find_their_people_and_stimuli(tmp_path: Path) -> None:
         ("participants.tsv", "participant_id\nP1\nP1\n", "names P1 twice"),
         ("participants.tsv", "participant_id\n", "names nobody"),
         ("participants.tsv", "who\nP1\n", "without participant_id"),
-        ("events/P1_a_events.tsv", "onset\tduration\ttrial_type\nsoon\t1\ta\n", "no number of seconds"),
-        ("events/P1_a_events.tsv", "onset\tduration\ttrial_type\nn/a\t1\ta\n", "has no onset"),
-        ("events/P1_a_events.tsv", "onset\tduration\ttrial_type\n1\t-1\ta\n", "seconds above 0"),
+        ("events/P1_a_events.tsv", "onset\tduration\ttrial_type\nsoon\t1\ta\n", "each needs an onset"),
+        ("events/P1_a_events.tsv", "onset\tduration\ttrial_type\n1\tlong\ta\n2\t1\tb\n", "1 rows without"),
+        ("events/P1_a_events.tsv", "onset\tduration\ttrial_type\n1\t0\ta\n", "seconds above 0"),
+        ("events/P1_a_events.tsv", "onset\tduration\ttrial_type\n-1\t1\ta\n", "begins before the recording"),
         ("stimuli.tsv", "stimulus;duration\nfilm;long\n", "no number of seconds"),
         ("study.json", "[1]", "holds no title"),
         ("study.json", "{", "can't be read"),
@@ -215,12 +218,46 @@ def test_the_report_says_what_there_is_and_escapes_what_files_say(
         assert words in text, words
     for name in ("valence", "arousal", "valence_change", "shares"):
         assert f"figures/{name}.svg" in text and files[name].read_text().startswith("<svg")
-    assert page.count("<svg") == 5 and "http" not in page.replace("http://www.w3.org/2000/svg", "").replace(
+    assert page.count("<svg") == 7 and "http" not in page.replace("http://www.w3.org/2000/svg", "").replace(
         'http-equiv="Content', ""
     )
     assert yaml.safe_load(files["citation"].read_text())["references"][0]["notes"] == "SHA-256 " + "ab" * 32
     assert len(pd.read_csv(files["responses"])) == 8
+    peaks = pd.read_csv(files["peaks"]).set_index(["measure", "name", "group"])
+    assert peaks.loc[("valence", "film", "y"), ["units", "trials"]].tolist() == [3, 3]
     assert files["methods"].read_text("utf-8").strip().split("\n\n")[1] in text
+
+
+def test_curves_are_means_over_participants_who_count_once(made: tuple[Layout, dict[Path, Analysed]]) -> None:
+    """Valence rises by 0.1, 0.3, 0.4 and 0.8 for the two seconds of the film; P4 is recorded twice."""
+    layout, known = made
+    again = layout.recordings[3]
+    twice = replace(again, path=again.path.with_name("P4_b.mp4"))
+    layout = replace(layout, recordings=(*layout.recordings, twice))
+    known = {**known, twice.path: known[again.path]}
+    shown = curves.Curves(layout)
+    responses.table_of(layout, known, shown.add)
+    found, why_not = curves.gathered(shown)
+    assert found is not None and not why_not and found.window.before == 1.0
+    film = next(
+        one for one in found.responses if (one.measure, one.name, one.group) == ("valence", "film", None)
+    )
+    assert film.units == 4 and film.over == "people" and film.times[-1] == pytest.approx(1.85)
+    inside = (film.times > 0.1) & (film.times < 1.9)
+    # A picture stands for the time around it: a twentieth of the baseline shows the film already.
+    rises = 0.95 * np.array([0.1, 0.3, 0.4, 0.8])
+    assert np.allclose(film.mean[inside], rises.mean(), atol=1e-6)
+    interval = ttest_1samp(rises, 0).confidence_interval(0.95)
+    assert np.allclose(film.low[inside], interval.low, atol=1e-5)
+    groups = {one.group: one.units for one in found.responses if one.name == "film"}
+    assert groups == {None: 4, "x": 2, "y": 2}
+    start = replace(
+        layout, recordings=tuple(replace(r, events=(Event("all", 0.0, math.nan),)) for r in layout.recordings)
+    )
+    shown = curves.Curves(start)
+    responses.table_of(start, known, shown.add)
+    whole, _ = curves.gathered(shown)
+    assert whole is not None and whole.window.before == 0 and whole.responses[0].mean[0] == pytest.approx(0.1)
 
 
 def test_a_report_of_nothing_is_refused(tmp_path: Path) -> None:

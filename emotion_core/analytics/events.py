@@ -6,7 +6,7 @@ ELAN, Praat or a BORIS project. Points in time are events too: their duration is
 
 import math
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -48,11 +48,12 @@ _SOURCE = (
     "observation_id",
 )
 _GROUP = ("group", "condition")
-_CODINGS = (".eaf", ".textgrid", ".boris")
+CODINGS = (".eaf", ".textgrid", ".boris")
+"""Endings of files that hold a coding instead of a table."""
 _NAMED = 3  # rows that a note names
 
 
-def read_events(path: Path) -> pd.DataFrame:
+def read_events(path: Path, *, open_ended: bool = False) -> pd.DataFrame:
     """Read a file of events.
 
     Args:
@@ -60,30 +61,36 @@ def read_events(path: Path) -> pd.DataFrame:
             found by what studies usually call them, in any order and case. Times are seconds, minutes with
             colons (1:02.5), or milliseconds where the column says so (`onset_ms`). Also `.eaf`, `.TextGrid`
             and `.boris`.
+        open_ended: whether an event without a duration lasts until something else ends it (NaN); else it is a
+            point in time.
 
     Returns:
         A table in order of time: onset and duration (s, 0 for a point in time), name, and, missing where the
         event is about all, `person` (its number in the results), `source` (the recording) and `group`.
-        `attrs["notes"]` says what was left out.
+        `attrs["notes"]` says what is odd, and last, where `attrs["left_out"]`, which rows were left out.
 
     Raises:
         EmotionError: with a line that says what is wrong, where the file holds no event that can be used.
     """
-    if path.suffix.lower() in _CODINGS:
+    if path.suffix.lower() in CODINGS:
         spans = read_foreign(path)
         table = pd.DataFrame(
             {"onset": spans["time"], "duration": spans["duration"], "name": spans["emotion"]}
         )
-        return _finished(table, path.name, [])
-    return events_of(_table(path), path.name)
+        return _finished(table, path.name, [], open_ended)
+    return events_of(_table(path), path.name, open_ended=open_ended)
 
 
-def read_groups(path: Path, sources: Sequence[str]) -> dict[str, str]:
-    """Read the group of each recording from a table with a column for its file or participant, and one group.
+def read_participants(path: Path, sources: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Read whose each recording is, and in which group, from a table with a column for either of them.
 
     Args:
-        path: CSV, or the `participants.tsv` of BIDS.
+        path: CSV, or the `participants.tsv` of BIDS: a row for each file, or for each participant, with whose
+            id the names of their recordings begin (`sub-01_task-film_results.json`).
         sources: the recordings, by the names of their files.
+
+    Returns:
+        The row's file or participant, and its group, of each recording that has one.
 
     Raises:
         EmotionError: where a column is missing, or the table names none of the recordings.
@@ -95,12 +102,19 @@ def read_groups(path: Path, sources: Sequence[str]) -> dict[str, str]:
         raise EmotionError(f"{path.name} needs the columns file and group: a row for each recording")
     rows = zip(raw[named[where]], raw[named[group]], strict=True)
     known = {_known(s): str(g).strip() for s, g in rows if pd.notna(s) and pd.notna(g)}
-    found = {source: known[_known(source)] for source in sources if _known(source) in known}
-    if not found:
+    whose = {source: owner for source in sources if (owner := _owner(_known(source), known)) is not None}
+    if not whose:
         raise EmotionError(
-            f"{path.name} names none of the recordings: call them as their results files are called"
+            f"{path.name} names none of the recordings: call them as their results files are called, or "
+            "begin the names of these with a participant's id"
         )
-    return found
+    return whose, {source: known[owner] for source, owner in whose.items()}
+
+
+def _owner(name: str, known: Iterable[str]) -> str | None:
+    """Return which of some ids a recording is called by, or which its name begins with; the longest."""
+    fitting = [one for one in known if name == one or re.match(re.escape(one) + r"[_\-. ]", name)]
+    return max(fitting, key=len, default=None)
 
 
 def _table(path: Path) -> pd.DataFrame:
@@ -115,7 +129,7 @@ def _table(path: Path) -> pd.DataFrame:
         raise EmotionError(f"{path.name} can't be read as a table: {why}") from error
 
 
-def events_of(raw: pd.DataFrame, name: str = "the table") -> pd.DataFrame:
+def events_of(raw: pd.DataFrame, name: str = "the table", *, open_ended: bool = False) -> pd.DataFrame:
     """Make of a table whatever `read_events` reads out of a file; `name` stands in what it says.
 
     Raises:
@@ -125,7 +139,7 @@ def events_of(raw: pd.DataFrame, name: str = "the table") -> pd.DataFrame:
     if "kind" in named:  # marks of the dashboard: its exclusions are no events
         raw = raw[(raw[named["kind"]].astype("str").str.strip().str.lower() != EXCLUSION).to_numpy(bool)]
     if {"observation_id", "subject", "behavior"} <= set(named):
-        return _boris(raw, named, name)
+        return _boris(raw, named, name, open_ended)
     notes: list[str] = []
     onset = _first(named, _ONSET)
     if onset is None:
@@ -145,7 +159,7 @@ def events_of(raw: pd.DataFrame, name: str = "the table") -> pd.DataFrame:
         columns["source"] = raw[named[where]]
     if (group := _first(named, tuple(g for g in _GROUP if g != what))) is not None:
         columns["group"] = raw[named[group]]
-    return _finished(pd.DataFrame(columns, index=raw.index), name, notes)
+    return _finished(pd.DataFrame(columns, index=raw.index), name, notes, open_ended)
 
 
 def of_source(events: pd.DataFrame, source: str) -> pd.DataFrame:
@@ -190,15 +204,17 @@ def _times(raw: pd.DataFrame, named: Mapping[str, Hashable], which: str) -> pd.S
 
 
 def _seconds(cell: object) -> float:
-    """Read a time: a number, with a point or a comma, or h:mm:ss; NaN for what is none."""
+    """Read a time: a number, with a point or a comma, or h:mm:ss; NaN for none, infinity for another text."""
     text = str(cell).strip().replace(",", ".")
+    if not text.strip("-") or text == "nan":
+        return math.nan
     sign = -1.0 if text.startswith("-") else 1.0
     try:
         parts = [float(part) for part in text.lstrip("-").split(":")]
     except ValueError:
-        return math.nan
+        return math.inf
     if len(parts) > 3 or any(not 0 <= part < 1e9 for part in parts):
-        return math.nan
+        return math.inf
     return sign * sum(part * 60**place for place, part in enumerate(reversed(parts)))
 
 
@@ -213,7 +229,7 @@ def _people(cells: pd.Series, name: str) -> pd.Series:
     return numbers
 
 
-def _boris(raw: pd.DataFrame, named: Mapping[str, Hashable], name: str) -> pd.DataFrame:
+def _boris(raw: pd.DataFrame, named: Mapping[str, Hashable], name: str, open_ended: bool) -> pd.DataFrame:
     """Read events that BORIS exported: states with both ends, and points."""
     notes: list[str] = []
     kind = (
@@ -234,7 +250,7 @@ def _boris(raw: pd.DataFrame, named: Mapping[str, Hashable], name: str) -> pd.Da
     if "start" in named:
         table["onset"] = _times(raw, named, "start")
         table["duration"] = (_times(raw, named, "stop") - table["onset"]).fillna(0.0)
-        return _finished(table, name, notes)
+        return _finished(table, name, notes, open_ended)
     if "time" not in named:
         raise EmotionError(f"{name} has neither times nor starts: export events of BORIS as a table again")
     table["onset"] = _times(raw, named, "time")
@@ -254,15 +270,16 @@ def _boris(raw: pd.DataFrame, named: Mapping[str, Hashable], name: str) -> pd.Da
     table["duration"] = lasting
     if begun:
         notes.append(f"{len(begun)} states that do not end are taken as points")
-    return _finished(table[keep], name, notes)
+    return _finished(table[keep], name, notes, open_ended)
 
 
-def _finished(table: pd.DataFrame, name: str, notes: list[str]) -> pd.DataFrame:
+def _finished(table: pd.DataFrame, name: str, notes: list[str], open_ended: bool) -> pd.DataFrame:
     """Check and order events, and leave out what has no usable time or name."""
     if table.empty:
         raise EmotionError(f"{name} holds no events: it needs a row for each")
     table = table.reindex(columns=list(COLUMNS))
-    onset, length = table["onset"].to_numpy(float), table["duration"].fillna(0.0).to_numpy(float)
+    onset, given = table["onset"].to_numpy(float), table["duration"].astype(float)
+    length = given.fillna(0.0).to_numpy()
     text = table["name"].astype("str").str.strip()
     wrong = ~np.isfinite(onset) | ~np.isfinite(length) | (length < 0)
     wrong |= (table["name"].isna() | (text == "")).to_numpy(bool)
@@ -278,7 +295,7 @@ def _finished(table: pd.DataFrame, name: str, notes: list[str]) -> pd.DataFrame:
     found = pd.DataFrame(
         {
             "onset": onset,
-            "duration": length,
+            "duration": given.to_numpy() if open_ended else length,
             "name": text.to_numpy(object),
             "person": table["person"].astype(float).astype("Int64"),
             "source": _texts(table["source"]),
@@ -286,7 +303,7 @@ def _finished(table: pd.DataFrame, name: str, notes: list[str]) -> pd.DataFrame:
         }
     )[~wrong]
     found = found.sort_values("onset", kind="stable").reset_index(drop=True)
-    found.attrs = {"notes": notes}
+    found.attrs = {"notes": notes, "left_out": bool(wrong.any())}
     return found
 
 

@@ -36,6 +36,11 @@ _DAY = 86_400.0  # s; a file that says that a picture lasts for longer isn't bel
 _CLOSE = 1e-6  # s; two sums of the same steps differ by less
 
 
+def assumed(rate: float, lacking: str = "times") -> str:
+    """Return the note on a file that doesn't say when its frames were, whose `rate` is a guess."""
+    return f"the file holds no {lacking}: {rate:g} frames a second are assumed"
+
+
 def usual_step(first: float, last: float, pictures: int) -> float:
     """Give the mean time between two pictures (s), 0 for a single one: what a last picture lasts by guess."""
     return (last - first) / (pictures - 1) if pictures > 1 else 0.0

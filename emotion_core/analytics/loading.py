@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from emotion_core.analytics.figures import ASSUMED_FPS, timing
+from emotion_core.analytics.figures import ASSUMED_FPS, assumed, timing
 from emotion_core.analytics.measures import longest_seen
+from emotion_core.analytics.signal_tables import table_of as signals_of
 from emotion_core.analytics.studies import read as read_study
 from emotion_core.analytics.studies import stamp
 from emotion_core.batch.study import is_part_of_study
@@ -21,6 +22,7 @@ from emotion_core.results.converting import read_any
 from emotion_core.results.formats import endings, spoken
 from emotion_core.results.formats import of as format_of
 from emotion_core.results.incoming import TOOLS, tool_of
+from emotion_core.results.incoming.base import RATE
 from emotion_core.results.named import names_in
 from emotion_core.results.names import (
     RESULTS,
@@ -30,6 +32,7 @@ from emotion_core.results.names import (
     summary_path,
     video_names,
 )
+from emotion_core.results.record import chances, labels_in
 from emotion_core.results.table import checked
 from emotion_core.types import EmotionError
 
@@ -65,6 +68,7 @@ class Results:
     foreign: pd.DataFrame | None = (
         None  # the whole table of `read_foreign`, where another tool or a person made it
     )
+    signals: pd.DataFrame | None = None  # of `analytics.signals`, where the file holds what they come of
 
     @property
     def people(self) -> list[int]:
@@ -133,6 +137,7 @@ def _foreign(table: pd.DataFrame, name: str, path: Path, source: str) -> Results
         path=path,
         video=find_video(path),
         labels=tuple(labels),
+        rate=None if table.attrs["rate_known"] else ASSUMED_FPS,
         foreign=table,
     )
 
@@ -141,16 +146,18 @@ def at_rate(results: Results, rate: float) -> Results:
     """Return a file that holds no times at another assumed rate (frames a second); others as they are."""
     if results.rate is None or results.rate == rate:
         return results
-    longer = results.rate / rate
-    frame = results.frame.assign(
-        time=results.frame["time"] * longer, duration=results.frame["duration"] * longer
+    frame, foreign, signals = (
+        None if table is None else _slower(table, results.rate / rate)
+        for table in (results.frame, results.foreign, results.signals)
     )
-    notes = tuple(_guessed(rate) if note == _guessed(results.rate) else note for note in results.notes)
-    return replace(results, frame=frame, notes=notes, rate=rate)
+    said = {assumed(results.rate, what): assumed(rate, what) for what in ("times", RATE)}
+    notes = tuple(said.get(note, note) for note in results.notes)
+    assert frame is not None
+    return replace(results, frame=frame, foreign=foreign, signals=signals, notes=notes, rate=rate)
 
 
-def _guessed(rate: float) -> str:
-    return f"the file holds no times: {rate:g} frames a second are assumed"
+def _slower(table: pd.DataFrame, longer: float) -> pd.DataFrame:
+    return table.assign(time=table["time"] * longer, duration=table["duration"] * longer)
 
 
 def check(frame: pd.DataFrame, *, name: str, source: str = "upload", made: bool = False) -> Results:
@@ -175,7 +182,8 @@ def _results(
         reasons = [f"{reason} ({count:,})" for reason, count in frame.attrs["reasons"]]
         notes.append(f"{skipped:,} records could not be read: {', '.join(reasons)}")
     notes += frame.attrs["notes"]
-    table, more = _in_order(_used(frame))
+    table, more = _in_order(_used(frame).assign(row=np.arange(len(frame))))
+    rows = table.pop("row").to_numpy()
     notes += more
     labels = _labels(table)
     table["emotion"] = table["emotion"].cat.set_categories(labels)
@@ -192,16 +200,17 @@ def _results(
         made=made,
         labels=tuple(labels),
         names=names_in(frame),
-        rate=ASSUMED_FPS if _guessed(ASSUMED_FPS) in more else None,
+        rate=ASSUMED_FPS if assumed(ASSUMED_FPS) in more else None,
+        signals=signals_of(frame, rows, table),
     )
 
 
 def _used(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the columns that are used, as plain numbers and categories."""
-    chances = [c for c in frame.columns if c.startswith("p_") and len(c) > 2]
-    if frame[chances].isna().all(axis=None):
-        chances = []
-    names = ["frame", "time", "face", "confidence", "valence", "arousal", "duration", *chances]
+    shares = chances(frame.columns)
+    if frame[shares].isna().all(axis=None):
+        shares = []
+    names = ["frame", "time", "face", "confidence", "valence", "arousal", "duration", *shares]
     columns = {name: frame[name].to_numpy("float64", na_value=np.nan) for name in names}
     unsure = frame["uncertain"].to_numpy(bool)
     return pd.DataFrame({**columns, "emotion": pd.Categorical(frame["emotion"]), "uncertain": unsure})
@@ -212,7 +221,7 @@ def _in_order(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     notes: list[str] = []
     if table["time"].isna().all():
         table["time"], _ = timing(table["frame"].to_numpy(), table["time"].to_numpy())
-        notes.append(_guessed(ASSUMED_FPS))
+        notes.append(assumed(ASSUMED_FPS))
     seen = table["emotion"].notna()
     unnamed = seen & table["face"].isna()
     if unnamed.any():
@@ -238,7 +247,7 @@ def _in_order(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 def _labels(table: pd.DataFrame) -> list[str]:
     """Give the seven, or the labels of a model of one's own; both where both were found, the seven first."""
     names = {str(v) for v in table["emotion"].cat.remove_unused_categories().cat.categories}
-    names |= {c[2:] for c in table.columns if c.startswith("p_")}
+    names |= set(labels_in(table.columns))
     own = sorted(names - set(EMOTIONS))
     return own if own and not names & set(EMOTIONS) else [*EMOTIONS, *own]
 

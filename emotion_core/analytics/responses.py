@@ -8,7 +8,7 @@ Psychophysiology 35), which is made for curves that are too noisy one by one, an
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -179,6 +179,21 @@ def trials_of(
     if (early := _overlapping(table, events, window)) > 0:
         notes.append(f"in {early:,} trials the baseline begins before an earlier event has ended")
     return Trials(measure, window, table, both - np.nan_to_num(baseline)[:, None], tuple(notes))
+
+
+def of_participants(trials: Trials, whose: Mapping[str, str]) -> Trials:
+    """Let all recordings of one participant count as one person; `whose` names the participant of each.
+
+    Recordings that show several people stay as they are: who of them is the participant isn't known.
+    """
+    table = trials.table
+    alone = table.groupby("source", sort=False)["person"].transform("nunique") == 1
+    known = alone & table["source"].isin(list(whose))
+    owners = table["source"].map(lambda source: whose.get(source, source))
+    table = table.assign(
+        source=table["source"].where(~known, owners), person=table["person"].where(~known, 1)
+    ).assign(recording=table["source"])
+    return replace(trials, table=table)
 
 
 def values_of(table: pd.DataFrame, measure: str) -> np.ndarray | None:

@@ -129,6 +129,8 @@ def closure(columns: Columns) -> np.ndarray | None:
     By key points it is how much narrower the eyes are, for their width, than this person's usually are. None
     where the results have neither.
     """
+    if "closure" in columns:
+        return np.asarray(columns["closure"], float)  # of a table that was made here
     if has(columns, "blendshapes"):
         return np.mean([_shape(columns, side) for side in _both("eyeBlink")], axis=0)
     if not has(columns, "landmarks"):

@@ -10,7 +10,15 @@ from typing import Any
 import pandas as pd
 
 from emotion_core.analytics.contrasts import Contrast, contrasts
-from emotion_core.analytics.responses import Response, Span, Trials, Window, average, trials_of
+from emotion_core.analytics.responses import (
+    Response,
+    Span,
+    Trials,
+    Window,
+    average,
+    of_participants,
+    trials_of,
+)
 from emotion_core.types import EmotionError
 
 MEASURES = ("valence", "arousal")
@@ -114,6 +122,7 @@ def study_responses(
     window: Window | None = None,
     *,
     groups: Mapping[str, str] | None = None,
+    whose: Mapping[str, str] | None = None,
     exclude: Mapping[str, Sequence[Span]] | None = None,
     method: str = "permutation",
 ) -> StudyResponses:
@@ -125,6 +134,7 @@ def study_responses(
         measures: of `trials_of`; valence and arousal where None, or what of them the tables hold.
         window: see `Window`.
         groups: of each recording.
+        whose: the participant of each recording: several of one count as one person.
         exclude: spans (s) of each recording that are left out.
         method: of `contrasts`.
 
@@ -137,7 +147,8 @@ def study_responses(
     wanted = list(dict.fromkeys(measures or MEASURES))
     for measure in wanted:
         try:
-            found.append(trials_of(tables, events, measure, window, groups=groups, exclude=exclude))
+            cut = trials_of(tables, events, measure, window, groups=groups, exclude=exclude)
+            found.append(of_participants(cut, whose) if whose else cut)
         except EmotionError as error:
             if measures or error.settings != ("measure",):
                 raise

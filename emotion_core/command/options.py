@@ -298,8 +298,19 @@ def elements(text: str) -> tuple[str, ...]:
     return tuple(name for name in ELEMENTS if name in wanted)
 
 
+def words(text: str) -> tuple[str, ...]:
+    """Read a list of words."""
+    if not (found := _parts(text)):
+        raise argparse.ArgumentTypeError("an empty list")
+    return found
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 def _some_of(known: Collection[str], text: str) -> tuple[str, ...]:
-    names = tuple(part.strip().lower() for part in text.split(",") if part.strip())
+    names = _parts(text.lower())
     if not names or not set(names) <= set(known):
         raise argparse.ArgumentTypeError(f"{text!r} is no list of {', '.join(known)}")
     return names

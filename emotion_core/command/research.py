@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emotion_core.command.options import seconds
+from emotion_core.command.options import seconds, words
 from emotion_core.ending import warn
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ def add_responses_options(group: Any, *, required: bool = False) -> None:
     )
     group.add_argument("--after", metavar="S", type=seconds, help="seconds that are looked at (default 4)")
     group.add_argument(
-        "--groups", metavar="FILE", help="a table with the group of each file, as participants.tsv"
+        "--groups",
+        metavar="FILE",
+        help="a table with the group of each file or participant, as participants.tsv",
     )
     group.add_argument(
         "--method", choices=("permutation", "mixed"), help="how responses are compared (default: permutation)"
@@ -63,14 +65,6 @@ def add_step_option(group: Any) -> None:
         type=seconds,
         help="seconds between compared moments (default 0.5), or of a bin of a response (default 0.1)",
     )
-
-
-def words(text: str) -> tuple[str, ...]:
-    """Read a list of words."""
-    found = tuple(part.strip() for part in text.split(",") if part.strip())
-    if not found:
-        raise argparse.ArgumentTypeError("an empty list")
-    return found
 
 
 def pairs(text: str) -> tuple[tuple[int, ...], ...]:
@@ -116,7 +110,7 @@ def agreement(args: argparse.Namespace) -> int:
 
 def responses(args: argparse.Namespace) -> int:
     """Average what faces show around events; return the exit code."""
-    from emotion_core.analytics.events import read_events, read_groups
+    from emotion_core.analytics.events import read_events, read_participants
     from emotion_core.analytics.marks import read_marks
     from emotion_core.analytics.responses import Window
     from emotion_core.analytics.study_responses import study_responses
@@ -134,13 +128,16 @@ def responses(args: argparse.Namespace) -> int:
         name: read_marks(marks_path(Path(path).expanduser())).exclusions
         for name, path in zip(tables, args.responses, strict=True)
     }
-    groups = read_groups(Path(args.groups).expanduser(), list(tables)) if args.groups else None
+    whose, groups = (
+        read_participants(Path(args.groups).expanduser(), list(tables)) if args.groups else (None, None)
+    )
     found = study_responses(
         tables,
         events,
         args.measure,
         window,
         groups=groups,
+        whose=whose,
         exclude=excluded,
         method=args.method or "permutation",
     )

@@ -30,7 +30,9 @@ def study(args: argparse.Namespace) -> int:
         known = checks.analysed(layout)
         _say(layout, known)
         files = report.write(layout, known)
-        for kind in ("html", "markdown", "methods", "citation", "responses", "means"):
+        for kind in ("html", "markdown", "methods", "citation", "responses", "means", "curves", "peaks"):
+            if kind not in files:
+                continue
             print(f"  {kind:9} {files[kind]}", flush=True)
         return 0
     code = 0

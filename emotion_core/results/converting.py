@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emotion_core.analytics.figures import ASSUMED_FPS, assumed
 from emotion_core.files import Beside, partial_name, written_beside
 from emotion_core.results.extras import COLUMNS, EXTRAS, NAME
 from emotion_core.results.formats import FORMATS, check
@@ -23,7 +24,7 @@ from emotion_core.results.names import (
     results_path,
     summary_path,
 )
-from emotion_core.results.record import records_of
+from emotion_core.results.record import labels_in, records_of
 from emotion_core.results.recording import read_results, summarize, write_summary
 from emotion_core.results.whole import RESULTS_KIND, Whole
 from emotion_core.types import EmotionError
@@ -179,6 +180,11 @@ def _claim(source: Path, table: "pd.DataFrame", about: dict[str, Any], goal: Pat
         return
     if "faces" not in about and "origin" not in table.attrs:
         about = {**summarize(table), "complete": bool(table.attrs.get("complete", True)), **about}
+    remarks = list(table.attrs["notes"])
+    if len(table) and table["time"].isna().all():
+        remarks.append(assumed(ASSUMED_FPS))
+    if remarks:
+        about = {"remarks": remarks, **about}
     path = about["source"].get("path")
     if isinstance(path, str):
         moved = place_of(source.parent / path, goal)
@@ -221,7 +227,7 @@ def _moved(table: "pd.DataFrame", shift: float) -> "pd.DataFrame":
 
 def write_records(table: "pd.DataFrame", targets: Mapping[str, Path]) -> None:
     """Write formats of records, all at once and a few thousand records at a time."""
-    labels = [column[2:] for column in table.columns if column.startswith("p_")]
+    labels = labels_in(table.columns)
     extras = [name for name in EXTRAS if COLUMNS[name][0] in table.columns]
     extras += [NAME] if NAME in table.columns else []
     with contextlib.ExitStack() as undone:

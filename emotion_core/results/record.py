@@ -1,7 +1,7 @@
 """One flat record: a face in a frame, or a frame without a face; and its columns in a table."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from emotion_core.results import extras as more
 from emotion_core.types import DetectedObject, Face, Frame
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 
@@ -69,7 +70,7 @@ class Record:
             )
         if face is None:
             return cls(frame.index, None, None, None, None, round(frame.time, 6), None, objects=marked)
-        chances = {name: round(float(p), 6) for name, p in zip(face.labels, face.probabilities, strict=True)}
+        shares = {name: round(float(p), 6) for name, p in zip(face.labels, face.probabilities, strict=True)}
         x, y, width, height = face.box.as_list()
         return cls(
             frame.index,
@@ -79,7 +80,7 @@ class Record:
             round(float(face.arousal), 6),
             round(frame.time, 6),
             int(face.id),
-            chances,
+            shares,
             (x, y, width, height),
             face.uncertain,
             marked,
@@ -113,7 +114,7 @@ class Record:
     def as_row(self, labels: Sequence[str], extras: Sequence[str] = ()) -> list[Any]:
         """Return the values of `columns(labels, extras)`."""
         box = self.box or (None,) * 4
-        chances = self.probabilities or {}
+        shares = self.probabilities or {}
         objects = None if self.objects is None else orjson.dumps(self.objects).decode()
         return [
             self.frame,
@@ -124,12 +125,22 @@ class Record:
             self.time,
             self.face,
             *box,
-            *(chances.get(label) for label in labels),
+            *(shares.get(label) for label in labels),
             self.uncertain,
             objects,
             self.duration,
             *(value for name in extras for value in more.flat(name, getattr(self, name))),
         ]
+
+
+def chances(names: Iterable[object]) -> list[str]:
+    """Return those of the names of columns that hold the probability of a category: p_ and its name."""
+    return [name for name in map(str, names) if name.startswith("p_") and len(name) > 2]
+
+
+def labels_in(names: Iterable[object]) -> list[str]:
+    """Return the categories whose probabilities stand in columns of these names, in their order."""
+    return [name[2:] for name in chances(names)]
 
 
 def columns(labels: Sequence[str] = EMOTIONS, extras: Sequence[str] = ()) -> list[str]:
@@ -148,16 +159,17 @@ def columns(labels: Sequence[str] = EMOTIONS, extras: Sequence[str] = ()) -> lis
 
 def records_of(table: "pd.DataFrame") -> Iterator[Record]:
     """Yield the records of a table of `read_results`."""
-    labels = [c[2:] for c in table.columns if c.startswith("p_")]
+    labels = labels_in(table.columns)
     extras = [name for name in more.EXTRAS if more.COLUMNS[name][0] in table.columns]
     # Columns as plain lists: a row at a time through pandas takes several times as long.
-    column = {str(name): table[name].tolist() for name in table.columns}
-    chances = list(zip(*(column[f"p_{label}"] for label in labels), strict=True)) or [()] * len(table)
+    column = {str(name): shortest(table[name].to_numpy()).tolist() for name in _plain(table)}
+    column |= {str(name): table[name].tolist() for name in table.columns if str(name) not in column}
+    shares_of = list(zip(*(column[f"p_{label}"] for label in labels), strict=True)) or [()] * len(table)
     boxes = zip(*(column[f"box_{side}"] for side in "xywh"), strict=True)
     objects = column.get("objects") or [None] * len(table)
     called = column.get(more.NAME) or [None] * len(table)
     names = ("frame", "emotion", "confidence", "valence", "arousal", "time", "face", "uncertain", "duration")
-    rows = zip(*(column[name] for name in names), chances, boxes, objects, strict=True)
+    rows = zip(*(column[name] for name in names), shares_of, boxes, objects, strict=True)
     for at, row in enumerate(rows):
         frame, emotion, confidence, valence, arousal, time, face, doubt, lasting, shares, box, things = row
         seen = isinstance(emotion, str)
@@ -180,6 +192,24 @@ def records_of(table: "pd.DataFrame") -> Iterator[Record]:
             **{name: more.whole(name, numbers) for name, numbers in found.items()},
             name=called[at] if seen and isinstance(called[at], str) else None,
         )
+
+
+def _plain(table: "pd.DataFrame") -> list[str]:
+    return [str(name) for name, kind in table.dtypes.items() if kind == "float32"]
+
+
+def shortest(values: "np.ndarray") -> "np.ndarray":
+    """Return float32 numbers as the shortest decimals that stand for them, where six places are enough.
+
+    Widened as they are, 0.9 would be written as 0.8999999761581421.
+    """
+    wide = values.astype(float)
+    out = wide.copy()
+    for places in (6, 4, 2, 1):
+        rounded = wide.round(places)
+        same = rounded.astype(values.dtype) == values
+        out[same] = rounded[same]
+    return out
 
 
 def _objects(text: Any) -> tuple[Mapping[str, Any], ...] | None:

@@ -24,6 +24,8 @@ from emotion_core.results import bounded
 from emotion_core.results import extras as more
 from emotion_core.results.formats.base import UNFINISHED
 from emotion_core.results.pieces import pieces as pieces_of
+from emotion_core.results.record import chances as chances_in
+from emotion_core.results.record import shortest
 from emotion_core.shortage import OUT_OF_MEMORY
 from emotion_core.types import EmotionError
 
@@ -238,11 +240,13 @@ def checked(raw: Mapping[str, Any], name: str, notes: list[str]) -> pd.DataFrame
         raise EmotionError(f"{name} is no results file: it has no column {missing[0]!r}")
     length = len(next(iter(raw.values()), []))
     nothing = np.full(length, np.nan)
-    chances = [c for c in raw if c.startswith("p_") and len(c) > 2] or [f"p_{label}" for label in EMOTIONS]
+    chances = chances_in(raw) or [f"p_{label}" for label in EMOTIONS]
     columns: dict[str, Any] = {}
 
     def number(column: str, kind: Any = float) -> np.ndarray:
         given = pd.Series(raw.get(column, nothing))
+        if kind is float and given.dtype == np.float32:
+            return shortest(given.to_numpy())  # a Parquet file says the same as the JSON file beside it
         try:
             values = pd.to_numeric(given, errors="coerce").to_numpy(float, na_value=np.nan)
         except (TypeError, ValueError):  # a table's own kinds, such as categories or lists

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emotion_core.analytics.figures import ASSUMED_FPS, timing
+from emotion_core.analytics.figures import ASSUMED_FPS, assumed, timing
 from emotion_core.results.extras import COLUMNS, EXTRAS, NAME
 from emotion_core.results.extras import columns as columns_of
 from emotion_core.results.named import names_in
 from emotion_core.results.names import name_of
-from emotion_core.results.record import Record, columns
+from emotion_core.results.record import Record, columns, labels_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,7 +117,7 @@ class Whole:
     @classmethod
     def of(cls, table: "pd.DataFrame", name: str, about: Mapping[str, Any] | None = None) -> "Whole":
         """Make it of a table of `read_results`; what the table lacks is filled in, and `notes` say so."""
-        labels = [column[2:] for column in table.columns if column.startswith("p_")]
+        labels = labels_in(table.columns)
         names = table["emotion"].astype(object)
         found = names.dropna().unique().tolist()
         labels += [label for label in found if label not in labels]
@@ -181,7 +181,7 @@ def _in_order(
 ) -> Whole:
     """Fill in times and how long pictures last, unless each row is a `spans` row that says so itself."""
     if len(emotion) and np.isnan(numbers["time"]).all():
-        notes.append(f"the file holds no times: {ASSUMED_FPS:g} frames a second are assumed")
+        notes.append(assumed(ASSUMED_FPS))
     if len(emotion) and not spans:
         numbers["time"], numbers["duration"] = timing(
             numbers["frame"], numbers["time"], numbers.get("duration")

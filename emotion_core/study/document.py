@@ -13,7 +13,7 @@ body { margin: 0; background: Canvas; color: CanvasText; font: 16px/1.55 system-
 main { max-width: 860px; margin: 0 auto; padding: 32px 20px 64px; }
 h1 { font-size: 1.7rem; line-height: 1.25; } h2 { font-size: 1.25rem; margin-top: 2.2em; }
 .banner { background: #8884a51f; border: 1px solid #8884a566; border-radius: 10px; padding: 10px 16px; }
-.scroll { overflow-x: auto; } svg { max-width: 100%; height: auto; }
+.scroll, figure { overflow-x: auto; } svg { width: 100%; min-width: 540px; height: auto; }
 table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: 5px 12px 5px 0; border-bottom: 1px solid #88888859; vertical-align: top; }
 figure { margin: 18px 0; break-inside: avoid; } figcaption { font-size: .9rem; opacity: .8; }

@@ -1,6 +1,6 @@
 """Small figures as SVG, drawn by hand: they open in a page, in Markdown and in a paper, in light and dark."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ from emotion_core.results.markup import text as escaped
 
 WIDTH = 720
 _LEFT, _RIGHT, _ROW, _TOP, _FOOT = 150, 30, 46, 14, 44
+_SIDE, _PANEL = 56, 210  # left of a panel, and its height with what stands around it
 _INK, _SOFT = "#6b7280", "#9aa1ad"  # they can be read on white and on black
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#7B61C4")
 
@@ -96,6 +97,96 @@ def shares(rows: Mapping[str, Mapping[str, float]], label: str) -> str:
             x += wide
     parts += _legend(names, [color_of(name) for name in names], bottom + 12)
     return _svg(bottom + 36, parts, label)
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A line of a panel: `mean` with its band from `low` to `high` at `times` (s), and its series' number."""
+
+    times: np.ndarray
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    series: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    """Where a panel lies: `left`, `top`, `wide` and `high` in pixels, and the values of its edges."""
+
+    left: float
+    top: float
+    wide: float
+    high: float
+    times: tuple[float, float]
+    values: tuple[float, float]
+
+    def at(self, time: float, value: float) -> tuple[float, float]:
+        (start, end), (low, high) = self.times, self.values
+        x = self.left + (time - start) / (end - start) * self.wide
+        return x, self.top + (high - value) / (high - low) * self.high
+
+    def path(self, points: Iterable[tuple[float, float]]) -> str:
+        return "M" + "L".join("{:.1f} {:.1f}".format(*self.at(*point)) for point in points)
+
+
+def curves(panels: Mapping[str, Sequence[Curve]], label: str, series: Sequence[str] = ()) -> str:
+    """Draw a panel for each of `panels`, two side by side: lines over time, with bands; all have one scale.
+
+    `label` names the axes. `series` names the colours where there are several.
+    """
+    lines = [line for panel in panels.values() for line in panel]
+    up = _ticks([v for line in lines for v in (*line.mean, *line.low, *line.high) if np.isfinite(v)])
+    times = np.concatenate([np.zeros(1), *(line.times for line in lines)])
+    start, end = float(times.min()), max(float(times.max()), 0.1)
+    along = [tick for tick in _ticks([start, end]) if start <= tick <= end]
+    wide = (WIDTH - 2 * _SIDE - _RIGHT) / 2
+    parts = []
+    for number, (name, drawn) in enumerate(panels.items()):
+        left, top = _SIDE + (number % 2) * (wide + _SIDE), _TOP + 20 + (number // 2) * _PANEL
+        panel = _Panel(left, top, wide, _PANEL - 66, (start, end), (up[0], up[-1]))
+        parts += [_words(left, top - 8, name), *_grid(panel, up, along)]
+        for part in (_band, _line):  # no band lies over a line
+            parts += [path for line in drawn for path in part(line, panel)]
+    bottom = _TOP + -(-len(panels) // 2) * _PANEL
+    parts.append(_words(WIDTH / 2, bottom, label, "middle"))
+    parts += _legend(series, [_COLORS[i % len(_COLORS)] for i in range(len(series))], bottom + 14)
+    return _svg(bottom + (38 if series else 14), parts, " ".join((label, *panels, *series)))
+
+
+def _grid(panel: _Panel, up: Sequence[float], along: Sequence[float]) -> Iterator[str]:
+    start, end = panel.times
+    for tick in up:
+        strong = 'stroke-width="1.5"' if abs(tick) < 1e-9 else 'stroke-opacity=".35"'
+        yield f'<path d="{panel.path([(start, tick), (end, tick)])}" stroke="{_SOFT}" {strong}/>'
+        named = f"{tick:+g}" if tick and up[0] < 0 else f"{tick:g}"
+        yield _words(panel.left - 8, panel.at(start, tick)[1] + 4, named, "end")
+    for tick in along:
+        yield _words(panel.at(tick, 0.0)[0], panel.top + panel.high + 16, f"{tick:g}", "middle")
+    onset = panel.path([(0.0, up[0]), (0.0, up[-1])])
+    yield f'<path d="{onset}" stroke="{_INK}" stroke-dasharray="3 3"/>'
+
+
+def _band(line: Curve, panel: _Panel) -> Iterator[str]:
+    color, times = _COLORS[line.series % len(_COLORS)], line.times.tolist()
+    for run in _runs(np.isfinite(line.low)):
+        there = [(times[at], float(line.high[at])) for at in run]
+        back = [(times[at], float(line.low[at])) for at in run[::-1]]
+        yield f'<path d="{panel.path([*there, *back])}Z" fill="{color}" fill-opacity=".18"/>'
+
+
+def _line(line: Curve, panel: _Panel) -> Iterator[str]:
+    color, times = _COLORS[line.series % len(_COLORS)], line.times.tolist()
+    for run in _runs(np.isfinite(line.mean)):
+        path = panel.path([(times[at], float(line.mean[at])) for at in run])
+        yield f'<path d="{path}" fill="none" stroke="{color}" stroke-width="2"/>'
+
+
+def _runs(known: np.ndarray) -> Iterator[list[int]]:
+    """Yield the places of each stretch that is known: a curve is broken where nobody is seen."""
+    for run in np.split(np.arange(len(known)), np.flatnonzero(np.diff(known)) + 1):
+        if len(run) and known[run[0]]:
+            yield run.tolist()
 
 
 def _legend(names: Sequence[str], colors: Sequence[str], y: float) -> list[str]:

@@ -4,7 +4,7 @@
 - `participants.tsv`: a row for each, with participant_id and what else is known (group, age)
 - `stimuli.tsv`, optional: stimulus, and how long it lasts (duration, s)
 - `videos/`: recordings; their names begin with a participant_id, or they lie in a folder of that name
-- `events/`, optional: NAME.tsv or NAME_events.tsv of a recording, with onset, duration (s) and trial_type
+- `events/`, optional: NAME.tsv or NAME_events.tsv of a recording, whatever `analytics.events` reads
 """
 
 import csv
@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from emotion_core.analytics.events import CODINGS, read_events
 from emotion_core.types import EmotionError
 
 PARTICIPANTS, STIMULI, TITLE = "participants", "stimuli", "study.json"
@@ -145,7 +146,8 @@ def _stimuli(folder: Path) -> dict[str, float]:
 
 def _event_files(folder: Path) -> dict[str, Path]:
     """Return the files of events by the name of their recording, in small letters."""
-    places = [p for p in sorted((folder / EVENTS).rglob("*")) if p.suffix.lower() in _TABLES]
+    kinds = (*_TABLES, *CODINGS)
+    places = [p for p in sorted((folder / EVENTS).rglob("*")) if p.suffix.lower() in kinds]
     places += sorted((folder / VIDEOS).rglob("*_events.[tc]sv"))
     return {re.sub(r"_events$", "", path.stem.lower()): path for path in places}
 
@@ -170,16 +172,17 @@ def _named(rest: str) -> tuple[Event, ...]:
 
 
 def _events(path: Path) -> tuple[Event, ...]:
-    events = [
-        Event(_first(row, _NAME, path), _number(row, "onset", path), _number(row, "duration", path))
-        for row in _rows(path)
-    ]
+    table = read_events(path, open_ended=True)
+    if table.attrs["left_out"]:  # a trial that nobody misses would be missing in every figure
+        raise EmotionError(f"{path.name}: {table.attrs['notes'][-1]}: mend them or take them out")
+    rows = zip(table["name"], table["onset"], table["duration"], strict=True)
+    events = tuple(Event(str(name), float(onset), float(lasting)) for name, onset, lasting in rows)
     for event in events:
-        if not event.onset >= 0:
-            raise EmotionError(f"{path.name}: {event.name} has no onset: give it in seconds from the start")
+        if event.onset < 0:
+            raise EmotionError(f"{path.name}: {event.name} begins before the recording does: mend its onset")
         if event.duration <= 0:
             raise EmotionError(f"{path.name}: {event.name} lasts {event.duration:g} s: give seconds above 0")
-    return tuple(sorted(events, key=lambda event: event.onset))
+    return events
 
 
 def _table(folder: Path, name: str) -> Path | None:

@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from emotion_core.analytics.study_responses import StudyResponses
 from emotion_core.files import written_beside
 from emotion_core.labels import DISCLAIMER
 from emotion_core.results.citation import citation
 from emotion_core.results.methods import methods_text
-from emotion_core.study import REPORT, drawing, responses
+from emotion_core.study import REPORT, curves, drawing, responses
 from emotion_core.study.checks import SEEN, Analysed, Finding, findings
 from emotion_core.study.document import Block, Figure, Heading, Lines, Paragraph, Table, markdown, page
 from emotion_core.study.layout import Layout
@@ -25,6 +26,11 @@ _AXES = {
     "arousal_change": "change of arousal from the second before the onset",
 }
 
+_CURVES = (
+    "response_curves.csv: the average responses over time, with their bands",
+    "response_figures.csv: peak, latency and area of each, with intervals",
+)
+
 
 def write(layout: Layout, known: Mapping[Path, Analysed]) -> dict[str, Path]:
     """Write the report of a study into its folder `report`; what was there is replaced.
@@ -32,7 +38,7 @@ def write(layout: Layout, known: Mapping[Path, Analysed]) -> dict[str, Path]:
     Returns:
         The files: `html` and `markdown` hold the same, `methods` the text for a paper, `citation` a
         CITATION.cff, `responses` a row for each person and event, `means` those over people, each with an
-        interval.
+        interval; where there are any, `curves` the average responses over time, `peaks` their figures.
 
     Raises:
         EmotionError: where nothing is analysed, or results can't be read.
@@ -41,10 +47,12 @@ def write(layout: Layout, known: Mapping[Path, Analysed]) -> dict[str, Path]:
     summaries = [one.summary for one in known.values() if one.summary is not None]
     if not summaries:
         raise EmotionError(f"nothing of {layout.title} is analysed yet: analyse the study first")
-    table = responses.table_of(layout, known)
+    shown = curves.Curves(layout)
+    table = responses.table_of(layout, known, shown.add)
+    over_time, why_not = curves.gathered(shown)
     found = findings(layout, known)
     text = methods(layout, table, summaries)
-    blocks = _blocks(layout, table, found, text)
+    blocks = _blocks(layout, table, found, text, over_time, why_not)
     folder = layout.folder / REPORT
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     sums = responses.summed(table)
@@ -56,6 +64,9 @@ def write(layout: Layout, known: Mapping[Path, Analysed]) -> dict[str, Path]:
         "responses": ("responses.csv", table.to_csv(index=False)),
         "means": ("means.csv", sums.to_csv(index=False)),
     }
+    if over_time is not None:
+        files["curves"] = ("response_curves.csv", over_time.curves().to_csv(index=False))
+        files["peaks"] = ("response_figures.csv", over_time.figures().to_csv(index=False))
     figures = [block for block in blocks if isinstance(block, Figure)]
     files |= {figure.name: (f"figures/{figure.name}.svg", figure.svg) for figure in figures}
     for name, content in files.values():
@@ -77,12 +88,20 @@ def methods(layout: Layout, table: pd.DataFrame, summaries: Sequence[Mapping[str
         "longest was taken as the participant's. Valence, arousal and the shares of the categories were "
         "averaged over the time of each stimulus, weighed by how long each picture lasts, and changes are "
         f"against the mean of the {responses.BASELINE:g} s before its onset. Repetitions were averaged "
-        "within a person first; means are over people, with 95 % intervals by Student's t."
+        "within a person first; means are over people, with 95 % intervals by Student's t, those of "
+        "curves at each moment alone."
     )
     return f"{study}\n\n{methods_text(summaries)}"
 
 
-def _blocks(layout: Layout, table: pd.DataFrame, found: Sequence[Finding], text: str) -> list[Block]:
+def _blocks(
+    layout: Layout,
+    table: pd.DataFrame,
+    found: Sequence[Finding],
+    text: str,
+    over_time: StudyResponses | None,
+    why_not: str,
+) -> list[Block]:
     blocks: list[Block] = []
     if layout.note:
         blocks.append(Paragraph(layout.note, banner=True))
@@ -90,6 +109,10 @@ def _blocks(layout: Layout, table: pd.DataFrame, found: Sequence[Finding], text:
     blocks += _complete(layout, table, found)
     if len(table):
         blocks += _shown(table)
+    if over_time is not None:
+        blocks += curves.blocks(over_time, _groups(table))
+    elif why_not:
+        blocks += [Heading("Responses over time"), Paragraph(f"None can be drawn: {why_not}.")]
     blocks += [Heading("Methods, to be edited for a paper"), *map(Paragraph, text.strip().split("\n\n"))]
     blocks += [
         Heading("Files"),
@@ -97,6 +120,7 @@ def _blocks(layout: Layout, table: pd.DataFrame, found: Sequence[Finding], text:
             (
                 "responses.csv: a row for each person and event",
                 "means.csv: means over people, with intervals",
+                *(_CURVES if over_time is not None else ()),
                 "methods.md and CITATION.cff: the text above, and what to cite",
             )
         ),
@@ -138,7 +162,7 @@ def _complete(layout: Layout, table: pd.DataFrame, found: Sequence[Finding]) -> 
 
 def _shown(table: pd.DataFrame) -> list[Block]:
     """Return figures and a table of what was shown during each stimulus."""
-    groups = [str(name) for name in dict.fromkeys(table["group"]) if name]
+    groups = _groups(table)
     by = ("stimulus", "group") if len(groups) > 1 else ("stimulus",)
     sums = responses.summed(table, by)
     blocks: list[Block] = [
@@ -156,6 +180,10 @@ def _shown(table: pd.DataFrame) -> list[Block]:
     shown = sums[sums["measure"].isin(list(_AXES))].drop(columns="sd")
     blocks.append(Table(shown.assign(measure=shown["measure"].str.replace("_", " "))))
     return blocks
+
+
+def _groups(table: pd.DataFrame) -> list[str]:
+    return [str(name) for name in dict.fromkeys(table["group"]) if name]
 
 
 def _dots(table: pd.DataFrame, sums: pd.DataFrame, measure: str, groups: Sequence[str]) -> list[drawing.Dots]:

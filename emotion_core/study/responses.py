@@ -1,7 +1,7 @@
 """What each participant showed during each stimulus, and what all came to, with intervals over people."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,12 @@ SHARE = "share_"
 KEYS = ("participant", "group", "recording", "stimulus", "onset", "duration")
 
 
-def table_of(layout: Layout, known: Mapping[Path, Analysed]) -> pd.DataFrame:
-    """Return a row for each event of each analysed recording.
+Seen = Callable[[Recording, pd.DataFrame, int, float], None]
+"""Takes a recording, its checked table, the number of the participant's face, and when it ends (s)."""
+
+
+def table_of(layout: Layout, known: Mapping[Path, Analysed], seen: Seen | None = None) -> pd.DataFrame:
+    """Return a row for each event of each analysed recording; `seen` is handed each that shows somebody.
 
     The columns: `KEYS`; `face`, the number of the face that is seen longest in the recording; `seen`, the
     share of the time in which it is; `valence` and `arousal`, their means; `valence_change` and
@@ -34,14 +38,16 @@ def table_of(layout: Layout, known: Mapping[Path, Analysed]) -> pd.DataFrame:
     Raises:
         EmotionError: where a results file can't be read.
     """
-    rows = [row for recording in layout.recordings for row in _of(recording, layout, known)]
+    rows = [row for recording in layout.recordings for row in _of(recording, layout, known, seen)]
     columns = [*KEYS, "face", "seen", *MEASURES, *(f"{name}_change" for name in MEASURES)]
     table = pd.DataFrame(rows)
     shares = [name for name in table.columns if str(name).startswith(SHARE)]
     return table.reindex(columns=[*columns, *shares])
 
 
-def _of(recording: Recording, layout: Layout, known: Mapping[Path, Analysed]) -> Iterator[dict[str, Any]]:
+def _of(
+    recording: Recording, layout: Layout, known: Mapping[Path, Analysed], seen: Seen | None
+) -> Iterator[dict[str, Any]]:
     found = known.get(recording.path.absolute())
     if found is None or found.results is None or not recording.events:
         return
@@ -49,6 +55,8 @@ def _of(recording: Recording, layout: Layout, known: Mapping[Path, Analysed]) ->
     people = measures.longest_seen(frame)
     group = layout.participants[recording.participant].get("group", "")
     end = measures.length(frame)
+    if seen is not None and people:
+        seen(recording, frame, people[0], end)
     for event in recording.events:
         head = (recording.participant, group, recording.path.name, event.name, event.onset)
         lasting = end - event.onset if math.isnan(event.duration) else event.duration

@@ -21,8 +21,8 @@ BINS = 500
 def response_curves(responses: Sequence[Response]) -> go.Figure:
     """Draw the mean response of each name (and group) with its 95 % band, seconds from the onset."""
     figure = base(360)
-    for place, one in enumerate(responses):
-        name = one.name if one.group is None else f"{one.name}, {one.group}"
+    names = [one.name if one.group is None else f"{one.name}, {one.group}" for one in responses]
+    for place, (one, name) in enumerate(zip(responses, names, strict=True)):
         color = person_color(place)
         known = np.isfinite(one.low)
         if known.any():
@@ -39,10 +39,11 @@ def response_curves(responses: Sequence[Response]) -> go.Figure:
                 legendgroup=name,
                 name=say("chart.response.band", name=name),
             )
+    for place, (one, name) in enumerate(zip(responses, names, strict=True)):  # no band lies over a line
         figure.add_scatter(
             x=one.times,
             y=one.mean,
-            line={"color": color, "width": 2.5, "dash": DASHES[place // 8 % len(DASHES)]},
+            line={"color": person_color(place), "width": 2.5, "dash": DASHES[place // 8 % len(DASHES)]},
             name=f"{name} ({one.units} {library(one.over)})",
             legendgroup=name,
             hovertemplate="%{x:.2f} s: %{y:+.3f}<extra></extra>",

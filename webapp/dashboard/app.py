@@ -52,7 +52,7 @@ def main() -> None:
         for name, page in PAGES.items()
     }
     st.session_state["pages"] = menu
-    chosen = st.navigation(list(menu.values()))
+    chosen = st.navigation(list(menu.values()), expanded=True)  # else only ten of more than twelve are shown
     st.session_state["here"] = chosen.url_path or first
     if (wanted := state.wanted_page()) in PAGES and wanted != first and chosen.url_path == "":
         # A link of the form ?page=timeline: the address of a page itself works too, but the browser then

@@ -37,6 +37,7 @@ PAGES: dict[str, Page] = {
         Page("timeline", "Timeline", ":material/timeline:"),
         Page("plane", "Valence and arousal", ":material/explore:"),
         Page("people", "People", ":material/group:"),
+        Page("signals", "Signals", ":material/ecg_heart:"),
         Page("compare", "Compare", ":material/compare_arrows:"),
         Page("moments", "Moments", ":material/bolt:"),
         Page("events", "Events", ":material/event_note:"),

@@ -12,6 +12,7 @@ import numpy as np
 from emotion_core.analytics import figures
 from emotion_core.labels import UNSURE
 from emotion_core.results.named import cleaned
+from emotion_core.results.record import labels_in
 from webapp.shared import parts
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ AWAY = 255
 
 def label_names(table: pd.DataFrame) -> list[str]:
     """Return the categories of a table of results, in its own order."""
-    return [column[2:] for column in table.columns if column.startswith("p_")]
+    return labels_in(table.columns)
 
 
 def stacked(own: pd.DataFrame, labels: Sequence[str]) -> np.ndarray:

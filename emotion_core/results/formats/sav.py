@@ -13,7 +13,7 @@ from typing import Any
 from emotion_core.labels import DISCLAIMER
 from emotion_core.results.extras import NAME, spoken
 from emotion_core.results.formats.base import Format, Writer
-from emotion_core.results.record import Record, columns
+from emotion_core.results.record import Record, chances, columns
 from emotion_core.types import EmotionError
 
 _PROBABILITY = "Probability of "  # begins the variable label that holds a category's full name
@@ -48,17 +48,18 @@ class SavWriter(Writer):
         self._codes = {label: float(code) for code, label in enumerate(self._labels, 1)}
         names = columns(labels, extras)
         self._emotion = names.index("emotion")
-        self._places = {name: names.index(name) for name in _WORDS if name in names}
+        places = {name: names.index(name) for name in _WORDS if name in names}
+        self._places = sorted(places.items(), key=lambda item: -item[1])  # the last is taken out first
         self._numbers = {name: array("d") for name in names if name not in _WORDS}
-        self._texts: dict[str, list[str]] = {name: [] for name in self._places}
+        self._texts: dict[str, list[str]] = {name: [] for name in places}
 
     def write(self, record: Record) -> None:
         """Take in a row."""
         row = record.as_row(self._labels, self._extras)
         row[self._emotion] = self._codes.get(record.emotion or "")
-        for name, place in sorted(self._places.items(), key=lambda item: -item[1]):
+        for name, place in self._places:
             text = row.pop(place) or ""
-            self._texts[name].append(text if len(text.encode()) <= _LONGEST else "")
+            self._texts[name].append(text if not text or len(text.encode()) <= _LONGEST else "")
         for column, value in zip(self._numbers.values(), row, strict=True):
             column.append(math.nan if value is None else value)
 
@@ -71,7 +72,7 @@ class SavWriter(Writer):
         import pandas as pd
         import pyreadstat
 
-        table = pd.DataFrame({name: np.array(values) for name, values in self._numbers.items()})
+        table = pd.DataFrame({name: np.asarray(values) for name, values in self._numbers.items()})
         for name, words in self._texts.items():
             table[name] = np.array(words, object)
         own = _variables(self._labels)
@@ -127,7 +128,7 @@ def read(path: Path, notes: list[str]) -> dict[str, Any]:
     try:
         _, head = pyreadstat.read_sav(path, metadataonly=True)
         bounded.check_rows(path.name, head.number_rows or 0)
-        bounded.check_labels(path.name, [name for name in head.column_names if name.startswith("p_")])
+        bounded.check_labels(path.name, chances(head.column_names))
         table, meta = pyreadstat.read_sav(path)
     except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, UnicodeDecodeError) as error:
         raise EmotionError(f"{path.name} is no whole SPSS file: write it again") from error

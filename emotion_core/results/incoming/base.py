@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from emotion_core.analytics.figures import ASSUMED_FPS, durations
+from emotion_core.analytics.figures import ASSUMED_FPS, assumed, durations
 from emotion_core.files import no_plain_file
 from emotion_core.labels import EMOTIONS, canonical
 from emotion_core.results.bounded import check_lines, check_rows, manner_of
-from emotion_core.results.record import columns
+from emotion_core.results.record import columns, labels_in
 from emotion_core.types import EmotionError
 
+RATE = "frame rate"
+"""What a note says that a tool's file lacks."""
 LOOKED = 65_536  # bytes that are looked at to know a file
 _WORDS = {"joy": "Happy", "scared": "Fear", "contempt": "Contempt", "disgusted": "Disgust"}
 _MOST_BYTES = 450_000_000
@@ -103,7 +105,7 @@ def read(path: Path, tool_of: Callable[[Path], Tool | None], rate: float | None)
 
 def _table(tool: Tool, found: Found, rate: float | None) -> pd.DataFrame:
     length = len(next(iter(found.columns.values()), ()))
-    labels = [name[2:] for name in found.columns if name.startswith("p_")] or list(EMOTIONS)
+    labels = labels_in(found.columns) or list(EMOTIONS)
     table = pd.DataFrame({name: np.full(length, np.nan) for name in columns(labels)})
     table["uncertain"] = False
     table["emotion"] = pd.array([None] * length, dtype="str")
@@ -121,7 +123,7 @@ def _table(tool: Tool, found: Found, rate: float | None) -> pd.DataFrame:
     known = "time" in found.columns or (rate or found.rate) is not None
     if "time" not in found.columns:
         if not known:
-            notes.append(f"the file holds no frame rate: {ASSUMED_FPS:g} frames a second are assumed")
+            notes.append(assumed(ASSUMED_FPS, RATE))
         table["time"] = table["frame"] / (rate or found.rate or ASSUMED_FPS)
     bad = ~np.isfinite(table["time"].to_numpy()) | ~np.isfinite(table["frame"].to_numpy())
     if bad.any():

@@ -8,7 +8,7 @@ from emotion_core.analytics.loading import Results
 from emotion_core.types import EmotionError
 from webapp.charts.responses import side_by_side
 from webapp.dashboard import choices, shown, state
-from webapp.shared.speech import Texts, capital, label, library, measure, say
+from webapp.shared.speech import Texts, capital, label, library, measure, number, say
 
 TEXTS = Texts("dash.agreement")
 
@@ -57,6 +57,8 @@ def _origin(name: str, results: Results) -> str:
         said += (
             f"; {TEXTS['measures'].format(measures=', '.join(shown_kinds))}{' …' if len(kinds) > 6 else ''}"
         )
+    if results.rate is not None:
+        said += f"; {say('dash.notimes', n=number(results.rate, 'g'))}"
     return said.replace("$", "\\$")
 
 

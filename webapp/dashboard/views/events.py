@@ -15,11 +15,12 @@ from emotion_core.analytics.marks import MARKER
 from emotion_core.analytics.responses import Window
 from emotion_core.analytics.study_responses import StudyResponses, study_responses
 from emotion_core.labels import EMOTIONS
+from emotion_core.results.record import chances
 from emotion_core.types import EmotionError
 from webapp.charts.responses import response_curves
 from webapp.dashboard import choices, marking, shown, state
 from webapp.shared import uploads
-from webapp.shared.speech import Texts, capital, library, measure, say
+from webapp.shared.speech import Texts, capital, library, measure, number, say
 
 TEXTS = Texts("dash.events")
 _BESIDES = 20  # columns of other tools that are offered
@@ -35,6 +36,10 @@ def page() -> None:
         return
     if any(results.made for results in have.values()):
         st.badge(say("dash.compare.made"), icon=":material/science:", color="violet")
+    for name, results in have.items():
+        if results.rate is not None:
+            guess = say("dash.notimes", n=number(results.rate, "g"))
+            st.caption(f"**{name}**: {guess}".replace("$", "\\$"))
     events = _events(have)
     if events is None:
         st.info(TEXTS["ask"].format(page=say("page.timeline")))
@@ -139,9 +144,8 @@ def _offered(have: Mapping[str, Results]) -> list[str]:
         name for name in ("valence", "arousal") if any(r.table[name].notna().any() for r in have.values())
     ]
     foreign = [r.foreign for r in have.values() if r.foreign is not None]
-    own = [
-        str(c) for table in foreign for c in table.columns if c not in named and not str(c).startswith("p_")
-    ]
+    named |= {name for table in foreign for name in chances(table.columns)}
+    own = [str(c) for table in foreign for c in table.columns if c not in named]
     if not affect and all(r.frame["face"].isna().all() for r in have.values()):
         labels = []
     return [*affect, *labels, *list(dict.fromkeys(own))[:_BESIDES]] or list(EMOTIONS)
