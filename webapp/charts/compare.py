@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from emotion_core.analytics import MEASURES
 from emotion_core.palette import ACCENT
 from webapp.charts.style import MUTED, base, faded, house_style, note, person_color
 from webapp.shared.speech import label, library, say
@@ -81,7 +82,7 @@ def forest(effects: pd.DataFrame, first: str, second: str) -> go.Figure:
 
 def differences(effects: pd.DataFrame, first: str, second: str) -> go.Figure:
     """Draw the difference of the means of each share, in percentage points, with Welch's 95 % interval."""
-    shares = effects[~effects.index.isin(["Valence", "Arousal", "Changes a minute"])]
+    shares = effects[~effects.index.isin([measure.name for measure in MEASURES])]
     shares = shares[shares["difference"].notna()]
     if shares.empty:
         return note(say("chart.difference.few"))

@@ -51,7 +51,7 @@ def house_style(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
     """Set margins, legend, fonts and grid of `figure`; gives it back."""
     figure.update_layout(
         height=height,
-        margin={"l": 8, "r": 8, "t": 34, "b": 8},
+        margin={"l": 8, "r": 16, "t": 34, "b": 8},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"size": 13},
