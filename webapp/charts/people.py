@@ -59,6 +59,7 @@ def transitions_flow(frame: pd.DataFrame) -> go.Figure:
     figure = base(420)
     figure.add_sankey(
         arrangement="snap",
+        textfont={"shadow": "none"},  # plotly's own is light on any page: names can't be read in the dark
         node={
             "label": names * 2,
             "color": colors * 2,
