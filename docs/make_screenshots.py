@@ -1,7 +1,7 @@
 """Make the pictures of the README: `python docs/make_screenshots.py`. Needs Chromium and playwright.
 
 It starts the app, gives it a webcam and a video made from a public-domain portrait (NASA's astronaut, from
-scikit-image), and saves the live view and the video tab to docs/images/, each below 300 KB. `--all FOLDER`
+scikit-image), and saves the live view and the video tab to docs/images/, each below 200 KB. `--all FOLDER`
 saves every tab at 390 and 1920 pixels, light and dark, to look at.
 """
 
@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image, ImageEnhance
 
 ROOT = Path(__file__).resolve().parent.parent
-LARGEST = 300_000  # bytes of a picture in the README
+LARGEST = 200_000  # bytes of a picture in the README
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream",
@@ -101,7 +101,7 @@ def show_video(page: Any, video: Path) -> None:
 
 
 def save_small(shot: bytes, path: Path) -> None:
-    """Save a screenshot as a JPEG below 300 KB, as good as that allows."""
+    """Save a screenshot as a JPEG below 200 KB, as good as that allows."""
     picture = Image.open(io.BytesIO(shot)).convert("RGB")
     path.parent.mkdir(parents=True, exist_ok=True)
     for quality in (92, 88, 84, 78, 70):

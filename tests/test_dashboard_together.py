@@ -56,9 +56,7 @@ def test_the_results_of_a_batch_open_together_on_the_overview(results: Path) -> 
     tokens = [made("one_emotions.mp4"), made("two.mp4"), made("live_2026-01-01_10-00-00.mp4")]
     app = opened(result=tokens)
     assert titles(app) == ["Overview"]
-    assert app.sidebar.selectbox(key="file").options == [
-        *("one_emotions_results.json", "two_results.json", "live_2026-01-01_10-00-00_results.json")
-    ]
+    assert app.sidebar.selectbox(key="file").options == ["one_emotions", "two", "live_2026-01-01_10-00-00"]
     assert app.sidebar.selectbox(key="file").value == "one_emotions_results.json"
     assert "All 3 files" in [head.value for head in app.subheader]
     assert kept(app)["result"] == tokens
@@ -137,3 +135,16 @@ def test_uploads_pair_by_the_summary_too(tmp_path: Path, monkeypatch: pytest.Mon
     good(app.run())
     (loaded,) = [frame.value for frame in app.dataframe if "Video" in frame.value.columns]
     assert list(loaded["Video"]) == ["yes"] and not app.warning
+
+
+def test_two_videos_are_compared_without_a_rule_for_their_names(results: Path) -> None:
+    tokens = [made("talk.mp4"), made("other.mp4")]
+    app = opened(page="compare", result=tokens)
+    assert titles(app) == ["Compare"]
+    assert app.selectbox(key="group_a").options == ["other", "talk"]
+    assert "All figures" in [head.value for head in app.subheader] and not app.exception
+    # Groups that were written into the list come back with a link.
+    written = [f"{name}_results.json=A" for name in ("talk", "other")]
+    app = opened(page="compare", result=tokens, groups=written)
+    assert any("Two groups are needed" in info.value for info in app.info)
+    assert kept(app)["groups"] == written

@@ -32,7 +32,7 @@ def test_tab_theme_and_language_outlive_a_reload_and_hold_on_every_page(
         head = page.locator("header.app-head")
         head.wait_for()
         assert head.get_by_role("link").all_inner_texts() == [
-            "Live", "Video", "Bilder", "Auswertung", "API", "Modell",
+            "Live", "Video", "Bilder", "Dashboard", "API", "Modell",
         ]  # fmt: skip
         page.wait_for_selector("body.dark", state="attached")
     page.goto(app.url + "dashboard/")

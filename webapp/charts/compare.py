@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from emotion_core.analytics import MEASURES
 from emotion_core.palette import ACCENT
-from webapp.charts.style import MUTED, base, faded, house_style, note, person_color
+from webapp.charts.style import MUTED, base, faded, house_style, note, person_color, wrapped
 from webapp.shared.speech import label, library, say
 
 KINDS = {"Peak": ("circle", "#D1495B"), "Change": ("diamond", ACCENT), "Flash": ("star", "#0F8B8D")}
@@ -74,14 +75,14 @@ def forest(effects: pd.DataFrame, first: str, second: str) -> go.Figure:
         hovertemplate="%{y}: g = %{x:.2f} [%{customdata[0]:.2f}, %{customdata[1]:.2f}]<extra></extra>",
         name=say("dash.compare.g"),
     )
-    figure.update_xaxes(title=say("chart.effect", group=second))
+    figure.update_xaxes(title=wrapped(say("chart.effect", group=second)))
     figure.update_yaxes(autorange="reversed", type="category")
     return figure
 
 
 def differences(effects: pd.DataFrame, first: str, second: str) -> go.Figure:
     """Draw the difference of the means of each share, in percentage points, with Welch's 95 % interval."""
-    shares = effects[~effects.index.isin(["Valence", "Arousal", "Changes a minute"])]
+    shares = effects[~effects.index.isin([measure.name for measure in MEASURES])]
     shares = shares[shares["difference"].notna()]
     if shares.empty:
         return note(say("chart.difference.few"))
@@ -106,7 +107,7 @@ def differences(effects: pd.DataFrame, first: str, second: str) -> go.Figure:
         hovertemplate=say("chart.difference.hover", measure="%{y}", value="%{x:+.1f}") + "<extra></extra>",
         name=say("chart.difference.name"),
     )
-    figure.update_xaxes(title=say("chart.difference", second=second, first=first))
+    figure.update_xaxes(title=wrapped(say("chart.difference", second=second, first=first)))
     figure.update_yaxes(autorange="reversed", type="category")
     return figure
 

@@ -59,6 +59,7 @@ def transitions_flow(frame: pd.DataFrame) -> go.Figure:
     figure = base(420)
     figure.add_sankey(
         arrangement="snap",
+        textfont={"shadow": "none"},  # plotly's own is light on any page: names can't be read in the dark
         node={
             "label": names * 2,
             "color": colors * 2,
@@ -104,13 +105,15 @@ def expressiveness_bar(frame: pd.DataFrame) -> go.Figure:
             orientation="h",
             marker={"color": [person_color(i) for i in range(len(table))]},
             text=[number(v, ".1f" if column == "changes" else ".2f") for v in values],
-            textposition="auto",
+            textposition="outside",
+            cliponaxis=False,
             name=titles[column],
             hovertemplate="%{y}: %{x:.2f}<extra></extra>",
             row=1,
             col=col,
         )
-    figure.update_xaxes(rangemode="tozero", nticks=4)
+        largest = float(values.max(initial=0.0))  # a number stands beside each bar, so there has to be room
+        figure.update_xaxes(range=[0, 1.5 * largest or 1.0], nticks=3, row=1, col=col)
     figure.update_yaxes(autorange="reversed", type="category")
     unruled(figure)
     figure.update_annotations(font={"size": 12})

@@ -204,7 +204,7 @@ def dwell_bar(tables: Mapping[str, pd.DataFrame], *, centre: float = 0.0) -> go.
             cliponaxis=False,
             hovertemplate="%{y}: %{x:.1f} % (%{customdata:.1f} s)",
         )
-    figure.update_xaxes(title=say("chart.share"), rangemode="tozero", range=[0, 112])
+    figure.update_xaxes(title=say("chart.share"), rangemode="tozero", range=[0, 122], tickvals=[0, 50, 100])
     figure.update_yaxes(autorange="reversed")
     unruled(figure)
     figure.update_layout(showlegend=len(tables) > 1)

@@ -59,7 +59,7 @@ def shares_bar(frame: pd.DataFrame) -> go.Figure:
         hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
         name=say("chart.share.name"),
     )
-    figure.update_xaxes(title=say("chart.share"), range=[0, max(10.0, 118 * float(share.max()))])
+    figure.update_xaxes(title=say("chart.share"), range=[0, max(10.0, 126 * float(share.max()))])
     unruled(figure)
     return figure
 
@@ -100,7 +100,7 @@ def small_multiples(
     names = list(tables)[:24]
     cols = 1 if len(names) == 1 else 2
     rows = -(-len(names) // cols)
-    height = 128 * rows + 60
+    height = 128 * rows + 84
     figure = make_subplots(
         rows=max(rows, 1),
         cols=cols,
@@ -134,4 +134,5 @@ def small_multiples(
     figure.update_yaxes(range=span, nticks=3)
     figure.update_xaxes(nticks=5)
     figure.update_annotations(font={"size": 12})
+    figure.update_layout(margin={"t": 58})  # the names stand below the buttons
     return figure

@@ -1,6 +1,7 @@
 """The house style of the charts, down-sampling, and a figure's data as a table."""
 
 import base64
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -51,7 +52,7 @@ def house_style(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
     """Set margins, legend, fonts and grid of `figure`; gives it back."""
     figure.update_layout(
         height=height,
-        margin={"l": 8, "r": 8, "t": 34, "b": 8},
+        margin={"l": 8, "r": 16, "t": 34, "b": 8},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"size": 13},
@@ -60,6 +61,7 @@ def house_style(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
         legend={
             "orientation": "h",
             "x": 0,
+            "xref": "container",  # beside long names on the left there would be room for one entry a line
             "y": 0,
             "yref": "container",
             "yanchor": "bottom",
@@ -114,12 +116,18 @@ def drawn_once(figure: go.Figure, mode: str = "light") -> go.Figure:
     return drawn
 
 
+def wrapped(text: str) -> str:
+    """Return a text for a figure in lines that a phone has room for; plotly breaks none itself."""
+    wide = any(ord(letter) > 0x2E80 for letter in text)  # Chinese: twice as wide, and without spaces
+    return "<br>".join(textwrap.wrap(text, 20 if wide else 40, break_long_words=wide))
+
+
 def note(text: str, height: int = 220) -> go.Figure:
     """Draw a figure that says in words why there is nothing to draw."""
     figure = base(height)
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
-    figure.add_annotation(text=text, showarrow=False, font={"size": 14, "color": MUTED})
+    figure.add_annotation(text=wrapped(text), showarrow=False, font={"size": 14, "color": MUTED})
     return figure
 
 

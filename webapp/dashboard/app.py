@@ -26,7 +26,7 @@ STYLE = """<style>
 .block-container { padding: 3.2rem 2.6rem 4rem; max-width: 1360px; }
 .stPlotlyChart { margin-bottom: -.9rem; }
 .stMarkdownBadge { white-space: normal !important; }
-h1 { font-size: 1.85rem !important; letter-spacing: -.01em; padding-bottom: .2rem !important; }
+h1 { font-size: 1.85rem !important; letter-spacing: -.01em; padding-bottom: .8rem !important; }
 h3 { font-size: 1.1rem !important; padding: 1.6rem 0 .35rem !important; }
 [data-testid="stCaptionContainer"] { color: inherit; opacity: .78; }
 [data-testid="stButtonGroup"] button { min-height: 2.5rem; }

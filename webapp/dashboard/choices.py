@@ -26,6 +26,11 @@ def arrive(ignored: Sequence[str]) -> None:
     }
 
 
+def kept(key: str) -> list[str]:
+    """Return all values of that name in the address."""
+    return _kept().get(key, [])
+
+
 def given(key: str) -> str:
     """Return the choice of that name in the address, an empty text where there is none."""
     return (_kept().get(key) or [""])[0]
@@ -81,7 +86,8 @@ def write(**also: Sequence[str]) -> None:
         query.from_dict(wanted)
 
 
-def _keep(key: str, value: list[str] | None) -> None:
+def keep(key: str, value: list[str] | None) -> None:
+    """Put the values of a control into the address; None where it stands at its default."""
     if value is None:
         _kept().pop(key, None)
     else:
@@ -104,7 +110,7 @@ def pick(
     at = {"default": start} if widget else {"index": list(options).index(start)}
     value = _draw(widget or st.selectbox, label, options, key=key, start=at, fits=fits, **look)
     value = default if value is None else value
-    _keep(key, None if value == default else [str(value)])
+    keep(key, None if value == default else [str(value)])
     return value
 
 
@@ -132,7 +138,7 @@ def picks(
         _draw(widget or st.multiselect, label, options, key=key, start={"default": start}, fits=fits, **look)
     )
     # An empty choice is a choice too: it stands in the address as an empty value.
-    _keep(
+    keep(
         key, None if sorted(map(str, value)) == sorted(map(str, default)) else [str(v) for v in value] or [""]
     )
     return value
@@ -165,7 +171,7 @@ def slide(
     fits = given is not None and all(low <= n <= high for n in (given if wants == 2 else (given,)))
     value = _draw(st.slider, label, low, high, step=step, key=key, start={"value": start}, fits=fits, **look)
     shown = value if wants == 2 else (value,)
-    _keep(key, None if value == default else [f"{number:g}" for number in shown])
+    keep(key, None if value == default else [f"{number:g}" for number in shown])
     return value
 
 
@@ -174,7 +180,7 @@ def switch(label: str, *, key: str, **look: Any) -> bool:
     value = bool(
         _draw(st.toggle, label, key=key, start={"value": _kept().get(key) == ["1"]}, fits=True, **look)
     )
-    _keep(key, ["1"] if value else None)
+    keep(key, ["1"] if value else None)
     return value
 
 
@@ -182,5 +188,5 @@ def text(label: str, default: str, *, key: str, **look: Any) -> str:
     """Draw a line of text; gives what was written."""
     start = (_kept().get(key) or [default])[0][:200]
     value = _draw(st.text_input, label, key=key, start={"value": start}, fits=True, **look) or ""
-    _keep(key, None if value == default else [value])
+    keep(key, None if value == default else [value])
     return value

@@ -114,6 +114,7 @@ def _list(results: Results, marks: Marks) -> None:
     event = st.dataframe(
         pd.DataFrame(rows, columns=columns),
         hide_index=True,
+        placeholder="",
         on_select="rerun",
         selection_mode="multi-row",
         key=f"marks:{len(marks.before)}:{len(marks.after)}",

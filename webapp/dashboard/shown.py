@@ -24,6 +24,8 @@ CONFIG = {
 
 
 PICTURES = ("PNG", "SVG")
+EMPTY = "–"
+"""Stands in a cell that has no value; Streamlit would write "None"."""
 
 
 def picture_format() -> str:
@@ -75,7 +77,7 @@ def numbers(table: pd.DataFrame, digits: int = 2) -> Any:
     if speech.separators() == ".,":
         return table
     return table.style.format(
-        precision=digits, decimal=speech.decimal(), thousands=speech.thousands(), na_rep=""
+        precision=digits, decimal=speech.decimal(), thousands=speech.thousands(), na_rep=EMPTY
     )
 
 

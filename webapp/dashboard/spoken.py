@@ -8,6 +8,7 @@ from webapp.dashboard import choices
 from webapp.shared import i18n, speech
 
 _UPLOADER = '[data-testid="stFileUploaderDropzone"]'
+_INSTRUCTIONS = '[data-testid="stFileUploaderDropzoneInstructions"]'
 
 
 def begin() -> None:
@@ -34,8 +35,8 @@ def style() -> str:
         return ""
     drop, browse = (escape(speech.say(f"dash.files.{key}")) for key in ("drop", "browse"))
     return f"""<style>
-{_UPLOADER}Instructions * {{ display: none; }}
-{_UPLOADER}Instructions::after {{ content: "{drop}"; }}
+{_INSTRUCTIONS} * {{ display: none; }}
+{_INSTRUCTIONS}::after {{ content: "{drop}"; }}
 {_UPLOADER} button p {{ font-size: 0; }}
 {_UPLOADER} button p::after {{ content: "{browse}"; font-size: 1rem; }}
 </style>"""

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import weakref
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
@@ -222,7 +223,9 @@ def sidebar() -> View | None:
     if not have:
         return None
     with st.sidebar:
-        name = choices.pick(say("dash.file"), list(have), key="file", on_change=_other_file)
+        name = choices.pick(
+            say("dash.file"), list(have), key="file", format_func=short_names(have).get, on_change=_other_file
+        )
         _rate(have)
         results = have[name]
         call(results.names)
@@ -242,6 +245,13 @@ def sidebar() -> View | None:
         start, end = _time_range(results)
     frame = measures.select(results.frame, people=chosen, start=start, end=end)
     return View(results, frame, [int(face) for face in chosen], start, end)
+
+
+def short_names(names: Iterable[str]) -> dict[str, str]:
+    """Return what files are called where room is short: "talk" for talk_results.json, if no other is so."""
+    full = list(names)
+    short = [name_of(name) for name in full]
+    return {name: one if short.count(one) == 1 else name for name, one in zip(full, short, strict=True)}
 
 
 def _rate(have: dict[str, loading.Results]) -> None:

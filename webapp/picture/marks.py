@@ -18,6 +18,7 @@ from emotion_core.results.names import OVERLAY, results_path
 from emotion_core.types import EmotionError
 from webapp.shared import owners, parts, store
 from webapp.shared.checks import check_picture
+from webapp.shared.speech import speaking
 from webapp.shared.store import SavedFile, link
 from webapp.shared.visitor import NOBODY, Visitor
 from webapp.shared.zero_gpu import gpu
@@ -150,7 +151,8 @@ def mark_all(
     store.settle(token)
     gone = store.news(owner.key)
     note = parts.note(text("limit.results", n=gone)) if gone else ""
-    cards = "".join(_card(m, text) for m in marked)
+    with speaking(text.language):
+        cards = "".join(_card(m, text) for m in marked)
     return (
         f'{note}<div class="result" data-pictures>'
         f"{parts.downloads(packed, text, f'dashboard/?result={token}')}"
@@ -190,7 +192,7 @@ def _card(one: Marked, text: Text) -> str:
     rows = "".join(
         f"<tr><td>{f.face}</td><td>{parts.swatch(f.emotion)}{escape(text.label(f.emotion))}</td>"
         f"<td>{parts.percent(f.confidence or 0.0)}</td><td>{parts.signed(f.valence)}</td>"
-        f"<td>{f.arousal:.2f}</td></tr>"
+        f"<td>{parts.plain(f.arousal)}</td></tr>"
         for f in one.faces
     )
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,10 +43,15 @@ def snippet(name: str) -> str:
     return (_FOLDER / name).read_text("utf-8")
 
 
+def _ticked(text: str) -> str:
+    """Return a text of the description as HTML: what stands between `backticks` is code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+
+
 def page(description: Mapping[str, Any], about_stream: str) -> str:
     """Return the page as HTML."""
     parts = [f"<h1>{escape(description['info']['title'])}</h1>"]
-    parts += [f"<p>{escape(line)}</p>" for line in description["info"]["description"].split("\n\n")[:3]]
+    parts += [f"<p>{_ticked(line)}</p>" for line in description["info"]["description"].split("\n\n")[:3]]
     parts.append('<p><a href="openapi.json">openapi.json</a> describes it for programs (OpenAPI 3.1).</p>')
     parts.append("<h2>First calls</h2>")
     parts.append(
@@ -94,7 +100,7 @@ def _operation(path: str, method: str, operation: Mapping[str, Any]) -> str:
     )
     return (
         f"<details><summary><b>{method.upper()}</b> <code>{escape(path)}</code> "
-        f"{escape(operation.get('summary', ''))}</summary><p>{escape(operation.get('description', ''))}</p>"
+        f"{escape(operation.get('summary', ''))}</summary><p>{_ticked(operation.get('description', ''))}</p>"
         f'<div class="wide"><table>{rows}{taken}{answers}</table></div></details>'
     )
 

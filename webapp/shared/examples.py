@@ -45,7 +45,7 @@ def buttons(tab: str, text: i18n.Text) -> str:
         if example.tab == tab:
             kind = Path(example.name).stem
             made.append(
-                f'<button type="button" class="example {kind}" data-example="{example.name}" '
+                f'<button type="button" class="example example-{kind}" data-example="{example.name}" '
                 f'data-tab="{tab}"><img src="examples/{example.picture}" alt="" loading="lazy">'
                 f"<span>{escape(text(example.key))}</span></button>"
             )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from emotion_core.labels import UNSURE
 from emotion_core.palette import color_of
+from webapp.shared.speech import localized
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,9 +25,9 @@ def clock(seconds: float) -> str:
 
 
 def length(seconds: float) -> str:
-    """Return a short length: 0.8 s, 12 s, 3:05."""
+    """Return a short length, in the spoken language: 0.8 s, 12 s, 3:05."""
     if seconds < 10:
-        return f"{seconds:.1f} s"
+        return f"{localized(f'{seconds:.1f}')} s"
     return f"{seconds:.0f} s" if seconds < 60 else clock(seconds)
 
 
@@ -44,8 +45,13 @@ def percent(share: float) -> str:
 
 
 def signed(value: float | None) -> str:
-    """Return a valence with its sign, with two decimals."""
-    return "–" if value is None else f"{value:+.2f}".replace("-", "−")
+    """Return a valence with its sign and two decimals, in the spoken language."""
+    return "–" if value is None else localized(f"{value:+.2f}").replace("-", "−")
+
+
+def plain(value: float | None) -> str:
+    """Return an arousal with two decimals, in the spoken language."""
+    return "–" if value is None else localized(f"{value:.2f}")
 
 
 def swatch(emotion: str | None) -> str:

@@ -66,7 +66,7 @@ def label(name: str | None) -> str:
 def measure(column: str) -> str:
     """Return what a column of numbers is called inside a text: valence, a category, or by its own name."""
     name = capital(column)
-    shown = label(name)
+    shown = say("term.emotion") if column == "emotion" and language() != "en" else label(name)
     if shown == name:
         return column
     # Only German writes nouns inside a sentence with a capital letter.

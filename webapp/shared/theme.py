@@ -100,6 +100,8 @@ def theme() -> Base:
         input_background_fill="*neutral_50",
         input_background_fill_dark="*neutral_950",
         slider_color="*primary_500",
+        checkbox_border_color="*neutral_400",
+        checkbox_border_color_dark="*neutral_500",
         checkbox_background_color_selected="*primary_600",
         checkbox_background_color_selected_dark="*primary_500",
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from emotion_core.labels import UNSURE
 from emotion_core.results.named import LONGEST, cleaned
 from webapp.shared import parts
+from webapp.shared.speech import speaking
 from webapp.video import timeline
 
 if TYPE_CHECKING:
@@ -51,7 +52,6 @@ def _name_field(person: Mapping[str, Any], text: Text, token: str | None) -> str
 def _person(person: Mapping[str, Any], text: Text, token: str | None) -> str:
     field = _name_field(person, text, token)
     valence, arousal = person["valence"]["mean"], person["arousal"]["mean"]
-    arousal_text = "–" if arousal is None else f"{arousal:.2f}"
     about = parts.help_mark("valence", text, text("live.plane"))
     longest = person.get("longest_run")
     run = ""
@@ -63,7 +63,7 @@ def _person(person: Mapping[str, Any], text: Text, token: str | None) -> str:
         f'<span class="quiet">{escape(text("video.seen", time=parts.length(person["seconds"])))}</span>'
         f"{parts.share_bar(person['share'], text)}"
         f'<p class="plain">{escape(text("video.valence"))} {parts.signed(valence)} · '
-        f"{escape(text('video.arousal'))} {arousal_text} {about}</p>{run}</section>"
+        f"{escape(text('video.arousal'))} {parts.plain(arousal)} {about}</p>{run}</section>"
     )
 
 
@@ -106,6 +106,20 @@ def result_html(
     is a line about why the result is partial. With the `token` of a result that lies here its people can
     be named.
     """
+    with speaking(text.language):
+        return _page(table, summary, files, text, dashboard=dashboard, problem=problem, token=token)
+
+
+def _page(
+    table: pd.DataFrame,
+    summary: Mapping[str, Any],
+    files: Sequence[SavedFile],
+    text: Text,
+    *,
+    dashboard: str | None,
+    problem: str | None,
+    token: str | None,
+) -> str:
     people = sorted(summary["faces"], key=lambda p: -p["seconds"])
     shown = sorted(people[:MOST_PEOPLE], key=lambda p: p["face"])
     video = next((file for file in files if file.kind == "video"), None)

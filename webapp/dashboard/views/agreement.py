@@ -106,7 +106,7 @@ def _figures(both: dict[str, Results], people: tuple[int, int], step: float, tol
     if cells.size:
         st.subheader(TEXTS["crossed"], anchor=False)
         cells = cells.rename(index=label, columns=label).rename_axis(index="A", columns="B")
-        st.dataframe(cells, key="crossed")
+        st.dataframe(cells, placeholder=shown.EMPTY, key="crossed")
 
 
 def _said(found: list[Agreed]) -> None:
@@ -116,7 +116,7 @@ def _said(found: list[Agreed]) -> None:
     )
     st.subheader(TEXTS["figures"], anchor=False)
     table: pd.DataFrame = as_table(found)
-    st.dataframe(shown.headed(table.round(3), 3), hide_index=True, key="agreement")
+    st.dataframe(shown.headed(table.round(3), 3), hide_index=True, placeholder=shown.EMPTY, key="agreement")
     st.caption(TEXTS["caption"])
     st.download_button(
         TEXTS["download"],

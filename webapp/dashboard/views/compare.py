@@ -15,6 +15,11 @@ from webapp.shared.speech import label, library, number, say
 BY_NAME = "the file name"
 """Stands for the grouping by names among those of a list, and in the address."""
 
+PATTERN = "*_{tag}_*"
+"""Where the group stands in a file's name, at first."""
+MOST_ALONE = 12
+"""Files that are each a group of their own, at most, where their names show no groups."""
+
 
 def _headings(first: str, second: str) -> dict[str, str]:
     """Return what the columns of the table of all figures are called."""
@@ -53,11 +58,11 @@ def page() -> None:
     if values.empty:
         st.info(say("dash.compare.noface"))
         return
+    tags = _tagged(names, tags, values)
     counts = pd.Series(
         {name: tag for name, tag in tags.items() if name in values.index}, dtype=object
     ).value_counts()
     groups = sorted(str(tag) for tag in counts.index)
-    _tagged(names, tags, values)
     if len(groups) < 2:
         st.info(say("dash.compare.groups"))
         return
@@ -88,7 +93,7 @@ def _tags(names: list[str], study: studies.Study | None) -> dict[str, str]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         pattern = choices.text(
             say("dash.compare.pattern"),
-            "*_{tag}_*",
+            PATTERN,
             key="pattern",
             width=300,
             help=say("dash.compare.pattern.about"),
@@ -97,7 +102,10 @@ def _tags(names: list[str], study: studies.Study | None) -> dict[str, str]:
     try:
         if table is not None:
             return insight_compare.tags_from_table(names, pd.read_csv(table, dtype=str))
-        return insight_compare.tags_by_pattern(names, pattern)
+        tags = insight_compare.tags_by_pattern(names, pattern)
+        if pattern == PATTERN and len(set(tags.values())) < 2 and len(names) <= MOST_ALONE:
+            return state.short_names(names)
+        return tags
     except EmotionError as error:
         st.error(library(str(error)))
     except (ValueError, UnicodeDecodeError):
@@ -117,18 +125,39 @@ def _values(tables: dict[str, pd.DataFrame], study: studies.Study | None) -> pd.
     return kept[1]
 
 
-def _tagged(names: list[str], tags: dict[str, str], values: pd.DataFrame) -> None:
-    with st.expander(say("dash.compare.tagged", n=number(len(tags)), all=number(len(names)))):
+def _tagged(names: list[str], tags: dict[str, str], values: pd.DataFrame) -> dict[str, str]:
+    """Draw the list of files with their groups, in which groups can be written; gives them as they are then.
+
+    What was written stands in the address, and lasts until the files or the groups of their names change.
+    """
+    base = (tuple(names), tuple(sorted(tags.items())))
+    kept = st.session_state.get("groups_base")
+    if kept is None or kept[0] != base:
+        written = {} if kept else dict(one.rpartition("=")[::2] for one in choices.kept("groups"))
+        kept = (base, tags | {name: written[name] for name in names if name in written})
+        st.session_state["groups_base"] = kept
+    start = kept[1]
+    alone = tags == state.short_names(names)
+    if alone:
+        st.caption(say("dash.compare.alone"))
+    with st.expander(
+        say("dash.compare.tagged", n=number(len(start)), all=number(len(names))), expanded=alone
+    ):
+        st.caption(say("dash.compare.write"))
+        file, group, remark = say("term.file"), say("dash.compare.group"), say("dash.compare.remark")
         table = pd.DataFrame(
             {
-                say("term.file"): names,
-                say("dash.compare.group"): [tags.get(name, "") for name in names],
-                say("dash.compare.remark"): [
-                    "" if name in values.index else say("dash.compare.out") for name in names
-                ],
+                file: names,
+                group: [start.get(name, "") for name in names],
+                remark: ["" if name in values.index else say("dash.compare.out") for name in names],
             }
         )
-        st.dataframe(table, hide_index=True, key="tagged")
+        key = f"tagged:{hash(base)}"
+        edited = st.data_editor(table, hide_index=True, placeholder="", disabled=[file, remark], key=key)
+    said = {name: str(tag or "").strip() for name, tag in zip(names, edited[group], strict=True)}
+    changed = {name: tag for name, tag in said.items() if tag != tags.get(name, "")}
+    choices.keep("groups", [f"{name}={tag}" for name, tag in changed.items()] or None)
+    return {name: tag for name, tag in said.items() if tag}
 
 
 def _results(values: pd.DataFrame, tags: dict[str, str], first: str, second: str) -> None:
@@ -185,5 +214,5 @@ def _results(values: pd.DataFrame, tags: dict[str, str], first: str, second: str
     st.subheader(say("dash.compare.all"), anchor=False)
     table = table.rename(columns=names, index=label).rename_axis(say("dash.compare.measure"))
     table = table.round(3).reset_index()
-    st.dataframe(shown.numbers(table, 3), hide_index=True, key="effects_table")
+    st.dataframe(shown.numbers(table, 3), hide_index=True, placeholder=shown.EMPTY, key="effects_table")
     st.caption(say("dash.compare.notes"))

@@ -167,13 +167,17 @@ def _show(found: StudyResponses, events: pd.DataFrame, recordings: int) -> None:
     st.subheader(TEXTS["figures"], anchor=False)
     st.markdown("\n".join(f"- {library(one.sentence)}" for one in found.responses).replace("$", "\\$"))
     figures = found.figures()
-    st.dataframe(shown.headed(figures.round(3), 3), hide_index=True, key="response_figures")
+    st.dataframe(
+        shown.headed(figures.round(3), 3), hide_index=True, placeholder=shown.EMPTY, key="response_figures"
+    )
     if found.contrasts:
         st.subheader(TEXTS["contrasts"], anchor=False)
         st.markdown("\n".join(f"- {library(one.sentence)}" for one in found.contrasts).replace("$", "\\$"))
         table = found.contrast_table().round(4)
         table["method"] = table["method"].map(TEXTS.__getitem__)
-        st.dataframe(shown.headed(table, 4), hide_index=True, key="response_contrasts")
+        st.dataframe(
+            shown.headed(table, 4), hide_index=True, placeholder=shown.EMPTY, key="response_contrasts"
+        )
     st.caption(TEXTS["libraries"])
     with st.container(horizontal=True):
         files = {"table": figures, "curves": found.curves(), "trials": found.trial_table()}

@@ -11,6 +11,7 @@ import streamlit as st
 from emotion_core.results.names import name_of
 from webapp.charts import shares
 from webapp.dashboard import choices, state
+from webapp.dashboard.shown import EMPTY
 from webapp.shared import report, speech
 from webapp.shared.speech import number, say
 
@@ -54,7 +55,12 @@ def page() -> None:
         # A text field, as the element for code brings half a megabyte of highlighting along.
         st.text_area(say("dash.export.link"), _link(), height=110, label_visibility="collapsed")
     st.subheader(say("dash.export.first"), anchor=False)
-    st.dataframe(ordered(view.frame.head(200), view.results.names), hide_index=True, key="head")
+    st.dataframe(
+        ordered(view.frame.head(200), view.results.names),
+        hide_index=True,
+        placeholder=EMPTY,
+        key="head",
+    )
 
 
 def ordered(frame: pd.DataFrame, names: Mapping[int, str] | None = None) -> pd.DataFrame:

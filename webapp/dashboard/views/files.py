@@ -70,6 +70,7 @@ def _study(study: studies.Study) -> None:
     st.dataframe(
         table.rename(columns=names),
         hide_index=True,
+        placeholder=shown.EMPTY,
         key="study",
         column_config={
             names["seconds"]: st.column_config.NumberColumn(format="%.1f"),
@@ -159,6 +160,7 @@ def _loaded() -> None:
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
+        placeholder=shown.EMPTY,
         key="loaded",
         column_config={
             say("term.found"): st.column_config.NumberColumn(format="%.0f %%"),

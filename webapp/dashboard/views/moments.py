@@ -78,6 +78,7 @@ def _notes(view: state.View, found: pd.DataFrame) -> None:
         table,
         hide_index=True,
         num_rows="dynamic",
+        placeholder="",
         key=f"notes_{id(view.results)}",
         column_config={
             "kind": st.column_config.SelectboxColumn(

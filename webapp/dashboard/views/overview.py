@@ -69,6 +69,7 @@ def _strongest(view: state.View) -> None:
     st.dataframe(
         shown.numbers(table),
         hide_index=True,
+        placeholder=shown.EMPTY,
         key="strongest",
         column_config={
             say("term.probability"): st.column_config.ProgressColumn(

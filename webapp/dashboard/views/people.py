@@ -60,7 +60,7 @@ def _figures(view: state.View) -> None:
         "changes": say("core.changes"),
     }
     table = table.rename(columns=names).rename_axis(say("term.person")).round(2).reset_index()
-    st.dataframe(shown.numbers(table), hide_index=True, key="figures")
+    st.dataframe(shown.numbers(table), hide_index=True, placeholder=shown.EMPTY, key="figures")
 
 
 @shown.part

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from webapp.dashboard import choices, state
+from webapp.dashboard.shown import EMPTY
 from webapp.dashboard.views.export import ordered
 from webapp.shared.speech import number, say
 
@@ -36,6 +37,7 @@ def page() -> None:
         part[[name for name in names if name in shown]],
         hide_index=True,
         height=620,
+        placeholder=EMPTY,
         key="table",
         column_config={
             "time": st.column_config.NumberColumn(format="%.3f", help=say("dash.table.time")),

@@ -109,6 +109,7 @@ def _moment(view: state.View, people: list[int], time: float) -> None:
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
+        placeholder=shown.EMPTY,
         key="at",
         column_config={
             say("term.confidence"): st.column_config.NumberColumn(format="%.0f %%"),
