@@ -38,7 +38,7 @@ Progress = Callable[[int, int | None, float, float | None], None]
 """Called with frames done, frames in all, frames a second and seconds left; None stands for unknown."""
 
 _Found = tuple[Frame, list[DetectedObject] | None]  # a frame and its objects, None where nobody looked
-_QUEUE_BYTES = 12_000_000  # four pictures of 1280x720; more take memory and gain no time
+_QUEUE_BYTES = 8_400_000  # three pictures of 1280x720; more take memory and gain no time
 _MODEL_FACTS = ("name", "sha256", "trained", "temperature", "temperature_color", "backend", "device")
 
 
