@@ -119,11 +119,11 @@ def _crowd(sides: Sides, place: Path, turns: int) -> Iterator[Pair]:
 
 def _programs(sides: Sides, place: Path, turns: int) -> Iterator[Pair]:
     """Measure whole programs, from the start of their process to its end."""
-    usual = _made(place / "720.mp4", 1280, 720)
+    usual = _made(place / "720.mp4", 1280, 720, seconds=20)
     large = _made(place / "4k.mp4", 3840, 2160, seconds=2)
     out = ["--no-objects", "--output", str(place / "out.mp4")]
     for name, words in (
-        ("--video, annotated, 5 s of 1280x720", ["main.py", "--video", str(usual), *out]),
+        ("--video, annotated, 20 s of 1280x720", ["main.py", "--video", str(usual), *out]),
         ("the same without pictures", ["main.py", "--video", str(usual), *out, "--no-video"]),
         ("--video, annotated, 2 s of 3840x2160", ["main.py", "--video", str(large), *out]),
         ("the first frame of a video, from process start", ["-c", FIRST_FRAME, str(usual)]),

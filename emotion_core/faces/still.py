@@ -30,7 +30,7 @@ MOST = 4
 CHANGE_POINTS = 0.35
 """The same for the mesh alone: its points are moved along, for one frame, and the expression is read anew.
 
-It may be for more frames in a row where many faces are followed.
+For two or three in a row where several faces are followed.
 """
 
 _PARTS = 8  # parts a side, of which the worst counts: a lid or the corner of a mouth fills one
