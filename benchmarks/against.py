@@ -1,7 +1,7 @@
 """This tree against another revision: `python -m benchmarks --against REV`, and its records.
 
 Both run as processes of their own and are asked in turns, so that whatever else the machine does meets both
-alike. Ratios are of processor time: it tells of the work done, also where others use the machine.
+alike. Where a row is in processor time, others may use the machine: it tells of the work done.
 """
 
 import contextlib
@@ -16,11 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.clip import write_clip
+from benchmarks.clip import crowd, write_clip
 from benchmarks.conditions import ROOT
 from benchmarks.parts import FIRST_FRAME
-from benchmarks.process import processor_seconds
+from benchmarks.process import run
 from benchmarks.revision import Runner, checked_out, python_of
+from benchmarks.viewers import watched
 
 CLIPS = ROOT.parent / "shared" / "clips"
 ENDINGS = (".mp4", ".mov")
@@ -31,7 +32,7 @@ Sides = tuple[tuple[Path, str], tuple[Path, str]]
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One measurement of both: work per frame in ms, old and new, and how many times less it is now."""
+    """One measurement of both, old and new, and how many times less it is now."""
 
     name: str
     old: float
@@ -69,47 +70,77 @@ def _say(line: str) -> None:
 
 
 def pairs(revision: str, turns: int = 5, say: Callable[[str], None] = _say) -> list[Pair]:
-    """Measure the live path, the network, whole videos and the start in turns; says each as it is found."""
+    """Measure live frames, the network, whole programs and the web app in turns; says each as it is found."""
     measurements: list[Pair] = []
-    say(
-        f"| processor time in ms | {revision} | this tree | times less (lowest to highest of {turns} turns) |"
-    )
+    say(f"| what | {revision} | this tree | times less (lowest to highest of {turns} turns) |")
     say("|---|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as folder, checked_out(revision) as tree:
-        made = Path(folder) / "made.mp4"
-        _write(made)
+        place = Path(folder)
         sides = (tree, python_of(tree)), (ROOT, sys.executable)
-        for pair in chain(_frames(sides, made, turns), _programs(sides, made, turns)):
+        for pair in chain(
+            _frames(sides, place, turns),
+            _crowd(sides, place, turns),
+            _programs(sides, place, turns),
+            _viewers(sides, turns),
+        ):
             measurements.append(pair)
             say(row(pair))
     return measurements
 
 
-def _frames(sides: Sides, made: Path, turns: int) -> Iterator[Pair]:
-    """Measure single frames; a turn before the first warms both up."""
+def _frames(sides: Sides, place: Path, turns: int) -> Iterator[Pair]:
+    """Measure single frames in processor time; a turn before the first warms both up."""
     names = ("sad_to_happy_hands.mp4", "webcam_near_far.mp4", "three_people_walk_in.mp4")
+    made = _made(place / "made.mp4", 640, 360)
     with Runner(*sides[0]) as old, Runner(*sides[1]) as new:
         for clip in [made, *(CLIPS / name for name in names if (CLIPS / name).exists())]:
             asked = [[one.ask("live", clip=str(clip)) for one in (old, new)] for _ in range(turns + 1)][1:]
-            yield _pair(f"a frame of {clip.stem}", asked, "work")
-            yield _pair(f"its 95th percentile, {clip.stem}", asked, "p95")
+            yield _pair(f"a frame of {clip.stem}, ms", asked, "work")
+            yield _pair(f"its 95th percentile, {clip.stem}, ms", asked, "p95")
         asked = [[one.ask("network") for one in (old, new)] for _ in range(turns + 1)][1:]
-        yield _pair("encode + decide, one face", asked, "work")
+        yield _pair("encode + decide, one face, ms", asked, "work")
 
 
-def _programs(sides: Sides, made: Path, turns: int) -> Iterator[Pair]:
+def _crowd(sides: Sides, place: Path, turns: int) -> Iterator[Pair]:
+    """Measure a frame of one face and of sixteen, both in 1920x1080, and the one against the other."""
+    counts, asked = (1, 16), []
+    clips = [_made(place / f"{count}.mp4", 1920, 1080, faces=count, seconds=4 / 3) for count in counts]
+    with Runner(*sides[0]) as old, Runner(*sides[1]) as new:
+        for _ in range(turns + 1):
+            asked.append([[one.ask("live", clip=str(c), skip=10) for c in clips] for one in (old, new)])
+    seen = [[one["faces"] for one in side] for side in asked[0]]
+    if any(tuple(side) != counts for side in seen):
+        raise RuntimeError(f"of {counts} faces {seen[0]} were found by the revision, {seen[1]} by this tree")
+    for i, count in enumerate(counts):
+        yield _pair(f"a frame with faces: {count}, ms", [[s[i] for s in turn] for turn in asked[1:]], "work")
+    ratios = [[many["work"] / one["work"] for one, many in turn] for turn in asked[1:]]
+    yield Pair.of("cost of 16 faces against 1", *zip(*ratios, strict=True))
+
+
+def _programs(sides: Sides, place: Path, turns: int) -> Iterator[Pair]:
     """Measure whole programs, from the start of their process to its end."""
-    video = ["main.py", "--video", str(made), "--no-objects", "--output", str(made.with_name("out.mp4"))]
+    usual = _made(place / "720.mp4", 1280, 720, seconds=20)
+    large = _made(place / "4k.mp4", 3840, 2160, seconds=2)
+    out = ["--no-objects", "--output", str(place / "out.mp4")]
     for name, words in (
-        ("--video, annotated, 5 s of 640x360", video),
-        ("the same without pictures", [*video[:-2], "--output", str(made.parent), "--no-video"]),
-        ("the first frame of a video, from process start", ["-c", FIRST_FRAME, str(made)]),
+        ("--video, annotated, 20 s of 1280x720", ["main.py", "--video", str(usual), *out]),
+        ("the same without pictures", ["main.py", "--video", str(usual), *out, "--no-video"]),
+        ("--video, annotated, 2 s of 3840x2160", ["main.py", "--video", str(large), *out]),
+        ("the first frame of a video, from process start", ["-c", FIRST_FRAME, str(usual)]),
     ):
-        asked = [
-            [{"work": processor_seconds([python, *words], tree)} for tree, python in sides]
-            for _ in range(turns)
-        ]
-        yield _pair(name, asked, "work")
+        ran = [[run(words, python, tree) for tree, python in sides] for _ in range(turns)]
+        for what in ("processor", "seconds", "peak_mb"):
+            each = [[getattr(one, what) for one in side] for side in zip(*ran, strict=True)]
+            yield Pair.of(f"{name}: {_UNITS[what]}", *each)
+
+
+_UNITS = {"processor": "processor time, s", "seconds": "wall-clock time, s", "peak_mb": "peak memory, MB"}
+
+
+def _viewers(sides: Sides, turns: int) -> Iterator[Pair]:
+    """Measure how long each of four live views of the web app waits from one answer to the next."""
+    asked = [[1e3 / min(watched(4, 10.0, python, tree)) for tree, python in sides] for _ in range(turns)]
+    yield Pair.of("web app, four live viewers, ms from one answer to the next", *zip(*asked, strict=True))
 
 
 def row(pair: Pair) -> str:
@@ -123,10 +154,23 @@ def _pair(name: str, turns: Sequence[Sequence[dict[str, float]]], field: str) ->
     return Pair.of(name, *each)
 
 
-def _write(path: Path) -> None:
+def _made(path: Path, width: int, height: int, *, faces: int = 0, seconds: float = 5) -> Path:
+    """Write a clip of one face that fills the picture, or of `faces` in rows of it, and return its path."""
     from skimage import data
 
-    write_clip(path, np.ascontiguousarray(data.astronaut()), width=640, height=360, seconds=5, tone=True)
+    picture = np.ascontiguousarray(data.astronaut())
+    if not faces:
+        write_clip(path, picture, width=width, height=height, seconds=seconds, tone=True)
+        return path
+    import av
+
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=30, options={"preset": "veryfast", "crf": "16"})
+        video.width, video.height, video.pix_fmt = width, height, "yuv420p"
+        for image in crowd(picture, width, height, faces, round(30 * seconds)):
+            container.mux(video.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(video.encode(None))
+    return path
 
 
 def records(revision: str, say: Callable[[str], None] = _say) -> dict[str, float]:

@@ -33,6 +33,17 @@ def drift(picture: np.ndarray, width: int, height: int, count: int, rate: float)
         )
 
 
+def crowd(picture: np.ndarray, width: int, height: int, faces: int, count: int) -> Iterator[np.ndarray]:
+    """Yield `count` frames RGB uint8 (height, width, 3), 30 a second: `faces` that drift, in rows of ten."""
+    side = width // 10 - 2
+    for image in drift(picture, side, side, count, 30):
+        whole = np.full((height, width, 3), 96, np.uint8)
+        for i in range(faces):
+            y, x = i // 10 * (side + 20), i % 10 * side
+            whole[y : y + side, x : x + side] = image
+        yield whole
+
+
 def write_clip(
     path: Path,
     picture: np.ndarray,

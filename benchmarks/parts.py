@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.batch import batch, batch_rows
-from benchmarks.clip import drift, repeat_clip, write_clip
+from benchmarks.clip import crowd, drift, repeat_clip, write_clip
 from benchmarks.dashboard import dashboard
 from benchmarks.measurement import Measurement
 from benchmarks.process import run, serve_once
@@ -79,16 +79,12 @@ def faces() -> list[Measurement]:
     """Weigh the live path with 1, 4, 16 and 50 faces in 1920x1080, in processor time a frame."""
     from emotion_core import Frame, Recognizer, Session
 
-    recognizer, side, spent = Recognizer.from_pretrained(threads=1), 190, {}
+    recognizer, spent = Recognizer.from_pretrained(threads=1), {}
     for count in (1, 4, 16, 50):
         session, times, found = Session(), [], 0
-        for index, image in enumerate(drift(_picture(), side, side, 40, 30)):
-            crowd = np.full((1080, 1920, 3), 96, np.uint8)
-            for i in range(count):
-                y, x = i // 10 * 210, i % 10 * side
-                crowd[y : y + side, x : x + side] = image
+        for index, image in enumerate(crowd(_picture(), 1920, 1080, count, 40)):
             start = time.process_time()
-            found = len(recognizer(Frame(crowd, index, index / 30), session))
+            found = len(recognizer(Frame(image, index, index / 30), session))
             times.append((time.process_time() - start) * 1e3)
         if found != count:
             raise RuntimeError(f"{found} of {count} faces were found")

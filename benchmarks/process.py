@@ -1,10 +1,10 @@
 """Run a program as a user would, and see how long it took and how much memory it needed."""
 
 import os
+import resource
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Sequence
@@ -16,15 +16,19 @@ from benchmarks.conditions import ROOT
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A finished program: wall-clock seconds, peak resident memory in MB (10^6 bytes), standard output."""
+    """A finished program: wall-clock seconds, peak resident memory in MB (10^6 bytes), standard output.
+
+    `processor` are the seconds that all its threads worked.
+    """
 
     seconds: float
     peak_mb: float
     output: str
+    processor: float
 
 
-def run(words: Sequence[str]) -> Run:
-    """Run `python WORDS` from the repository's root to its end.
+def run(words: Sequence[str], python: str = sys.executable, folder: Path = ROOT) -> Run:
+    """Run `python WORDS` from the repository's root, or another folder, to its end; one at a time.
 
     Peak memory is the kernel's own high-water mark (VmHWM), read until the program ends; the usual
     ru_maxrss would count the memory of the parent at the time of the fork.
@@ -32,9 +36,9 @@ def run(words: Sequence[str]) -> Run:
     Raises:
         RuntimeError: where the program fails; the text is the end of its error output.
     """
-    start = time.perf_counter()
+    before, start = _of_children(), time.perf_counter()
     child = subprocess.Popen(
-        [sys.executable, *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [python, *words], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     peak = 0.0
     while True:
@@ -47,22 +51,12 @@ def run(words: Sequence[str]) -> Run:
     seconds = time.perf_counter() - start
     if child.returncode != 0:
         raise RuntimeError(f"{' '.join(words[:2])} failed: {errors.strip()[-500:]}")
-    return Run(seconds, peak, output)
+    return Run(seconds, peak, output, _of_children() - before)
 
 
-def processor_seconds(words: Sequence[str], folder: Path) -> float:
-    """Run a program in `folder` to its end; return the processor time of all its threads.
-
-    Raises:
-        RuntimeError: where it fails; the text is the end of its error output.
-    """
-    with tempfile.TemporaryFile() as errors:
-        child = subprocess.Popen(words, cwd=folder, stdout=subprocess.DEVNULL, stderr=errors)
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode:
-            errors.seek(0)
-            raise RuntimeError(f"{' '.join(words[:3])} failed: {errors.read().decode()[-500:].strip()}")
+def _of_children() -> float:
+    """Return the processor time of all programs that this one has started and that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
 

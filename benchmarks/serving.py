@@ -75,13 +75,15 @@ def healthy(base: str) -> bool:
 
 
 @contextlib.contextmanager
-def running(*flags: str, **environment: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Run `app.py` with `flags`; return its address and process. SIGTERM ends it, within seconds."""
+def running(
+    *flags: str, python: str = sys.executable, folder: Path = ROOT, **environment: str
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Run a folder's `app.py` with `flags`; give its address and process. SIGTERM ends it, within seconds."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     app = subprocess.Popen(
-        [sys.executable, "app.py", "--port", str(port), *flags],
-        cwd=ROOT,
+        [python, "app.py", "--port", str(port), *flags],
+        cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -38,7 +38,7 @@ Progress = Callable[[int, int | None, float, float | None], None]
 """Called with frames done, frames in all, frames a second and seconds left; None stands for unknown."""
 
 _Found = tuple[Frame, list[DetectedObject] | None]  # a frame and its objects, None where nobody looked
-_QUEUE_BYTES = 12_000_000  # four pictures of 1280x720; more take memory and gain no time
+_QUEUE_BYTES = 6_000_000  # two pictures of 1280x720; more take memory and gain no time
 _MODEL_FACTS = ("name", "sha256", "trained", "temperature", "temperature_color", "backend", "device")
 
 
@@ -168,7 +168,7 @@ def _analyze(
         decoded = found_too if large and annotated is not None else ahead(found_too, depth)
         stack.callback(decoded.close)
         sighted = _sighted(decoded, recognizer, session)
-        stream = ahead(sighted, depth) if depth > 1 else sighted
+        stream = sighted if large else ahead(sighted, depth)
         stack.callback(stream.close)
         try:
             end, beyond = 0.0, 0

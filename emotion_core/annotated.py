@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from emotion_core.shortage import OUT_OF_MEMORY, is_out_of_memory
 from emotion_core.types import DetectedObject, EmotionError, Face, Frame
 from emotion_core.video.part import Part
 from emotion_core.video.reader import VideoInfo
+from emotion_core.video.shape import LARGE
 from emotion_core.video.source import Source
 from emotion_core.video.writer import VideoError, VideoWriter
 
@@ -31,6 +32,7 @@ class Annotated:
         """Take where to write, the source and where its sound is, how many frames may wait, and the part."""
         self._path = path
         self._depth = depth
+        self._large = info.width * info.height > LARGE
         self._style = {} if style is None else {"style": style}
         said = None if style is None else missing(style.language)
         self._said = [] if said is None else [said]
@@ -53,7 +55,10 @@ class Annotated:
         if self.problem:
             return
         # In a list, out of which it is taken: what was handed to a thread lives as long as its work.
-        self._waiting.append(self._pool.submit(self._work, [frame], faces, objects))
+        pixels = [self._pool.submit(self._drawn, [frame], faces, objects)]
+        if self._large:
+            wait(pixels)  # so that the next picture is decoded when this one's pixels are needed no more
+        self._waiting.append(self._pool.submit(self._take, pixels, frame.time))
 
     def close(self, end: float | None, *, complete: bool) -> Path | None:
         """Finish; gives where the output lies, or None where `problem` says why there is none."""
@@ -99,17 +104,18 @@ class Annotated:
         if self._writer is not None:
             self._writer.discard()
 
-    def _work(self, frames: list[Frame], faces: list[Face], objects: Sequence[DetectedObject]) -> None:
-        time = frames[0].time
+    def _take(self, pixels: list[Future[Any]], time: float) -> None:
         if self._writer is not None:
-            self._writer.write(self._drawn(frames, faces, objects), time)  # which lets go of it on the way
+            self._writer.add(pixels.pop().result(), time)
         else:
-            self._picture = self._drawn(frames, faces, objects)
+            self._picture = pixels.pop().result()
 
-    def _drawn(self, frames: list[Frame], faces: list[Face], objects: Sequence[DetectedObject]) -> np.ndarray:
+    def _drawn(self, frames: list[Frame], faces: list[Face], objects: Sequence[DetectedObject]) -> Any:
+        """Give a picture with what is drawn onto it: as the writer takes it, where there is one."""
         from emotion_core.overlay.draw import draw
 
-        return draw(frames.pop(), faces, objects, memory=self._memory, in_place=True, **self._style)
+        image = draw(frames.pop(), faces, objects, memory=self._memory, in_place=True, **self._style)
+        return image if self._writer is None else self._writer.converted(image)
 
 
 def save_picture(image: np.ndarray, path: Path) -> None:

@@ -8,6 +8,8 @@ from emotion_core import quiet
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
+_DEAR = ["QDQPropagationTransformer"]  # has numbers in 8 bits made floats once for each part that reads them
+
 
 def open_session(model: str | Path | bytes, threads: int = 1) -> "InferenceSession":
     """Open a model, a file or its bytes, on the CPU with `threads` threads; errors are ONNX Runtime's own."""
@@ -21,6 +23,6 @@ def open_session(model: str | Path | bytes, threads: int = 1) -> "InferenceSessi
     options.add_session_config_entry("session.force_spinning_stop", "1")
     source = model if isinstance(model, bytes) else str(model)
     session: InferenceSession = onnxruntime.InferenceSession(
-        source, options, providers=["CPUExecutionProvider"]
+        source, options, providers=["CPUExecutionProvider"], disabled_optimizers=_DEAR
     )
     return session

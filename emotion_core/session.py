@@ -34,12 +34,12 @@ class Sighting:
 
 @dataclass(slots=True, eq=False)
 class Person:
-    """The memory of one face: its last feature vectors (T, F), newest last, and its readings.
+    """The memory of one face: its last feature vectors, each (F,), newest last, and its readings.
 
     `reading` is the newest, before smoothing, and `anchor` that of the face it was read from.
     """
 
-    window: np.ndarray
+    window: list[np.ndarray]
     smoother: Smoother = field(default_factory=Smoother)
     seen: float = 0.0  # seconds of the tracker's clock
     reading: Reading | None = None
@@ -48,11 +48,11 @@ class Person:
     @classmethod
     def first(cls, vector: np.ndarray, length: int) -> "Person":
         """Begin with one feature vector (F,); a window that is not full repeats its first."""
-        return cls(np.repeat(vector[None], length, axis=0))
+        return cls([vector] * length)
 
     def add(self, vector: np.ndarray) -> None:
         """Take in the newest feature vector (F,); the oldest goes."""
-        self.window = np.concatenate([self.window[1:], vector[None]])
+        self.window = [*self.window[1:], vector]
 
 
 @dataclass(eq=False)
@@ -112,13 +112,13 @@ class Session:
 
     def remember(self, sighting: Sighting, features: Mapping[int, np.ndarray], length: int) -> np.ndarray:
         """Take in the feature vectors (F,) of faces that were read and give their windows (N, length, F)."""
-        windows = []
-        for face, vector in features.items():
+        windows = np.empty((len(features), length, *next(iter(features.values())).shape), np.float32)
+        for room, (face, vector) in zip(windows, features.items(), strict=True):
             person = self.people.get(face)
             if person is None or sighting.now - person.seen > GAP:
                 person = self.people[face] = Person.first(vector, length)
             else:
                 person.add(vector)
             person.seen, person.anchor = sighting.now, sighting.found[face].anchor
-            windows.append(person.window)
-        return np.stack(windows)
+            np.stack(person.window, out=room)
+        return windows

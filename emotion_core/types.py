@@ -92,8 +92,8 @@ class DetectedFace:
     or None where there is no mesh. `region` is the (2, 3) similarity from the picture to the crop that
     the next frame is read in. `held` counts the frames in a row for which a face that hardly changed has
     not been read anew, and `anchor` is how it looked when it was, see `faces.still`.
-    the next frame is read in. `fit` is the mesh's own score, a logit: 15 to 30 on a face, below 8 where the
-    mesh lies the wrong way round; None where the reader gives none.
+    `fit` is the mesh's own score, a logit: 15 to 30 on a face, below 8 where the mesh lies the wrong way
+    round; None where the reader gives none.
     """
 
     box: Box

@@ -122,10 +122,10 @@ def test_a_program_is_charged_for_all_of_its_threads(tmp_path):
         "ts = [threading.Thread(target=work) for _ in range({})]\n"
         "[t.start() for t in ts]\n[t.join() for t in ts]"
     )
-    one, three = (process.processor_seconds([sys.executable, "-c", busy.format(n)], tmp_path) for n in (1, 3))
+    one, three = (process.run(["-c", busy.format(n)], folder=tmp_path).processor for n in (1, 3))
     assert three > 1.8 * one
     with pytest.raises(RuntimeError, match="no such thing"):
-        process.processor_seconds([sys.executable, "-c", "raise SystemExit('no such thing')"], tmp_path)
+        process.run(["-c", "raise SystemExit('no such thing')"], folder=tmp_path)
 
 
 def test_a_program_is_charged_for_what_it_has_started():

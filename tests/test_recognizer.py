@@ -139,10 +139,10 @@ def test_streaming_equals_offline(recognizer, stream, every_frame):
 
 def test_a_window_that_is_not_full_repeats_its_first():
     person = Person.first(np.array([1.0]), 4)
-    seen = [person.window.ravel().tolist()]
+    seen = [np.concatenate(person.window).tolist()]
     for value in (2.0, 3.0, 4.0, 5.0):
         person.add(np.array([value]))
-        seen.append(person.window.ravel().tolist())
+        seen.append(np.concatenate(person.window).tolist())
     assert seen == [[1, 1, 1, 1], [1, 1, 1, 2], [1, 1, 2, 3], [1, 2, 3, 4], [2, 3, 4, 5]]
 
 

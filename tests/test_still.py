@@ -80,6 +80,16 @@ def test_a_little_noise_or_light_changes_nothing(astronaut, face):
         assert now is not None and now.anchor is face.anchor
 
 
+def test_more_meshes_are_spared_of_many_faces(recognizer, moving):
+    """A face moves among so many others: its mesh is as many frames old as they allow."""
+    for count, oldest in ((2, 1), (3, 2), (5, 3)):
+        faces, age = recognizer.finder.detect(moving[0].image) * count, 0
+        for frame in moving[1:12]:
+            faces = recognizer.finder.follow(frame.image, faces)
+            age = max(age, *(face.held for face in faces))
+        assert age == oldest
+
+
 def test_what_changes_is_read_again(astronaut, face):
     assert face.landmarks is not None
     x, y = np.round(face.points[3:].mean(0)).astype(int)  # the mouth

@@ -7,12 +7,12 @@ import platform
 _TRIM_THRESHOLD = -1
 _MMAP_THRESHOLD = -3
 _ARENA_MAX = -8
-_LARGE = 1 << 20
+_LARGE = 4 << 20  # above a picture of 1280x720: to hand the pages of each out anew takes a millisecond
 _LARGEST = 32 << 20  # glibc takes no higher one
 
 
 def give_back_large_blocks() -> bool:
-    """Have blocks of a megabyte and more, such as pictures, go back to the system when they are freed.
+    """Have blocks of four megabytes and more, such as large pictures, go back to the system when freed.
 
     glibc keeps them after the first few, and apart for each thread: a fifth of the peak of a video. Says
     whether it was done; other C libraries than glibc are left as they are.

@@ -18,6 +18,9 @@ KEY_POINTS: tuple[int, ...] = (
 )
 """MediaPipe mesh indices of the 50 key points: the 51 inner iBUG-68 points less one of the nose bridge."""
 
+_KEY = np.array(KEY_POINTS)
+_FIVE = np.array([[33, 362, 4, 61, 291], [133, 263, 4, 61, 291]])  # the mean of both
+
 COLOR = 0.08
 """Saturation above which a picture counts as one in colour; skin lies at 0.2 to 0.6."""
 
@@ -28,15 +31,7 @@ _EYE_MOUTH = 0.93  # eye-to-mouth distance of a frontal face in units of its eye
 
 def five_points(landmarks: np.ndarray) -> np.ndarray:
     """Give right eye, left eye, nose tip, right and left mouth corner (5, 2) of a mesh (478, 2) in pixels."""
-    return np.stack(
-        [
-            (landmarks[33] + landmarks[133]) / 2,
-            (landmarks[362] + landmarks[263]) / 2,
-            landmarks[4],
-            landmarks[61],
-            landmarks[291],
-        ]
-    ).astype(np.float32)
+    return ((landmarks[_FIVE[0]] + landmarks[_FIVE[1]]) / 2).astype(np.float32)
 
 
 def crop_matrix(points: np.ndarray, size: int = SIZE, margin: float = 1.0) -> np.ndarray:
@@ -150,7 +145,7 @@ def has_colors(crop: np.ndarray) -> bool:
 
 def key_points(landmarks: np.ndarray) -> np.ndarray:
     """Pick the 50 key points (50, 2) out of a mesh (478, 2)."""
-    return landmarks[list(KEY_POINTS)].astype(np.float32)
+    return landmarks[_KEY].astype(np.float32)
 
 
 def normalize_landmarks(points: np.ndarray) -> np.ndarray:

@@ -31,12 +31,12 @@ def head_pose(rotation: np.ndarray, region: np.ndarray) -> Pose:
     The rotation is taken apart as Rz Ry Rx; the crop's own turn is added to the roll.
     """
     scale = np.linalg.norm(rotation, axis=0).clip(1e-9)
-    r = rotation / scale
-    yaw = np.arcsin(np.clip(-r[2, 0], -1, 1))
-    pitch = -np.arctan2(r[2, 1], r[2, 2])
-    roll = -np.arctan2(r[1, 0], r[0, 0]) + np.arctan2(region[0, 1], region[0, 0])
-    roll = (roll + np.pi) % (2 * np.pi) - np.pi
-    return Pose(*(float(np.degrees(angle)) for angle in (yaw, pitch, roll)))
+    (xx, _, _), (yx, _, _), (zx, zy, zz) = (rotation / scale).tolist()
+    yaw = math.asin(max(-1.0, min(1.0, -zx)))
+    pitch = -math.atan2(zy, zz)
+    roll = -math.atan2(yx, xx) + math.atan2(region[0, 1], region[0, 0])
+    roll = (roll + math.pi) % (2 * math.pi) - math.pi
+    return Pose(*map(math.degrees, (yaw, pitch, roll)))
 
 
 def apart(region: np.ndarray, other: np.ndarray, side: int) -> float:
@@ -97,17 +97,19 @@ def size_of(box: Box) -> float:
 
 def one_face(a: Box, b: Box) -> bool:
     """Tell whether two boxes lie so near that they hold one face."""
-    apart = float(np.hypot(*(center(a) - center(b))))
-    return apart < _SAME * min(size_of(a), size_of(b)) or a.iou(b) > 0.55
+    return math.hypot(*_between(a, b)) < _SAME * min(size_of(a), size_of(b)) or a.iou(b) > 0.55
 
 
 def covers(a: Box, b: Box) -> bool:
     """Tell whether two faces stand so near that one may hide a part of the other."""
-    reach = (size_of(a) + size_of(b)) * 0.5
-    return bool(np.abs(center(a) - center(b)).max() < reach)
+    return max(map(abs, _between(a, b))) < (size_of(a) + size_of(b)) * 0.5
 
 
 def touch(a: Box, b: Box) -> bool:
     """Tell whether two faces stand so near that each shows in the other's surroundings."""
-    reach = (size_of(a) + size_of(b)) * 0.9
-    return bool(np.abs(center(a) - center(b)).max() < reach)
+    return max(map(abs, _between(a, b))) < (size_of(a) + size_of(b)) * 0.9
+
+
+def _between(a: Box, b: Box) -> tuple[float, float]:
+    """Return how far the middle of one box lies from that of another: in plain numbers, for all pairs ask."""
+    return a.x + a.width / 2 - b.x - b.width / 2, a.y + a.height / 2 - b.y - b.height / 2

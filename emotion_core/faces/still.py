@@ -28,11 +28,15 @@ MOST = 4
 """Frames in a row for which a reading is carried on at most."""
 
 CHANGE_POINTS = 0.35
-"""The same for the mesh alone: its points are moved along, for one frame, and the expression is read anew."""
+"""The same for the mesh alone: its points are moved along, for one frame, and the expression is read anew.
+
+For two or three in a row where several faces are followed.
+"""
 
 _PARTS = 8  # parts a side, of which the worst counts: a lid or the corner of a mouth fills one
-_REACH = 1.0  # pixels of the thumbnail that a step can be trusted for
-_LIGHT = 0.15, 20.0  # most that contrast may change by, as a share, and brightness, in grey levels
+# What a step can be trusted for: pixels of the thumbnail, then the most that contrast may change by, as a
+# share, and brightness, in grey levels.
+_MOST_STEP = 1.0, 1.0, 1.0, 1.0, 0.15, 20.0
 _FLAT = 4.0  # least contrast in grey levels, as in `crop.to_tensor`
 _AXIS = (np.arange(SIDE, dtype=np.float32) - (SIDE - 1) / 2) / (SIDE / 2)
 _X, _Y = (axis.ravel() for axis in np.meshgrid(_AXIS, _AXIS))
@@ -43,25 +47,27 @@ _DAMPING = 1e-3 * np.eye(6, dtype=np.float32)
 class Anchor:
     """A face as it was last read, and how it looked: a grey thumbnail float32 (SIDE, SIDE).
 
-    `matrix` (2, 3) maps pixels of the picture to those of the thumbnail.
+    `matrix` (2, 3) maps pixels of the picture to those of the thumbnail, `contrast` is its spread.
     """
 
     face: DetectedFace
     picture: np.ndarray
     matrix: np.ndarray
+    contrast: float
 
 
 def anchored(image: np.ndarray, face: DetectedFace) -> DetectedFace:
     """Return a face of an RGB uint8 picture with what the frames to come are compared with."""
     matrix = crop_matrix(face.points, SIDE)
-    return replace(face, anchor=Anchor(face, _thumbnail(image, matrix), matrix))
+    picture = _thumbnail(image, matrix)
+    return replace(face, anchor=Anchor(face, picture, matrix, max(float(picture.std()), _FLAT)))
 
 
-def carried(image: np.ndarray, last: DetectedFace) -> DetectedFace | None:
+def carried(image: np.ndarray, last: DetectedFace, spared: int = 1) -> DetectedFace | None:
     """Return the face of the frame before as it lies in this RGB uint8 picture, where it hardly changed.
 
     Its anchor is that of `last` where the expression is still as it was read, and a new one where only the
-    mesh is. None where the mesh is to be read again.
+    mesh is, which may be `spared` frames in a row. None where the mesh is to be read again.
     """
     anchor = last.anchor
     if not isinstance(anchor, Anchor):
@@ -71,13 +77,13 @@ def carried(image: np.ndarray, last: DetectedFace) -> DetectedFace | None:
     if not apart.any() and in_a_row < MOST:
         return replace(anchor.face, anchor=anchor, held=held)
     step, left = _fit(anchor.picture, apart)
-    left /= max(float(anchor.picture.std()), _FLAT)
-    if np.abs(step[:4]).max() > _REACH or (np.abs(step[4:]) > _LIGHT).any():
+    left /= anchor.contrast
+    if any(abs(s) > most for s, most in zip(step.tolist(), _MOST_STEP, strict=True)):
         return None
     if in_a_row < MOST and left * (in_a_row + 1) <= CHANGE:
-        return replace(_moved(anchor, step), anchor=anchor, held=held)
-    if last.held == 0 and left <= CHANGE_POINTS:
-        return anchored(image, replace(_moved(anchor, step), anchor=None, held=held))
+        return _moved(anchor, step, held, anchor)
+    if last.held < spared and left <= CHANGE_POINTS:
+        return anchored(image, _moved(anchor, step, held))
     return None
 
 
@@ -121,16 +127,24 @@ def _slopes(picture: np.ndarray, out: np.ndarray) -> None:
     np.subtract(picture[:, -2], picture[:, -1], out=out[:, -1])
 
 
-def _moved(anchor: Anchor, step: np.ndarray) -> DetectedFace:
+def _moved(anchor: Anchor, step: np.ndarray, held: int, kept: Anchor | None = None) -> DetectedFace:
     """Move the face of an anchor as `_fit` says."""
     face, (right, down, grown, turned) = anchor.face, step[:4].tolist()
     half, middle = SIDE / 2, (SIDE - 1) / 2
-    grow = np.array([[1 + grown / half, -turned / half], [turned / half, 1 + grown / half]])
-    back = cv2.invertAffineTransform(anchor.matrix)
-    there = back[:, :2] @ grow @ anchor.matrix[:, :2]
-    origin = grow @ (anchor.matrix[:, 2] - middle) + middle + (right, down)
+    # Of similarities [[a, -b], [b, a]] the order does not matter: the crop's own and its inverse drop out.
+    ((a, b, x), (_, _, y)) = anchor.matrix.tolist()
+    grow, turn, size = 1 + grown / half, turned / half, a * a + b * b
+    x, y = x - middle, y - middle
+    along, across = grow * x - turn * y + right - x, turn * x + grow * y + down - y
+    there = np.array(
+        [
+            [grow, -turn, (a * along - b * across) / size],
+            [turn, grow, (b * along + a * across) / size],
+        ]
+    )
     assert face.landmarks is not None
-    landmarks = (face.landmarks @ there.T + (back[:, :2] @ origin + back[:, 2])).astype(np.float32)
+    landmarks = cv2.transform(face.landmarks[None], there)[0]
     low, high = landmarks.min(0).tolist(), landmarks.max(0).tolist()
     box = Box(low[0], low[1], high[0] - low[0], high[1] - low[1])
-    return replace(face, box=box, points=five_points(landmarks), landmarks=landmarks)
+    points = five_points(landmarks)
+    return replace(face, box=box, points=points, landmarks=landmarks, anchor=kept, held=held)

@@ -120,7 +120,7 @@ class SpatialAttention(nn.Module):
         count, height, width = (int(length) for length in x.shape[1:])
         # last, where 8-bit convolutions keep them: there a reduction takes a fifth of the time
         channels = x.permute(0, 2, 3, 1).reshape(-1, height * width, count)  # (B, H * W, C)
-        pooled = torch.stack([channels.mean(2), channels.amax(2)], 1).reshape(-1, 2, height, width)
+        pooled = torch.cat([channels.mean(2), channels.amax(2)], 1).reshape(-1, 2, height, width)
         return x * self.rounding(2 * torch.sigmoid(self.conv(pooled)))
 
 

@@ -13,6 +13,7 @@ import av.error
 import numpy as np
 from av.container import OutputContainer
 from av.packet import Packet
+from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
@@ -31,8 +32,9 @@ _CLOCK = 90_000  # ticks a second: exact for 24, 25, 30, 60 and 30000/1001 frame
 
 # An encoder holds hundreds of MB of LARGE pictures: it gets one thread and does without pictures between the
 # pixels, which takes two thirds of the time at nearly the same quality, and without pictures of half the
-# size, by which it would weigh one against the next: a constant quantizer needs none.
-_LEAN = {"preset": "ultrafast", "x264-params": "cabac=1:8x8dct=1:deblock=0,0:aq-mode=0"}
+# size, by which it would weigh one against the next: a constant quantizer needs none. Nor does it need the
+# next picture to know how long one is shown, which the file says all the same.
+_LEAN = {"preset": "ultrafast", "x264-params": "cabac=1:8x8dct=1:deblock=0,0:aq-mode=0:force-cfr=1"}
 
 
 class VideoError(EmotionError):
@@ -99,6 +101,13 @@ class VideoWriter:
         Raises:
             EmotionError: where the disk is full or the file can't be written.
         """
+        self.add(self.converted(image), time)
+
+    def converted(self, image: np.ndarray) -> VideoFrame:
+        """Do the first half of `write`: after it the image is needed no more, and half as much is held.
+
+        Each picture is to be handed to `add`, in the same order.
+        """
         with _plainly(self.path):
             if self._container is None:
                 self._begin(image, self._source)
@@ -107,8 +116,8 @@ class VideoWriter:
                 near = 0 <= image.shape[0] - height <= 1 and 0 <= image.shape[1] - width <= 1
                 image = image[:height, :width] if near else fitted(image, width, height)
             # Without a copy: the pixels are read right here, and not kept.
-            picture = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(image), format="rgb24")
-            picture = self._to_yuv.reformat(
+            picture = VideoFrame.from_numpy_buffer(np.ascontiguousarray(image), format="rgb24")
+            return self._to_yuv.reformat(
                 picture,
                 width,
                 height,
@@ -117,7 +126,10 @@ class VideoWriter:
                 dst_color_range=ColorRange.MPEG,
                 threads=1,
             )
-            del image  # the caller may need it no more, and to encode takes longest
+
+    def add(self, picture: VideoFrame, time: float) -> None:
+        """Do the second half of `write`: encode a picture of `converted`."""
+        with _plainly(self.path):
             ticks = max(round((time - self._part.start) * _CLOCK), self._last + 1)
             if self._last >= 0:
                 self._gap = ticks - self._last
