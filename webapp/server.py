@@ -1,6 +1,7 @@
 """One application on one port: the web app at `/`, the dashboard at `/dashboard`, `/healthz`.
 
-The dashboard is Streamlit's own ASGI application, mounted, so both live in one process and share `links`.
+The dashboard is Streamlit's own ASGI application, mounted, so both live in one process and share results.
+It is loaded with the first request for it.
 """
 
 import asyncio
@@ -24,9 +25,9 @@ from emotion_core.types import EmotionError
 from emotion_core.version import VERSION
 from webapp.api import ROUTERS
 from webapp.app import App
-from webapp.dashboard import SCRIPT
+from webapp.dashboard.mounted import Dashboard
 from webapp.live.socket import LARGEST_MESSAGE
-from webapp.shared import logs, quiet
+from webapp.shared import light, logs, quiet
 from webapp.shared.patience import BoundedSocket, TimedHttp
 
 if TYPE_CHECKING:
@@ -46,28 +47,22 @@ def create_app(settings: "Settings") -> FastAPI:
     # Gradio notes its folder when it is imported, and makes it: it has to be the run's by then.
     run = App.start(settings)
 
-    import streamlit as st
-    from streamlit import config
-
+    light.import_gradio()
     from webapp import ui
     from webapp.service.service import Service
     from webapp.shared import doors, theme
 
     service = Service(run)
 
-    dashboard = st.App(SCRIPT)
-    config.set_option("server.fileWatcherType", "none")
-    config.set_option("browser.gatherUsageStats", False)
-    quiet.before_streamlit_answers()
-    dashboard_life = dashboard.lifespan()
+    dashboard = Dashboard()
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
         service.start()
         try:
-            async with dashboard_life(app) as state:
-                yield state
+            yield
         finally:
+            await dashboard.close()
             await asyncio.to_thread(service.close)
 
     app = FastAPI(
@@ -86,6 +81,7 @@ def create_app(settings: "Settings") -> FastAPI:
     ui.mount(app, settings, run)
     doors.put_on(app, run, logins, service.tokens, theme.script_hashes(settings))
     app.state.service = service
+    app.state.dashboard = dashboard
     tell_jobs = app.state.tell_jobs
 
     def tell() -> None:
@@ -139,6 +135,7 @@ def print_routes(settings: "Settings") -> None:
             replace(settings, data=None, database=None)
         )  # or it would begin to work off what waits there
         async with app.router.lifespan_context(app):
+            await app.state.dashboard.start()
             print(routes.table(app))
 
     asyncio.run(look())

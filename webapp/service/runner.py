@@ -15,7 +15,7 @@ from webapp.service.ledger import LEASE_SECONDS
 from webapp.service.options import Options
 from webapp.shared.logs import tell
 from webapp.shared.problems import ProblemError
-from webapp.shared.report import write_report
+from webapp.shared.report_file import write_report
 
 if TYPE_CHECKING:
     from pathlib import Path

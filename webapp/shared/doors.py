@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emotion_core.analytics.loading import MAX_BYTES
+from emotion_core.limits import MAX_RESULTS_BYTES
 from webapp.settings import is_space
 from webapp.shared.bodies import Bodies
 from webapp.shared.gate import Gate
@@ -44,7 +44,8 @@ def put_on(
     framed = is_space()
     # What is added last sees a request first.
     most_file = int(run.settings.max_megabytes * 1024**2)
-    app.add_middleware(Incoming, uploads=run.workspace.incoming, most_table=MAX_BYTES, most_file=most_file)
+    incoming = run.workspace.incoming
+    app.add_middleware(Incoming, uploads=incoming, most_table=MAX_RESULTS_BYTES, most_file=most_file)
     app.add_middleware(Gate, logins=logins, tokens=tokens)
     app.add_middleware(Packed)
     app.add_middleware(Bodies)

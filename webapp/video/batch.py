@@ -16,7 +16,7 @@ from emotion_core.types import EmotionError
 from webapp.shared import owners, parts, store
 from webapp.shared.checks import open_video
 from webapp.shared.logs import tell
-from webapp.shared.report import write_report
+from webapp.shared.report_file import write_report
 from webapp.shared.store import dashboard_link, link
 from webapp.shared.visitor import NOBODY, Visitor
 from webapp.video.result import result_html
