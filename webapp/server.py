@@ -170,7 +170,8 @@ def serve(settings: "Settings") -> None:
                 ws_per_message_deflate=False,  # live pictures are JPEG: deflating them only costs time
             )
         )
-        print(f"Web app:   http://{shown}:{port}/\nDashboard: http://{shown}:{port}/dashboard/", flush=True)
+        at = f"http://{shown}:{port}{settings.root_path}/"
+        print(f"Web app:   {at}\nDashboard: {at}dashboard/", flush=True)
         print("Stop with Ctrl-C.", flush=True)
         logs.tell("start", version=VERSION, process=os.getpid())
         server.run(sockets=[sock])

@@ -55,7 +55,7 @@ def _blocks(app: App, service: Callable[[], Any] | None = None) -> gr.Blocks:
         delete_cache=(60, int(app.settings.keep_minutes * 60)),
     ) as blocks:
         gr.HTML(
-            header.masthead(app.settings.place, log_out=app.settings.auth is not None),
+            header.masthead(app.settings),
             padding=False,
             apply_default_css=False,
             js_on_load=None,
@@ -136,6 +136,7 @@ def mount(server: FastAPI, settings: Settings, app: App | None = None) -> FastAP
         path="/",
         server_name=settings.host,
         server_port=settings.port,
+        root_path=settings.root_path or None,
         max_file_size=most,
         i18n=blocks.i18n_instance,
         run_history=False,

@@ -66,11 +66,12 @@ class Dashboard:
 
 def _load() -> Any:
     """Return Streamlit's application for our script."""
-    import streamlit as st
-    from streamlit import config
+    with quiet.server_logs_kept():
+        import streamlit as st
+        from streamlit import config
 
-    app = st.App(SCRIPT)
-    config.set_option("server.fileWatcherType", "none")
-    config.set_option("browser.gatherUsageStats", False)
+        app = st.App(SCRIPT)
+        config.set_option("server.fileWatcherType", "none")
+        config.set_option("browser.gatherUsageStats", False)
     quiet.before_streamlit_answers()
     return app

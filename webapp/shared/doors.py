@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from emotion_core.limits import MAX_RESULTS_BYTES
 from webapp.settings import is_space
+from webapp.shared.below import Below
 from webapp.shared.bodies import Bodies
 from webapp.shared.gate import Gate
 from webapp.shared.headers import FRAMES_OF_A_SPACE, SecurityHeaders
@@ -54,4 +55,5 @@ def put_on(
     app.add_middleware(KnownHosts, names=run.settings.names())
     app.add_middleware(SecurityHeaders, frames=FRAMES_OF_A_SPACE if framed else (), scripts=scripts)
     app.add_middleware(Requests)
+    app.add_middleware(Below, path=run.settings.root_path)
     app.add_middleware(Forwarded, proxies=run.settings.proxies)
