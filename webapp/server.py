@@ -21,6 +21,7 @@ from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from uvicorn.config import LOGGING_CONFIG
 
+from emotion_core.command.memory import give_back_large_blocks
 from emotion_core.types import EmotionError
 from emotion_core.version import VERSION
 from webapp.api import ROUTERS
@@ -151,6 +152,7 @@ def serve(settings: "Settings") -> None:
     sock = listen(settings.host, settings.port)
     with contextlib.closing(sock):
         port = sock.getsockname()[1]
+        give_back_large_blocks()
         app = create_app(settings)
         shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host
         shown = f"[{shown}]" if ":" in shown else shown
