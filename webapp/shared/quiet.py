@@ -5,7 +5,13 @@ import logging
 import os
 from collections.abc import Iterator
 
-SWITCHES = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
+SWITCHES = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    # Gradio keeps who pressed what and has pandas make a table of it after each event, for a page that is shut.
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+}
 _HERE = "127.0.0.1"
 _SERVER = ("uvicorn", "uvicorn.access", "uvicorn.asgi", "uvicorn.error", "websockets")
 """Loggers of the server, which Streamlit takes for its own."""
