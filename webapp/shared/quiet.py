@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 SWITCHES = {
     "GRADIO_ANALYTICS_ENABLED": "False",
-    # Gradio keeps who pressed what and has pandas make a table of it after each event, for a page that is shut.
+    # Gradio keeps who pressed what, and pandas makes a table of it after each event, for a page that is shut.
     "GRADIO_ANALYTICS_MAX_EVENTS": "1",
     "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000",
     "HF_HUB_DISABLE_TELEMETRY": "1",
