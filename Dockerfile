@@ -1,7 +1,10 @@
 # The web app on the processor, as a plain user. docker build -t emotion . && docker run -p 7860:7860 emotion
 FROM python:3.12-slim-bookworm
 
-# Builds of PyTorch and torchvision without CUDA; an empty value takes PyPI's, which are larger by gigabytes.
+# The app needs neither PyTorch nor what else only training, .pt files and clusters do. For those, too:
+# docker build --build-arg TRAINING=yes -t emotion-training .
+ARG TRAINING=
+# With TRAINING: builds of PyTorch and torchvision without CUDA; an empty value takes PyPI's, larger by gigabytes.
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore \
@@ -13,15 +16,15 @@ RUN apt-get update \
     && xargs -a packages.txt apt-get install -y --no-install-recommends \
     && rm -rf /var/lib/apt/lists/*
 # Every package by version and hash, and one OpenCV, the headless one: the others need a desktop's libraries.
-# PyTorch of an index of its own has hashes where requirements-torch-cpu.lock is there (docs/deploy.md).
-RUN python lock.py --rest requirements.lock ${TORCH_INDEX:+--without-torch} > /tmp/rest.lock \
-    && if [ -n "$TORCH_INDEX" ] && [ -f requirements-torch-cpu.lock ]; then \
-        pip install --no-deps --require-hashes --index-url "$TORCH_INDEX" -r requirements-torch-cpu.lock; \
-    elif [ -n "$TORCH_INDEX" ]; then \
-        pip install --no-deps --index-url "$TORCH_INDEX" $(python lock.py --pins torch torchvision); \
-    fi \
+RUN if [ -z "$TRAINING" ]; then cp requirements-app.lock /tmp/rest.lock; \
+    else python lock.py --rest requirements.lock ${TORCH_INDEX:+--without-torch} > /tmp/rest.lock; fi \
     && pip install --no-deps --require-hashes -r /tmp/rest.lock \
     && rm /tmp/rest.lock
+# PyTorch of an index of its own has hashes where requirements-torch-cpu.lock is there (docs/deploy.md).
+RUN if [ -z "$TRAINING" ] || [ -z "$TORCH_INDEX" ]; then :; \
+    elif [ -f requirements-torch-cpu.lock ]; then \
+        pip install --no-deps --require-hashes --index-url "$TORCH_INDEX" -r requirements-torch-cpu.lock; \
+    else pip install --no-deps --index-url "$TORCH_INDEX" $(python lock.py --pins torch torchvision); fi
 
 # Hugging Face runs Docker Spaces as user 1000.
 RUN useradd --create-home --uid 1000 user

@@ -1,7 +1,8 @@
 """The locked requirements: every package that the app is deployed with, by version and hash.
 
 `python .ci/lock.py` writes requirements.lock from requirements.txt (needs `pip install uv`), for the default
-index; `--torch-index URL` writes requirements-torch-cpu.lock, for PyTorch from an index of its own.
+index, and requirements-app.lock, the part of it that the web app runs with: no training, no PyTorch.
+`--torch-index URL` writes requirements-torch-cpu.lock, for PyTorch from an index of its own.
 `--rest FILE` prints a lock as a server installs it, and `--pins NAME...` what it says of some packages.
 Standard library only.
 """
@@ -16,12 +17,14 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent if HERE.name == ".ci" else HERE  # the image has it beside the lock
 LOCK, TORCH_LOCK = "requirements.lock", "requirements-torch-cpu.lock"
+APP_LOCK = "requirements-app.lock"
+APP = ("web", "heic", "postgresql")  # the extras of the package that a server offers
 OLDEST = "3.11"
 TORCH = ("torch", "torchvision")
 CUDA = re.compile(r"(nvidia-(?!ml-py)|cuda-|triton$)")  # what PyTorch of the default index brings along
 WINDOWS = ("opencv-python", "opencv-contrib-python")  # OpenCV with windows: they need a desktop's libraries
 HEADER = """\
-# Made by `make lock` from requirements.txt, for Python {oldest} and newer on every system; do not edit.
+# Made by `make lock` from {source}, for Python {oldest} and newer on every system; do not edit.
 # pip install --no-deps --require-hashes -r {name}
 """
 
@@ -51,8 +54,23 @@ def pins(path, names):
     return [f"{name}=={version}" for name, version, _ in entries(path) if name in names]
 
 
-def compile_lock(source, target, *more):
-    """Let uv resolve `source`, a file or lines of text, into `target`."""
+def app_packages():
+    """Return what the web app needs, a line each: the base and the extras `APP`, with those they name."""
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    lines, extras = list(project["dependencies"]), list(APP)
+    for extra in extras:  # grows while it is read
+        for line in project["optional-dependencies"][extra]:
+            if line.startswith(project["name"] + "["):
+                extras += line[len(project["name"]) + 1 : -1].split(",")
+            else:
+                lines.append(line)
+    return lines
+
+
+def compile_lock(source, target, *more, given="requirements.txt"):
+    """Let uv resolve `source`, lines of text that come from `given`, into `target`."""
     uv = shutil.which("uv")
     command = [uv] if uv else [sys.executable, "-m", "uv"]
     command += ["pip", "compile", "-", "--generate-hashes", "--universal", "--python-version", OLDEST]
@@ -60,7 +78,7 @@ def compile_lock(source, target, *more):
     made = subprocess.run(command, input=source, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     if made.returncode:
         sys.exit("lock: uv could not resolve the requirements (see above); without it: pip install uv")
-    (ROOT / target).write_text(HEADER.format(oldest=OLDEST, name=target) + made.stdout, "utf-8")
+    (ROOT / target).write_text(HEADER.format(oldest=OLDEST, name=target, source=given) + made.stdout, "utf-8")
     print(f"lock: {target}, {len(entries(ROOT / target))} packages")
 
 
@@ -81,6 +99,7 @@ def main():
         compile_lock(wanted, TORCH_LOCK, "--no-deps", "--default-index", args.torch_index)
     else:
         compile_lock((ROOT / "requirements.txt").read_text("utf-8"), LOCK)
+        compile_lock("\n".join(app_packages()), APP_LOCK, "--constraint", LOCK, given=LOCK)
     return 0
 
 

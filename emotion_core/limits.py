@@ -9,6 +9,9 @@ MAX_SIDE = 65_535
 MAX_VIDEO_SIDE = 16_384
 """Pixels of a side of the annotated video: what H.264 can hold."""
 
+MAX_RESULTS_BYTES = 450 * 1024 * 1024
+"""Bytes of a results file beyond which it is refused, with the advice to convert it to Parquet."""
+
 MAX_ROWS = 2_000_000
 """Records of a results file beyond which it is refused: six hours of three faces at 30 frames a second."""
 

@@ -103,6 +103,23 @@ def locked(lock) -> dict[str, set[str]]:
     return versions
 
 
+def test_the_image_without_training_gets_the_apps_part_of_the_lock(lock, dockerfile):
+    """The same versions and hashes, all that the app names, and nothing that is only for training."""
+    whole = {(name, version): text for name, version, text in lock.entries(ROOT / "requirements.lock")}
+    part = {(name, version): text for name, version, text in lock.entries(ROOT / lock.APP_LOCK)}
+    strayed = [key for key, text in part.items() if hashes(text) != hashes(whole.get(key, ""))]
+    assert not strayed
+    names = {name for name, _ in part}
+    asked = {re.split(r"[\s<>=\[]", line)[0] for line in lock.app_packages()}
+    assert {"gradio", "streamlit", "onnxruntime", "pillow-heif"} <= asked <= names
+    assert not names & {"torch", "torchvision", "ultralytics", "mediapipe", "tensorboard", "dask"}
+    assert "ARG TRAINING=\n" in dockerfile and lock.APP_LOCK in dockerfile
+
+
+def hashes(text: str) -> set[str]:
+    return set(re.findall(r"--hash=(\S+)", text))
+
+
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dashboard.txt"])
 def test_the_lock_agrees_with_the_pins(lock, name):
     pinned = re.findall(r"(?m)^([A-Za-z0-9._-]+)==(\S+)$", (ROOT / name).read_text())

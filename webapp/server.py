@@ -1,6 +1,7 @@
 """One application on one port: the web app at `/`, the dashboard at `/dashboard`, `/healthz`.
 
-The dashboard is Streamlit's own ASGI application, mounted, so both live in one process and share `links`.
+The dashboard is Streamlit's own ASGI application, mounted, so both live in one process and share results.
+It is loaded with the first request for it.
 """
 
 import asyncio
@@ -20,13 +21,14 @@ from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from uvicorn.config import LOGGING_CONFIG
 
+from emotion_core.command.memory import give_back_large_blocks
 from emotion_core.types import EmotionError
 from emotion_core.version import VERSION
 from webapp.api import ROUTERS
 from webapp.app import App
-from webapp.dashboard import SCRIPT
+from webapp.dashboard.mounted import Dashboard
 from webapp.live.socket import LARGEST_MESSAGE
-from webapp.shared import logs, quiet
+from webapp.shared import light, logs, quiet
 from webapp.shared.patience import BoundedSocket, TimedHttp
 
 if TYPE_CHECKING:
@@ -46,28 +48,22 @@ def create_app(settings: "Settings") -> FastAPI:
     # Gradio notes its folder when it is imported, and makes it: it has to be the run's by then.
     run = App.start(settings)
 
-    import streamlit as st
-    from streamlit import config
-
+    light.import_gradio()
     from webapp import ui
     from webapp.service.service import Service
     from webapp.shared import doors, theme
 
     service = Service(run)
 
-    dashboard = st.App(SCRIPT)
-    config.set_option("server.fileWatcherType", "none")
-    config.set_option("browser.gatherUsageStats", False)
-    quiet.before_streamlit_answers()
-    dashboard_life = dashboard.lifespan()
+    dashboard = Dashboard()
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
         service.start()
         try:
-            async with dashboard_life(app) as state:
-                yield state
+            yield
         finally:
+            await dashboard.close()
             await asyncio.to_thread(service.close)
 
     app = FastAPI(
@@ -86,6 +82,7 @@ def create_app(settings: "Settings") -> FastAPI:
     ui.mount(app, settings, run)
     doors.put_on(app, run, logins, service.tokens, theme.script_hashes(settings))
     app.state.service = service
+    app.state.dashboard = dashboard
     tell_jobs = app.state.tell_jobs
 
     def tell() -> None:
@@ -139,6 +136,7 @@ def print_routes(settings: "Settings") -> None:
             replace(settings, data=None, database=None)
         )  # or it would begin to work off what waits there
         async with app.router.lifespan_context(app):
+            await app.state.dashboard.start()
             print(routes.table(app))
 
     asyncio.run(look())
@@ -154,6 +152,7 @@ def serve(settings: "Settings") -> None:
     sock = listen(settings.host, settings.port)
     with contextlib.closing(sock):
         port = sock.getsockname()[1]
+        give_back_large_blocks()
         app = create_app(settings)
         shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host
         shown = f"[{shown}]" if ":" in shown else shown
@@ -173,7 +172,8 @@ def serve(settings: "Settings") -> None:
                 ws_per_message_deflate=False,  # live pictures are JPEG: deflating them only costs time
             )
         )
-        print(f"Web app:   http://{shown}:{port}/\nDashboard: http://{shown}:{port}/dashboard/", flush=True)
+        at = f"http://{shown}:{port}{settings.root_path}/"
+        print(f"Web app:   {at}\nDashboard: {at}dashboard/", flush=True)
         print("Stop with Ctrl-C.", flush=True)
         logs.tell("start", version=VERSION, process=os.getpid())
         server.run(sockets=[sock])

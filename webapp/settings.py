@@ -8,7 +8,7 @@ from pathlib import Path
 from emotion_core.limits import MAX_PIXELS
 from emotion_core.outlets import kind_of
 from emotion_core.types import EmotionError
-from webapp.shared.names import is_address, is_name, is_network
+from webapp.shared.names import is_address, is_name, is_network, is_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Settings:
     auth: tuple[str, str] | None = field(default=None, repr=False)  # user and password; None: open to all
     allowed_hosts: tuple[str, ...] = ()  # names under which it answers, beside local ones and IP addresses
     proxies: tuple[str, ...] = ()  # addresses or networks whose forwarded headers are believed; "*": all
+    root_path: str = ""  # the path of a longer address below which a proxy shows the app, such as "/emotion"
     objects: bool = True  # offer YOLOv8 object boxes
     objects_model: Path | None = None  # a .onnx or .pt file of one's own
     weights: Path | None = None  # a weights file of one's own
@@ -74,6 +75,8 @@ class Settings:
         for proxy in self.proxies:
             if not is_network(proxy):
                 raise EmotionError(f"--proxies takes addresses such as 10.0.0.7 or 10.0.0.0/8, not {proxy}.")
+        if self.root_path and not is_path(self.root_path):
+            raise EmotionError(f"--root-path takes a path such as /emotion, not {self.root_path}.")
         for path in (self.weights, self.objects_model):
             if path is not None and not path.is_file():
                 raise EmotionError(f"There is no file {path}: check the path.")
@@ -100,8 +103,8 @@ class Settings:
         """Where the app runs, for what its pages say: "here" (the visitor's machine), "server" or "space"."""
         if is_space():
             return "space"
-        alone = self.host in _ALONE and not self.proxies and not self.allowed_hosts
-        return "here" if alone else "server"
+        behind = self.proxies or self.allowed_hosts or self.root_path
+        return "here" if self.host in _ALONE and not behind else "server"
 
     @property
     def max_pixels(self) -> int:
@@ -193,6 +196,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         default=os.environ.get("FORWARDED_ALLOW_IPS", "*" if is_space() else ""),
         help="believe the X-Forwarded headers of these addresses or networks",
     )
+    flag(
+        "--root-path",
+        metavar="PATH",
+        default=os.environ.get("EMOTION_ROOT_PATH", ""),
+        help="the path below which a proxy shows the app, such as /emotion for https://example.org/emotion/",
+    )
     flag("--no-objects", action="store_true", help="do not offer object boxes")
     flag("--objects-model", type=Path, metavar="FILE", help="a YOLOv8 .onnx or .pt file of your own")
     flag("--weights", type=Path, metavar="FILE", help="a weights file of your own")
@@ -255,6 +264,7 @@ def from_flags(args: argparse.Namespace) -> Settings:
         auth=_auth(args.auth, args.auth_file),
         allowed_hosts=_listed(args.allowed_hosts),
         proxies=_listed(args.proxies),
+        root_path=args.root_path.rstrip("/"),
         objects=not args.no_objects,
         objects_model=args.objects_model,
         weights=args.weights,

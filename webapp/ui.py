@@ -43,10 +43,11 @@ def untrained_banner(engine: Engine) -> str:
 
 
 def _blocks(app: App, service: Callable[[], Any] | None = None) -> gr.Blocks:
-    words = gr.I18n(**i18n.gradio_tables())
+    said: set[str] = set()  # the others come with the page's script, all of them
 
     def say(key: str) -> gr.i18n.I18nData:
-        return words(i18n.gradio_key(key))
+        said.add(key)
+        return gr.i18n.I18nData(i18n.gradio_key(key))
 
     with gr.Blocks(
         title="Facial expressions",
@@ -55,7 +56,7 @@ def _blocks(app: App, service: Callable[[], Any] | None = None) -> gr.Blocks:
         delete_cache=(60, int(app.settings.keep_minutes * 60)),
     ) as blocks:
         gr.HTML(
-            header.masthead(app.settings.place, log_out=app.settings.auth is not None),
+            header.masthead(app.settings),
             padding=False,
             apply_default_css=False,
             js_on_load=None,
@@ -90,7 +91,7 @@ def _blocks(app: App, service: Callable[[], Any] | None = None) -> gr.Blocks:
         if service is not None:
             endpoints.add(app, blocks, service)
     blocks.queue(max_size=4 * app.settings.max_waiting)
-    blocks.i18n_instance = words
+    blocks.i18n_instance = gr.I18n(**i18n.gradio_tables(sorted(said)))
     return blocks
 
 
@@ -136,6 +137,7 @@ def mount(server: FastAPI, settings: Settings, app: App | None = None) -> FastAP
         path="/",
         server_name=settings.host,
         server_port=settings.port,
+        root_path=settings.root_path or None,
         max_file_size=most,
         i18n=blocks.i18n_instance,
         run_history=False,

@@ -18,6 +18,7 @@ from emotion_core.analytics.studies import read as read_study
 from emotion_core.analytics.studies import stamp
 from emotion_core.batch.study import is_part_of_study
 from emotion_core.labels import EMOTIONS
+from emotion_core.limits import MAX_RESULTS_BYTES
 from emotion_core.results.converting import read_any
 from emotion_core.results.formats import endings, spoken
 from emotion_core.results.formats import of as format_of
@@ -37,8 +38,6 @@ from emotion_core.results.table import checked
 from emotion_core.types import EmotionError
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".webm", ".m4v")
-MAX_BYTES = 450 * 1024 * 1024
-"""Larger results files are refused with the advice to convert them to Parquet."""
 MAX_FILES = 500
 _NAMED = 6  # of a tool's columns, in a note
 
@@ -97,10 +96,10 @@ def read(path: Path, *, name: str | None = None, source: str = "folder") -> Resu
         raise EmotionError(f"{title} can't be read ({error.strerror}): choose another file.") from error
     if size == 0:
         raise EmotionError(f"{title} is empty: analyse the video again or choose another file.")
-    if size > MAX_BYTES:
+    if size > MAX_RESULTS_BYTES:
         raise EmotionError(
-            f"{title} has {size / 1e6:,.0f} MB, more than the {MAX_BYTES / 1e6:,.0f} MB that can be shown: "
-            "save it as Parquet or split it."
+            f"{title} has {size / 1e6:,.0f} MB, more than the {MAX_RESULTS_BYTES / 1e6:,.0f} MB that can be "
+            "shown: save it as Parquet or split it."
         )
     table = read_any(path)
     if "origin" in table.attrs:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from emotion_core.results.formats import FORMATS, usual
 from emotion_core.results.names import results_path
 from webapp.shared import owners, store
-from webapp.shared.report import write_report
+from webapp.shared.report_file import write_report
 from webapp.shared.store import SavedFile, link
 from webapp.shared.visitor import NOBODY
 

@@ -23,6 +23,7 @@ from fastapi.responses import JSONResponse
 
 from emotion_core.overlay.hiding import HIDING
 from emotion_core.palette import color_of
+from emotion_core.shortage import give_back
 from emotion_core.types import EmotionError
 from webapp.live.connection import Seen, Viewer
 from webapp.live.recorder import LiveRecorder
@@ -138,6 +139,8 @@ class LiveServer:
             self.viewers.discard(viewer)
             note(frames=viewer.state.index)
             viewer.leave()
+            if not self.viewers:
+                self._side.submit(give_back)
 
     async def _refuse(self, socket: WebSocket, reason: str) -> None:
         note(refused=reason)

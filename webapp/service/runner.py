@@ -9,13 +9,14 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from emotion_core.shortage import give_back
 from emotion_core.types import EmotionError
 from webapp.service.checks import in_library, look
 from webapp.service.ledger import LEASE_SECONDS
 from webapp.service.options import Options
 from webapp.shared.logs import tell
 from webapp.shared.problems import ProblemError
-from webapp.shared.report import write_report
+from webapp.shared.report_file import write_report
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,6 +109,7 @@ class Runner:
         except Exception as error:  # a bug in here may not take the others down: it is logged, and said
             logger.exception("an analysis failed")
             wrong, problem = type(error).__name__, INSIDE
+        give_back()  # what the codecs and the report took, too
         self.metrics.frames("analyses", pulse.frames)
         if pulse.lost:
             state = "lost"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emotion_core.analytics.loading import MAX_BYTES
+from emotion_core.limits import MAX_RESULTS_BYTES
 from webapp.settings import is_space
+from webapp.shared.below import Below
 from webapp.shared.bodies import Bodies
 from webapp.shared.gate import Gate
 from webapp.shared.headers import FRAMES_OF_A_SPACE, SecurityHeaders
@@ -44,7 +45,8 @@ def put_on(
     framed = is_space()
     # What is added last sees a request first.
     most_file = int(run.settings.max_megabytes * 1024**2)
-    app.add_middleware(Incoming, uploads=run.workspace.incoming, most_table=MAX_BYTES, most_file=most_file)
+    incoming = run.workspace.incoming
+    app.add_middleware(Incoming, uploads=incoming, most_table=MAX_RESULTS_BYTES, most_file=most_file)
     app.add_middleware(Gate, logins=logins, tokens=tokens)
     app.add_middleware(Packed)
     app.add_middleware(Bodies)
@@ -53,4 +55,5 @@ def put_on(
     app.add_middleware(KnownHosts, names=run.settings.names())
     app.add_middleware(SecurityHeaders, frames=FRAMES_OF_A_SPACE if framed else (), scripts=scripts)
     app.add_middleware(Requests)
+    app.add_middleware(Below, path=run.settings.root_path)
     app.add_middleware(Forwarded, proxies=run.settings.proxies)

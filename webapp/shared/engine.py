@@ -71,12 +71,15 @@ class Engine:
         def load() -> None:
             import numpy as np
 
+            from emotion_core.shortage import give_back
+
             try:
                 # The first answer of a network takes longer than the others: nobody should wait for it.
                 self.recognizer(np.zeros((240, 320, 3), np.uint8), self.session())
                 self.recognizer.classify([np.zeros((96, 96, 3), np.uint8)])
             except EmotionError as problem:
                 logger.error("%s", problem)
+            give_back()
 
         self._warming = threading.Thread(target=load, name="warm-up", daemon=True)
         self._warming.start()

@@ -17,6 +17,8 @@ from webapp.shared import i18n
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from webapp.settings import Settings
+
 SCRIPT = "header.js"
 """The script's address below the app's own."""
 MARK = """<svg class="mark" viewBox="0 0 40 40" aria-hidden="true"><rect width="40" height="40" rx="11"
@@ -29,22 +31,23 @@ _NEEDED = ("app.pages", "app.language", "app.theme", *(f"tab.{name}" for name in
 )))  # fmt: skip
 
 
-def masthead(place: str, *, log_out: bool) -> str:
+def masthead(settings: Settings) -> str:
     """Return the head of the start page, whose tabs are Gradio's; a script puts the other pages beside them.
 
-    `place` is that of the settings; its words are filled in by the page's script.
+    Its words are filled in by the page's script. It says where pictures go, and whether readings go further.
     """
+    where = "sent" if settings.send else settings.place
     options = "".join(
         f'<option value="{tag}" lang="{tag}">{escape(name)}</option>' for tag, name in i18n.NAMES.items()
     )
     switch = f'<select class="language" data-i18n-label="app.language">{options}</select>'
     switch += '<button type="button" class="theme-switch" data-i18n-label="app.theme">◐</button>'
-    if log_out:
+    if settings.auth is not None:
         leave = '<button class="act quiet-act" data-i18n="app.logout"></button>'
-        switch = f'<form method="post" action="/logout">{leave}</form>{switch}'
+        switch = f'<form method="post" action="logout">{leave}</form>{switch}'
     return f"""<header class="masthead">{MARK}
 <div class="words"><h1 data-i18n="app.title"></h1><p><span data-i18n="app.tagline"></span> <span
-data-i18n="app.where.{place}"></span></p></div>{switch}</header>"""
+data-i18n="app.where.{where}"></span></p></div>{switch}</header>"""
 
 
 def script() -> str:

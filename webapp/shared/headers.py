@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import Headers, MutableHeaders
 
 from webapp.shared import header, preview
+from webapp.shared.below import below
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -115,7 +116,8 @@ class SecurityHeaders:
         headers = MutableHeaders(scope=start)
         if scope["path"] == "/":
             host = Headers(scope=scope).get("host", "")
-            body = header.put_in(preview.put_in(body, f"{scope['scheme']}://{host}/"), "./")
+            own = f"{scope['scheme']}://{host}{below(scope)}/"
+            body = header.put_in(preview.put_in(body, own), "./")
         elif scope["path"].startswith("/dashboard/"):
             body = header.put_in(body, "../")
         headers["Content-Security-Policy"] = self._policy(scope["path"], map(hash_of, _SCRIPT.findall(body)))

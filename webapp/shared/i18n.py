@@ -7,6 +7,7 @@ which says the same.
 """
 
 import json
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -88,6 +89,7 @@ def gradio_key(key: str) -> str:
     return "app_" + key.replace(".", "_")
 
 
-def gradio_tables() -> dict[str, dict[str, str]]:
-    """Return the texts of the start page by language and `gradio_key`, as `gradio.I18n` takes them."""
-    return {lang: {gradio_key(k): v for k, v in page_words(lang).items()} for lang in LANGUAGES}
+def gradio_tables(keys: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return the texts of `keys` by language and `gradio_key`, as `gradio.I18n` takes them."""
+    asked = tuple(keys)
+    return {lang: {gradio_key(key): page_words(lang)[key] for key in asked} for lang in LANGUAGES}

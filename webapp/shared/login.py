@@ -145,7 +145,7 @@ def _page(text: Text, problem: str = "", status: int = 200) -> HTMLResponse:
     html = f"""<!doctype html><html lang="{text.language}"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
 <title>{escape(text("login.title"))}</title><style>{_STYLE}</style></head><body>
-<form method="post" action="/login"><h1>{escape(text("login.title"))}</h1>{said}
+<form method="post" action="login"><h1>{escape(text("login.title"))}</h1>{said}
 <label>{escape(text("login.user"))}
 <input name="username" autocomplete="username" required autofocus></label>
 <label>{escape(text("login.password"))}

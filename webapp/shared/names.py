@@ -1,9 +1,10 @@
-"""What can be a host's name, an address, a network."""
+"""What can be a host's name, an address, a network, the path of an address."""
 
 import ipaddress
 import re
 
 _NAME = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
 
 
 def is_name(text: str) -> bool:
@@ -26,3 +27,8 @@ def is_network(text: str) -> bool:
         return text == "*" or bool(ipaddress.ip_network(text))
     except ValueError:
         return False
+
+
+def is_path(text: str) -> bool:
+    """Return whether `text` is the path of an address in plain characters, such as `/lab/emotion`."""
+    return bool(_PATH.fullmatch(text))

@@ -9,7 +9,11 @@ from webapp.shared.i18n import Text
 
 PICTURE = "preview.png"
 """The picture's address below the app's own, and its name in `webapp/assets`; 1200 x 630 pixels."""
-_TAGS = re.compile(rb"<meta\s[^>]*\b(?:property=\"og:|name=\"twitter:)[^>]*>\s*", re.S)
+_TAGS = re.compile(
+    rb"<meta\s[^>]*\b(?:property=\"og:|name=\"twitter:)[^>]*>\s*|<link\s[^>]*\brel=\"manifest\"[^>]*>\s*",
+    re.S,
+)
+"""Gradio's own; its manifest, at an address of its own choice, is one that nobody gets."""
 
 
 def tags(base: str) -> str:

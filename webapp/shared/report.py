@@ -14,12 +14,11 @@ import plotly.graph_objects as go
 from emotion_core.analytics import MEASURES, measures
 from emotion_core.analytics.loading import check
 from emotion_core.analytics.moments import FLASH_CAUTION, moments
-from emotion_core.files import written_beside
 from emotion_core.results.names import read_summary, summary_path
 from webapp.charts import people as charts_people
 from webapp.charts import plane
 from webapp.charts import shares as charts
-from webapp.shared.speech import calling, language, library, localized, number, person, say, speaking
+from webapp.shared.speech import calling, language, library, localized, number, person, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -232,18 +231,3 @@ def _page(title: str, body: str) -> str:
 def summary_of(path: Any) -> dict[str, Any] | None:
     """Read the `NAME_summary.json` beside a results file; None where there is none that can be read."""
     return read_summary(summary_path(Path(path)))
-
-
-def write_report(results_json: Path, summary: Mapping[str, Any], name: str, language: str = "en") -> Path:
-    """Write the HTML report of a results file beside it, as `NAME_report.html`; gives its path.
-
-    `language` is one of `i18n.LANGUAGES`.
-    """
-    from emotion_core.results.recording import read_results
-
-    path = results_json.with_name(f"{name}_report.html")
-    with speaking(language):
-        page = report_html(read_results(results_json), summary, title=name)
-    with written_beside(path) as part:
-        part.write_text(page, encoding="utf-8")
-    return path

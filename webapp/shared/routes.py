@@ -35,7 +35,7 @@ def _walk(routes: Iterable[Any], prefix: str) -> Iterator[tuple[str, str]]:
     """Yield methods and address of every route; raises TypeError for a kind that nobody has thought of."""
     for route in routes:
         if isinstance(route, Mount):
-            inside = _inside(route.app)
+            inside = getattr(route.app, "routes", None)
             if inside is None:  # a folder of files
                 yield "GET,HEAD", f"{prefix}{route.path}/{{path}}"
             else:
@@ -51,17 +51,6 @@ def _walk(routes: Iterable[Any], prefix: str) -> Iterator[tuple[str, str]]:
             yield from _walk(below, prefix + route.include_context.prefix)
         else:
             raise TypeError(f"a kind of route that is not listed: {type(route).__name__}")
-
-
-def _inside(app: Any) -> Any:
-    """Return the routes of a mounted application; None where it has none."""
-    runtime = getattr(app, "_runtime", None)
-    if runtime is not None:
-        # Streamlit makes its routes with the first request only.
-        from streamlit.web.server.starlette.starlette_app import create_streamlit_routes
-
-        return create_streamlit_routes(runtime)
-    return getattr(app, "routes", None)
 
 
 def table(app: FastAPI) -> str:

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emotion_core.results.formats import FORMATS, usual
+from emotion_core.shortage import give_back
 from emotion_core.types import EmotionError
 from webapp.shared import owners, parts, store
 from webapp.shared.checks import open_video
 from webapp.shared.logs import tell
-from webapp.shared.report import write_report
+from webapp.shared.report_file import write_report
 from webapp.shared.store import dashboard_link, link
 from webapp.shared.visitor import NOBODY, Visitor
 from webapp.video.result import result_html
@@ -149,6 +150,7 @@ def _analyse_safely(item: Item, batch: Batch, job: Job, engine: Engine, settings
         logger.exception("analysing a video failed")
         wrong = type(error).__name__
         item.state, item.problem = "failed", batch.text("error.inside")
+    give_back()  # what the codecs and the report took, too
     took = round(time.monotonic() - began, 3)
     tell("job", page=True, state=item.state, seconds=took, frames=item.frames, error=wrong)
     if item.token and (item.state in {"failed", "cancelled"} or job.abandoned):

@@ -55,7 +55,7 @@ def rename(folder: Path, number: int, name: str, language: str = "en") -> None:
     """
     from emotion_core.results.names import name_of
     from emotion_core.results.people import name_people
-    from webapp.shared.report import write_report
+    from webapp.shared.report_file import write_report
 
     with _writing:
         results = kept.results_in(folder)

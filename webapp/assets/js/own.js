@@ -5,7 +5,7 @@
   const random = crypto.getRandomValues(new Uint8Array(24));
   const secret = btoa(String.fromCharCode(...random)).replaceAll("+", "-").replaceAll("/", "_");
   const here = (url) => new URL(url, document.baseURI);
-  const isResult = (url) => url.origin === location.origin && url.pathname.startsWith("/result/");
+  const isResult = (url) => url.origin === location.origin && url.pathname.startsWith(here("result/").pathname);
 
   const plain = window.fetch.bind(window);
   window.fetch = (input, init = {}) => {
@@ -64,7 +64,7 @@
     const link = event.target.closest?.("a[href]");
     if (!link) return;
     const url = here(link.href);
-    const token = url.pathname === "/dashboard/" && url.searchParams.getAll("result").join();
+    const token = url.pathname === here("dashboard/").pathname && url.searchParams.getAll("result").join();
     if (token && (window.top !== window || !keepsCookies)) {
       event.preventDefault();
       open(token);

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from emotion_core.analytics import loading, measures, studies
+from emotion_core.limits import MAX_RESULTS_BYTES
 from emotion_core.results.formats import spoken
 from emotion_core.types import EmotionError
 from webapp.charts import shares
@@ -42,7 +43,7 @@ def _uploads() -> None:
         say("dash.files.upload"),
         type=[suffix[1:] for suffix in (*loading.all_endings(), *loading.VIDEO_SUFFIXES)],
         accept_multiple_files=True,
-        max_upload_size=loading.MAX_BYTES // (1024 * 1024),
+        max_upload_size=MAX_RESULTS_BYTES // (1024 * 1024),
         key=f"upload{turn}",
     )
     if not given:
