@@ -45,13 +45,28 @@ def left_in_english(said: list[str], language: str) -> list[str]:
     return found + [text for text in said if any(form.search(text) for form in long)]
 
 
+SETTINGS = {
+    "meta",
+    "legendgroup",
+    "type",
+    "mode",
+    "anchor",
+    "xanchor",
+    "yanchor",
+    "align",
+    "side",
+    "textposition",
+    "bdata",
+}
+
+
 def strings(value: Any) -> Iterator[str]:
     """Give every string inside a figure, but not the names of its settings."""
     if isinstance(value, str):
         yield from re.split(r"<[^>]+>", value)
     elif isinstance(value, dict):
         for key, inner in value.items():
-            if key not in ("meta", "legendgroup", "type", "mode", "anchor", "side", "bdata"):
+            if key not in SETTINGS:
                 yield from strings(inner)
     elif isinstance(value, list):
         for inner in value:
