@@ -90,6 +90,9 @@ def gradio_key(key: str) -> str:
 
 
 def gradio_tables(keys: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Return the texts of `keys` by language and `gradio_key`, as `gradio.I18n` takes them."""
+    """Return those texts of `keys` that there are, by language and `gradio_key`, as `gradio.I18n` takes them."""
     asked = tuple(keys)
-    return {lang: {gradio_key(key): page_words(lang)[key] for key in asked} for lang in LANGUAGES}
+    return {
+        lang: {gradio_key(key): text for key in asked if (text := page_words(lang).get(key)) is not None}
+        for lang in LANGUAGES
+    }
