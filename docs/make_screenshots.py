@@ -6,6 +6,7 @@ saves every tab at 390 and 1920 pixels, light and dark, to look at.
 """
 
 import argparse
+import contextlib
 import io
 import re
 import shutil
@@ -187,16 +188,18 @@ def main() -> int:
         return 1
     from playwright.sync_api import sync_playwright
 
+    folder = args.all.resolve() if args.all else None
     with tempfile.TemporaryDirectory() as scratch:
         webcam = write_webcam(Path(scratch) / "webcam.mjpeg")
-        video = args.video or write_video(Path(scratch) / "portrait.mp4")
+        video = args.video.resolve() if args.video else write_video(Path(scratch) / "portrait.mp4")
         process, address = start(Path(scratch))
         try:
-            with sync_playwright() as playwright:
-                flags = [*FLAGS, f"--use-file-for-fake-video-capture={webcam}"]
+            # Chromium calls the camera as its file is named here: a bare name, no path of this machine.
+            with contextlib.chdir(scratch), sync_playwright() as playwright:
+                flags = [*FLAGS, f"--use-file-for-fake-video-capture={webcam.name}"]
                 browser = playwright.chromium.launch(executable_path=chromium, args=flags)
-                if args.all:
-                    all_tabs(browser, address, video, args.all)
+                if folder:
+                    all_tabs(browser, address, video, folder)
                 else:
                     best_two(browser, address, video)
                 browser.close()

@@ -90,7 +90,7 @@ def gradio_key(key: str) -> str:
 
 
 def gradio_tables(keys: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Return those texts of `keys` that there are, by language and `gradio_key`, as `gradio.I18n` takes them."""
+    """Return the texts of `keys` that there are, by language and `gradio_key`, for `gradio.I18n`."""
     asked = tuple(keys)
     return {
         lang: {gradio_key(key): text for key in asked if (text := page_words(lang).get(key)) is not None}
