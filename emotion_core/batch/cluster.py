@@ -77,7 +77,11 @@ def own(workers: int, threads: int) -> Iterator[Any]:
             security=security,
             dashboard_address=None,
             # Its server for health and figures can't be left out; it is kept from Dask's usual port.
-            scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
+            scheduler_kwargs={
+                "dashboard": False,
+                "dashboard_address": "127.0.0.1:0",
+                "extensions": _extensions(),
+            },
             silence_logs=logging.CRITICAL,
             memory_limit=MEMORY_LIMIT // workers,
         )
@@ -150,7 +154,6 @@ def settings(threads: int, folder: str) -> dict[str, Any]:
         # A worker that has died is begun anew, and one that is not back after this is given up for good: the
         # usual 15 s are over before a busy machine has imported what a worker needs.
         "distributed.deploy.lost-worker-timeout": "1h",
-        "distributed.scheduler.work-stealing": False,
         "distributed.scheduler.allowed-failures": 0,
         "distributed.scheduler.http.routes": [],
         "distributed.worker.http.routes": [],
@@ -162,6 +165,19 @@ def settings(threads: int, folder: str) -> dict[str, Any]:
             f"{name}_NUM_THREADS": threads for name in ("OMP", "MKL", "OPENBLAS")
         },
     }
+
+
+def _extensions() -> dict[str, Any]:
+    """Return what is built into the scheduler, without what keeps a line for every task there ever was."""
+    from distributed.scheduler import DEFAULT_EXTENSIONS
+    from distributed.spans import SpanMetadata, SpansSchedulerExtension
+
+    class Spans(SpansSchedulerExtension):
+        def observe_tasks(self, tss: Any, code: Any, span_metadata: Any) -> Any:
+            return super().observe_tasks(tss, code, SpanMetadata(collections=[]))
+
+    kept = {name: one for name, one in DEFAULT_EXTENSIONS.items() if name != "stealing"}  # tasks never move
+    return kept | {"spans": Spans}
 
 
 def _plugin() -> Any:

@@ -37,6 +37,7 @@ def is_small(app: RunningApp) -> bool:
     return "libarrow" not in maps and 100 < status_mb(app.process.pid) <= 300
 
 
+@pytest.mark.slow
 def test_all_that_a_visit_needs_lies_below_the_path(
     browser: Any, shared: RunningApp, talking_clip: Path
 ) -> None:
