@@ -180,6 +180,13 @@ def _extensions() -> dict[str, Any]:
     return kept | {"spans": Spans}
 
 
+def forget_keys() -> None:
+    """Empty what Dask keeps of the names of tasks: it remembers a hundred thousand, and none comes twice."""
+    from dask.utils import key_split
+
+    key_split.cache_clear()
+
+
 def _plugin() -> Any:
     from distributed.diagnostics.plugin import WorkerPlugin
 

@@ -12,6 +12,7 @@ from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
 from typing import Any
 
+from emotion_core.batch import cluster
 from emotion_core.batch import worker as worker_side
 from emotion_core.batch.manifest import ASIDE, Counts, Entry, Manifest
 from emotion_core.batch.messages import Greeting, Hello, Job, Outcome
@@ -127,6 +128,7 @@ class Driver:
             raise EmotionError("none of the workers can take part (see above): nothing is read")
         if self._terms.own and now - self._seen > PATIENCE:
             raise EmotionError(f"no worker has started for {PATIENCE:.0f} s: use fewer of them")
+        cluster.forget_keys()
         counts = self._manifest.counts()
         self._tell(Progress(counts, len(mine), self._left(counts, now)))
 
