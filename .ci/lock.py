@@ -54,12 +54,9 @@ def pins(path, names):
     return [f"{name}=={version}" for name, version, _ in entries(path) if name in names]
 
 
-def app_packages():
-    """Return what the web app needs, a line each: the base and the extras `APP`, with those they name."""
-    import tomllib
-
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    lines, extras = list(project["dependencies"]), list(APP)
+def packages(project, extras):
+    """Return a project's base and some of its extras, with those that they name, as lines."""
+    lines, extras = list(project["dependencies"]), list(extras)
     for extra in extras:  # grows while it is read
         for line in project["optional-dependencies"][extra]:
             if line.startswith(project["name"] + "["):
@@ -67,6 +64,13 @@ def app_packages():
             else:
                 lines.append(line)
     return lines
+
+
+def app_packages():
+    """Return what the web app needs, a line each."""
+    import tomllib
+
+    return packages(tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"], APP)
 
 
 def compile_lock(source, target, *more, given="requirements.txt"):

@@ -12,6 +12,8 @@ import shutil
 import subprocess
 import sys
 
+from lock import packages
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
 PYTHON = os.path.join(VENV, "bin", "python")
@@ -167,23 +169,12 @@ def install():
 def install_app():
     """Install what the command line and the web app need: the base and [web], at the pinned versions."""
     say("installing what the app needs (a minute or two the first time)")
-    pip("install", "-q", "-c", "requirements.txt", *app_packages())
-    if subprocess.call([PYTHON, "-c", "import cv2; cv2.cvtColor"], stdout=subprocess.DEVNULL) != 0:
-        stop("OpenCV does not load (see above); delete .venv and run `make run` again")
-
-
-def app_packages(extra="web"):
-    """Return the base's packages and an extra's, with those of the extras that it names."""
+    # Read by the environment's own Python, as an older one that starts this has no tomllib.
     code = "import json, tomllib; print(json.dumps(tomllib.load(open('pyproject.toml', 'rb'))['project']))"
     project = json.loads(subprocess.check_output([PYTHON, "-c", code], text=True))
-    packages, extras = list(project["dependencies"]), [extra]
-    for name in extras:  # grows while it is read
-        for package in project["optional-dependencies"][name]:
-            if package.startswith(project["name"] + "["):
-                extras += package[len(project["name"]) + 1 : -1].split(",")
-            else:
-                packages.append(package)
-    return packages
+    pip("install", "-q", "-c", "requirements.txt", *packages(project, ["web"]))
+    if subprocess.call([PYTHON, "-c", "import cv2; cv2.cvtColor"], stdout=subprocess.DEVNULL) != 0:
+        stop("OpenCV does not load (see above); delete .venv and run `make run` again")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from benchmarks.process import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -79,8 +80,7 @@ def running(
     *flags: str, python: str = sys.executable, folder: Path = ROOT, **environment: str
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Run a folder's `app.py` with `flags`; give its address and process. SIGTERM ends it, within seconds."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     app = subprocess.Popen(
         [python, "app.py", "--port", str(port), *flags],
         cwd=folder,

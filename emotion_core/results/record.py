@@ -162,8 +162,7 @@ def records_of(table: "pd.DataFrame") -> Iterator[Record]:
     labels = labels_in(table.columns)
     extras = [name for name in more.EXTRAS if more.COLUMNS[name][0] in table.columns]
     # Columns as plain lists: a row at a time through pandas takes several times as long.
-    column = {str(name): shortest(table[name].to_numpy()).tolist() for name in _plain(table)}
-    column |= {str(name): table[name].tolist() for name in table.columns if str(name) not in column}
+    column = {str(name): _listed(values) for name, values in table.items()}
     shares_of = list(zip(*(column[f"p_{label}"] for label in labels), strict=True)) or [()] * len(table)
     boxes = zip(*(column[f"box_{side}"] for side in "xywh"), strict=True)
     objects = column.get("objects") or [None] * len(table)
@@ -194,8 +193,8 @@ def records_of(table: "pd.DataFrame") -> Iterator[Record]:
         )
 
 
-def _plain(table: "pd.DataFrame") -> list[str]:
-    return [str(name) for name, kind in table.dtypes.items() if kind == "float32"]
+def _listed(values: "pd.Series") -> list[Any]:
+    return (shortest(values.to_numpy()) if values.dtype == "float32" else values).tolist()
 
 
 def shortest(values: "np.ndarray") -> "np.ndarray":

@@ -89,11 +89,9 @@ def read(path: Path, notes: list[str]) -> dict[str, Any]:
     again = table.columns.duplicated()
     twice = sorted(table.columns[again])
     notes += [f"the column {name} stands there twice: the first is read" for name in twice]
-    return (
-        {str(name): table.pop(name) for name in table.columns}
-        if not twice
-        else {str(name): table.loc[:, ~again][name] for name in table.columns[~again]}
-    )
+    if twice:
+        table = table.loc[:, ~again]
+    return {str(name): table.pop(name) for name in table.columns}  # the table keeps none of them
 
 
 FORMAT = Format(

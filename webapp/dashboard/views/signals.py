@@ -42,7 +42,7 @@ def _people(view: state.View, part: pd.DataFrame) -> None:
     names = {name: TEXTS[name] for name in table.columns}
     table = table.rename(columns=names).rename_axis(say("term.person")).round(2).reset_index()
     table[say("term.person")] = table[say("term.person")].map(person)
-    st.dataframe(shown.numbers(table), hide_index=True, key="signal_figures")
+    st.dataframe(shown.numbers(table), hide_index=True, placeholder=shown.EMPTY, key="signal_figures")
 
 
 @shown.part
@@ -111,7 +111,7 @@ def _smile(view: state.View, mine: pd.DataFrame, one: int) -> None:
 
 
 def _number(value: float, form: str) -> str:
-    return number(value, form) if np.isfinite(value) else "–"
+    return number(value, form) if np.isfinite(value) else shown.EMPTY
 
 
 def _units() -> pd.DataFrame:
